@@ -1,0 +1,134 @@
+//! What is spoken: the media type of the request, and the one that the answer shall have.
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use serde_json::Value;
+use user_status_openapi::{Contract, MediaType, Operation, Vendor};
+
+use super::xml;
+
+/// The media type that every operation has.
+pub(crate) const JSON: &str = "application/json";
+
+/// What both sides speak.
+pub(crate) struct Spoken {
+    /// How the request body is read; `None` if the operation has no body.
+    pub(crate) request: Option<Codec>,
+    /// How the answer is written.
+    pub(crate) answer: Codec,
+    /// Why the two cannot speak with each other.
+    pub(crate) problem: Option<Problem>,
+}
+
+/// Why not, as the vendor is to say it.
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) message: String,
+}
+
+/// A media type, and how to read and write it.
+#[derive(Clone, Debug)]
+pub(crate) struct Codec {
+    /// The media type.
+    pub(crate) name: String,
+    /// JSON pointer of the schema of its bodies.
+    pub(crate) schema: String,
+}
+
+impl Codec {
+    fn of(media_type: &MediaType) -> Codec {
+        Codec { name: media_type.name.clone(), schema: media_type.schema.clone() }
+    }
+
+    fn is_xml(&self) -> bool {
+        self.name.ends_with("xml")
+    }
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// What keeps it from being read, without any of its content.
+    pub(crate) fn read(&self, contract: &Contract, body: &[u8]) -> Result<Value, String> {
+        if self.is_xml() {
+            xml::read(contract, &self.schema, body)
+        } else {
+            serde_json::from_slice(body)
+                .map_err(|e| format!("must be JSON, and is not from line {} column {}", e.line(), e.column()))
+        }
+    }
+
+    /// Writes a body of the schema at a JSON pointer.
+    pub(crate) fn write(&self, contract: &Contract, schema: &str, body: &Value) -> Bytes {
+        Bytes::from(if self.is_xml() { xml::write(contract, schema, body) } else { body.to_string() })
+    }
+}
+
+/// Chooses the media types for a request with these headers.
+pub(crate) fn negotiate(operation: &Operation, headers: &HeaderMap) -> Spoken {
+    let answers = operation.responses.get(&200).map_or(&[][..], |response| &response.content);
+    let json = answers
+        .iter()
+        .find(|media_type| media_type.name == JSON)
+        .map_or_else(|| Codec { name: JSON.to_owned(), schema: String::new() }, Codec::of);
+    let accept = header_text(headers, header::ACCEPT);
+    let accepted = accept.as_deref().map_or(Some(&json.name), |accept| preferred(answers, accept));
+    // Only Akana has a choice to offer. The others answer with the one type they have, as RFC 9110 allows.
+    let (answer, mut problem) = match accepted {
+        Some(name) => (answers.iter().find(|media_type| media_type.name == *name).map_or(json, Codec::of), None),
+        None if operation.vendor == Vendor::Akana => (json, Some(not_spoken(operation, "accept", answers))),
+        None => (json, None),
+    };
+
+    let request = operation.request_body.as_ref().and_then(|body| {
+        let given = header_text(headers, header::CONTENT_TYPE);
+        let found = body.content.iter().find(|media_type| {
+            given.as_deref().is_some_and(|given| essence(given).eq_ignore_ascii_case(&media_type.name))
+        });
+        if found.is_none() && problem.is_none() {
+            problem = Some(not_spoken(operation, "content-type", &body.content));
+        }
+        found.map(Codec::of)
+    });
+    Spoken { request, answer, problem }
+}
+
+/// The refusal of a media type: 404 for Akana, whose documentation says so; 400 for the others. Both are decisions that
+/// the contract records.
+fn not_spoken(operation: &Operation, header: &str, known: &[MediaType]) -> Problem {
+    let names: Vec<&str> = known.iter().map(|media_type| media_type.name.as_str()).collect();
+    let status = if operation.vendor == Vendor::Akana { 404 } else { 400 };
+    Problem { status, message: format!("/header/{header} must be {}", names.join(" or ")) }
+}
+
+/// The known type that an Accept header prefers: by quality, then by the order of the header.
+fn preferred<'a>(known: &'a [MediaType], accept: &str) -> Option<&'a String> {
+    let mut best: Option<(&String, f32)> = None;
+    for range in accept.split(',') {
+        let quality = range
+            .split(';')
+            .skip(1)
+            .find_map(|parameter| parameter.trim().strip_prefix("q=")?.parse::<f32>().ok())
+            .unwrap_or(1.0);
+        let range = essence(range);
+        let matching = known.iter().find(|media_type| {
+            range == "*/*" || range == "application/*" || range.eq_ignore_ascii_case(&media_type.name)
+        });
+        if let Some(media_type) = matching
+            && quality > best.map_or(0.0, |(_, quality)| quality)
+        {
+            best = Some((&media_type.name, quality));
+        }
+    }
+    best.map(|(name, _)| name)
+}
+
+/// A media type without its parameters.
+fn essence(value: &str) -> &str {
+    value.split(';').next().unwrap_or(value).trim()
+}
+
+/// A header's values as one text.
+pub(crate) fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}

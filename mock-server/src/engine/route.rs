@@ -1,0 +1,120 @@
+//! Which operation a request is for.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, header};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use user_status_openapi::{Contract, Operation};
+
+/// An operation, and the path parameters by name as they came, percent-decoded.
+pub(crate) struct Found<'a> {
+    pub(crate) operation: &'a Operation,
+    pub(crate) path: Vec<(&'a str, String)>,
+}
+
+/// Why there is none.
+pub(crate) enum Miss {
+    /// The path is known and the method is not: these are.
+    Method { method: Method, path: String, allowed: Vec<String> },
+    /// The path is not known: this is the nearest.
+    Path { method: Method, path: String, nearest: String },
+}
+
+/// Finds the operation for a method and a path.
+pub(crate) fn find<'a>(contract: &'a Contract, method: &Method, path: &str) -> Result<Found<'a>, Miss> {
+    let mut allowed = Vec::new();
+    for operation in contract.operations() {
+        if let Some(parameters) = match_path(&template(contract, operation), operation, path) {
+            if operation.method == method.as_str() {
+                return Ok(Found { operation, path: parameters });
+            }
+            allowed.push(operation.method.clone());
+        }
+    }
+    let (method, path) = (method.clone(), path.to_owned());
+    if allowed.is_empty() {
+        let nearest = nearest(contract, &method, &path);
+        Err(Miss::Path { method, path, nearest })
+    } else {
+        Err(Miss::Method { method, path, allowed })
+    }
+}
+
+impl Miss {
+    pub(crate) fn response(self) -> Response<Bytes> {
+        match self {
+            Miss::Method { method, path, allowed } => {
+                let allow = allowed.join(", ");
+                let body = json!({ "error": format!("{method} is not allowed on {path}; allowed is {allow}") });
+                let mut response = super::respond_json(405, &body);
+                if let Ok(value) = HeaderValue::from_str(&allow) {
+                    response.headers_mut().insert(header::ALLOW, value);
+                }
+                response
+            }
+            Miss::Path { method, path, nearest } => {
+                let error = format!("no operation is {method} {path}; the nearest is {nearest}");
+                super::respond_json(404, &json!({ "error": error, "nearest": nearest }))
+            }
+        }
+    }
+}
+
+/// The path of an operation with the base path of its server.
+fn template(contract: &Contract, operation: &Operation) -> String {
+    format!("{}{}", contract.base_path(operation.vendor), operation.path)
+}
+
+fn match_path<'a>(template: &str, operation: &'a Operation, path: &str) -> Option<Vec<(&'a str, String)>> {
+    let mut parameters = Vec::new();
+    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some(wanted), Some(given)) => match variable(wanted) {
+                Some(name) => {
+                    let name = operation.parameters.iter().find(|parameter| parameter.name == name)?.name.as_str();
+                    // What is no UTF-8 cannot be an id; the replacement character fails the id's pattern.
+                    parameters.push((name, percent_decode_str(given).decode_utf8_lossy().into_owned()));
+                }
+                None if wanted == given => {}
+                None => return None,
+            },
+            _ => return None,
+        }
+    }
+}
+
+fn variable(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// The operation that needs the fewest changes to be the one asked for.
+fn nearest(contract: &Contract, method: &Method, path: &str) -> String {
+    let given: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let distance = |operation: &Operation| {
+        let template = template(contract, operation);
+        let wanted: Vec<&str> = template.split('/').filter(|segment| !segment.is_empty()).collect();
+        edits(&wanted, &given) * 2 + usize::from(operation.method != method.as_str())
+    };
+    let nearest = contract.operations().iter().min_by_key(|operation| distance(operation));
+    nearest.map_or_else(String::new, |operation| {
+        format!("{} {} ({}, {})", operation.method, template(contract, operation), operation.id, operation.vendor)
+    })
+}
+
+/// How many segments must be added, removed or replaced.
+fn edits(wanted: &[&str], given: &[&str]) -> usize {
+    let mut row: Vec<usize> = (0..=given.len()).collect();
+    for (i, segment) in wanted.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, other) in given.iter().enumerate() {
+            let same = variable(segment).is_some() || segment == other;
+            let replaced = diagonal + usize::from(!same);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[given.len()]
+}

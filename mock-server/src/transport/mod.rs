@@ -1,0 +1,3 @@
+//! The ways in which the engine is reached.
+
+pub(crate) mod wiremock;

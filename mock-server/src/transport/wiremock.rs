@@ -1,0 +1,115 @@
+//! The engine inside a Rust test, over `wiremock`.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use user_status_openapi::{Contract, Vendor};
+use wiremock::{Mock, Request, Respond, ResponseTemplate};
+
+use crate::engine::Engine;
+use crate::status::AccountStatus;
+use crate::world::Credentials;
+
+/// The priority of the contract: the lowest, so that every mock that a test mounts comes first.
+const LOWEST: u8 = u8::MAX;
+
+/// A server on a free port of this machine that implements the contract, each with a world of its own.
+///
+/// ```
+/// use user_status_mock::{MockServer, Vendor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let server = MockServer::start().await;
+/// assert!(server.uri(Vendor::Symphony).ends_with("/pod"));
+/// let status = server.status(Vendor::Mediconnect, "42").unwrap();
+/// assert_eq!(status.enabled, Some(true));
+/// # }
+/// ```
+///
+/// It is a [`wiremock::MockServer`] underneath, on which a test mounts mocks and expectations of its own. They come
+/// before the contract:
+///
+/// ```
+/// use user_status_mock::MockServer;
+/// use wiremock::{Mock, ResponseTemplate, matchers::path_regex};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let server = MockServer::start().await;
+/// let outage = Mock::given(path_regex("^/pod/")).respond_with(ResponseTemplate::new(503)).expect(0..=1);
+/// outage.mount(server.wiremock()).await;
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct MockServer {
+    server: wiremock::MockServer,
+    engine: Arc<Engine>,
+}
+
+impl MockServer {
+    /// Starts a server with the default world on a free port of this machine.
+    ///
+    /// # Panics
+    /// If no port can be bound.
+    pub async fn start() -> MockServer {
+        // A listener of its own: the pool behind `wiremock::MockServer::start` hands ports out again while clients of
+        // the server before may still use them.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine can be bound");
+        let server = wiremock::MockServer::builder().listener(listener).start().await;
+        let engine = Arc::new(Engine::new());
+        let contract =
+            Mock::given(wiremock::matchers::any()).respond_with(Answers(engine.clone())).with_priority(LOWEST);
+        contract.mount(&server).await;
+        MockServer { server, engine }
+    }
+
+    /// The base URL for a vendor, such as `http://127.0.0.1:PORT/pod` for Symphony.
+    pub fn uri(&self, vendor: Vendor) -> String {
+        format!("{}{}", self.server.uri(), Contract::embedded().base_path(vendor))
+    }
+
+    /// Credentials that work here.
+    pub fn credentials(&self) -> Credentials {
+        Credentials::DEFAULT
+    }
+
+    /// What an account is now; `None` if the system has no such user.
+    pub fn status(&self, vendor: Vendor, user: &str) -> Option<AccountStatus> {
+        self.engine.status(vendor, user)
+    }
+
+    /// The server underneath: for mocks and expectations that come before the contract, and for the requests received.
+    pub fn wiremock(&self) -> &wiremock::MockServer {
+        &self.server
+    }
+}
+
+/// The engine as a responder.
+struct Answers(Arc<Engine>);
+
+impl Respond for Answers {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut plain = http::Request::new(Bytes::copy_from_slice(&request.body));
+        *plain.method_mut() = request.method.clone();
+        *plain.headers_mut() = request.headers.clone();
+        let target = match request.url.query() {
+            Some(query) => format!("{}?{query}", request.url.path()),
+            None => request.url.path().to_owned(),
+        };
+        match target.parse() {
+            Ok(uri) => *plain.uri_mut() = uri,
+            Err(_) => return ResponseTemplate::new(400),
+        }
+
+        let (parts, body) = self.0.handle(&plain).response.into_parts();
+        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut template = ResponseTemplate::new(parts.status.as_u16()).set_body_raw(body.to_vec(), content_type);
+        for (name, value) in parts.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+            template = template.append_header(name, value);
+        }
+        template
+    }
+}

@@ -1,0 +1,86 @@
+//! `cargo contract`: generates what is cut from the contract, and checks the contract and what was cut from it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use user_status_openapi::tool::{self, Finding};
+
+const HELP: &str = "\
+Generates what is cut from openapi/openapi.yaml, and checks it.
+
+Usage: cargo contract <COMMAND> [--root DIR]
+
+Commands:
+  generate  Write openapi/openapi.json and sdk/src/generated/; prints what changed
+  check     Check the document and that every generated file is current; changes nothing
+
+Options:
+  --root DIR  The repository [default: the one this tool was built from]
+  -h, --help  Print this help
+
+Exit codes: 0 all is well, 1 something was found, 2 the call itself is wrong.
+";
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)) {
+        Ok(Call::Help) => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Ok(Call::Generate(root)) => match tool::generate(&root) {
+            Ok(written) if written.is_empty() => {
+                println!("everything is current");
+                ExitCode::SUCCESS
+            }
+            Ok(written) => {
+                written.iter().for_each(|path| println!("wrote {}", path.display()));
+                ExitCode::SUCCESS
+            }
+            Err(findings) => report(&findings),
+        },
+        Ok(Call::Check(root)) => {
+            let findings = tool::check(&root);
+            if findings.is_empty() {
+                println!("the contract and everything generated from it are in order");
+                ExitCode::SUCCESS
+            } else {
+                report(&findings)
+            }
+        }
+        Err(problem) => {
+            eprint!("error: {problem}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+enum Call {
+    Help,
+    Generate(PathBuf),
+    Check(PathBuf),
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Call, String> {
+    let mut command = None;
+    let mut root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "-h" | "--help" | "help" => return Ok(Call::Help),
+            "--root" => root = args.next().map(PathBuf::from).ok_or("--root needs a folder")?,
+            "generate" | "check" if command.is_none() => command = Some(arg),
+            _ => return Err(format!("`{arg}` is not expected here")),
+        }
+    }
+    match command.as_deref() {
+        Some("generate") => Ok(Call::Generate(root)),
+        Some(_) => Ok(Call::Check(root)),
+        None => Err("which command? generate or check".to_owned()),
+    }
+}
+
+fn report(findings: &[Finding]) -> ExitCode {
+    findings.iter().for_each(|finding| eprintln!("{finding}"));
+    let s = if findings.len() == 1 { "" } else { "s" };
+    eprintln!("{} finding{s}", findings.len());
+    ExitCode::FAILURE
+}

@@ -1,0 +1,423 @@
+//! The document as types.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::pointer;
+use crate::vendor::{Change, Vendor};
+
+/// The contract: the document and, read from it, its operations and security schemes.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    document: Value,
+    operations: Vec<Operation>,
+    schemes: BTreeMap<String, Scheme>,
+    base_paths: BTreeMap<Vendor, String>,
+}
+
+impl Contract {
+    /// The contract that this crate carries.
+    pub fn embedded() -> &'static Contract {
+        static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
+            // The text is a file of this crate and held current and readable by a test; it is no input from outside.
+            let document = serde_json::from_str(crate::JSON).expect("openapi.json is JSON");
+            Contract::from_value(document).expect("openapi.json is a contract")
+        });
+        &CONTRACT
+    }
+
+    /// Reads a contract from a document.
+    ///
+    /// # Errors
+    /// The first thing that keeps the document from being a contract, with its JSON pointer. The contract tool's
+    /// `check` finds all of them.
+    pub fn from_value(document: Value) -> Result<Contract, ContractError> {
+        let reader = Reader { document: &document };
+        let (operations, base_paths) = reader.operations()?;
+        let schemes = reader.schemes()?;
+        Ok(Contract { document, operations, schemes, base_paths })
+    }
+
+    /// The whole document.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// The version of the contract, `info.version`.
+    pub fn version(&self) -> &str {
+        self.document.pointer("/info/version").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// All operations, in the order of the document.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The operation of that `operationId`.
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// The security scheme of that name.
+    pub fn scheme(&self, name: &str) -> Option<&Scheme> {
+        self.schemes.get(name)
+    }
+
+    /// The path under which a vendor's server mounts its operations: `/pod` for Symphony, else empty.
+    pub fn base_path(&self, vendor: Vendor) -> &str {
+        self.base_paths.get(&vendor).map_or("", String::as_str)
+    }
+
+    /// The value at a JSON pointer, after following `$ref`.
+    pub fn resolve(&self, pointer: &str) -> Option<&Value> {
+        Reader { document: &self.document }.resolve(pointer).ok().map(|(_, value)| value)
+    }
+}
+
+/// One operation: a method on a path of one vendor.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The `operationId`.
+    pub id: String,
+    /// The system that the operation belongs to.
+    pub vendor: Vendor,
+    /// The HTTP method, in capitals.
+    pub method: String,
+    /// The path template below the server's base path, such as `/api/users/{UserID}/status`.
+    pub path: String,
+    /// The JSON pointer of the operation.
+    pub pointer: String,
+    /// Whether it may be sent twice.
+    pub idempotence: Idempotence,
+    /// The canonical changes that it can express.
+    pub changes: Vec<Change>,
+    /// Path, query and header parameters.
+    pub parameters: Vec<Parameter>,
+    /// The request body, if the operation has one.
+    pub request_body: Option<RequestBody>,
+    /// The documented responses by status code.
+    pub responses: BTreeMap<u16, Response>,
+    /// Alternatives; each is a set of names of [`Scheme`]s that are needed together.
+    pub security: Vec<Vec<String>>,
+}
+
+/// Whether an operation may be sent twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idempotence {
+    /// A second call changes nothing.
+    Always,
+    /// A second call may undo the first.
+    Never,
+    /// A second call changes nothing if the request body has these members.
+    WhenBodyHas(Vec<String>),
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The name as it is written in the document.
+    pub name: String,
+    /// Where it travels.
+    pub location: Location,
+    /// Whether it must be there.
+    pub required: bool,
+    /// The JSON pointer of its schema.
+    pub schema: String,
+}
+
+/// Where a parameter travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A segment of the path.
+    Path,
+    /// The query string.
+    Query,
+    /// A header.
+    Header,
+}
+
+/// A request body.
+#[derive(Clone, Debug)]
+pub struct RequestBody {
+    /// Whether it must be there.
+    pub required: bool,
+    /// Its media types.
+    pub content: Vec<MediaType>,
+}
+
+/// A documented response.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The JSON pointer of the response.
+    pub pointer: String,
+    /// Its media types.
+    pub content: Vec<MediaType>,
+}
+
+/// One media type of a body.
+#[derive(Clone, Debug)]
+pub struct MediaType {
+    /// The name, such as `application/json`.
+    pub name: String,
+    /// The JSON pointer of the media type object.
+    pub pointer: String,
+    /// The JSON pointer of its schema.
+    pub schema: String,
+}
+
+/// A security scheme.
+#[derive(Clone, Debug)]
+pub struct Scheme {
+    /// How the credential travels.
+    pub kind: SchemeKind,
+    /// For a name that depends on the tenant: the rule, with `{tenant}` in it.
+    pub name_template: Option<String>,
+}
+
+/// How a credential travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemeKind {
+    /// In a header of this name.
+    Header(String),
+    /// In a cookie of this name.
+    Cookie(String),
+    /// As `Authorization: Bearer …`.
+    Bearer,
+}
+
+/// Why a document is not a contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractError {
+    pointer: String,
+    problem: String,
+}
+
+impl ContractError {
+    /// The JSON pointer of the place.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What is wrong there, and what would be right.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+}
+
+impl fmt::Display for ContractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}: {}", self.pointer, self.problem)
+    }
+}
+
+impl std::error::Error for ContractError {}
+
+/// The methods of a path item, in the order of the OpenAPI specification.
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Reads the parts of a document, each with its pointer.
+struct Reader<'a> {
+    document: &'a Value,
+}
+
+type Read<T> = Result<T, ContractError>;
+
+impl<'a> Reader<'a> {
+    fn operations(&self) -> Read<(Vec<Operation>, BTreeMap<Vendor, String>)> {
+        let mut operations = Vec::new();
+        let mut base_paths: BTreeMap<Vendor, String> = BTreeMap::new();
+        for (path, item) in self.object("/paths")? {
+            let item_pointer = pointer::join("/paths", path);
+            for method in METHODS {
+                if item.get(method).is_none() {
+                    continue;
+                }
+                let operation = self.operation(path, method, &item_pointer)?;
+                let base_path = self.base_path(&item_pointer)?;
+                let known = base_paths.entry(operation.vendor).or_insert_with(|| base_path.clone());
+                if *known != base_path {
+                    return Err(error(
+                        &pointer::join(&item_pointer, "servers"),
+                        format!("one base path per vendor: {} already has `{known}`", operation.vendor),
+                    ));
+                }
+                operations.push(operation);
+            }
+        }
+        Ok((operations, base_paths))
+    }
+
+    fn operation(&self, path: &str, method: &str, item_pointer: &str) -> Read<Operation> {
+        let here = pointer::join(item_pointer, method);
+        let vendor_pointer = format!("{here}/tags/0");
+        let vendor =
+            self.string(&vendor_pointer)?.parse::<Vendor>().map_err(|e| error(&vendor_pointer, e.to_string()))?;
+        let mut changes = Vec::new();
+        for (i, _) in self.array(&format!("{here}/x-changes"))?.iter().enumerate() {
+            let at = format!("{here}/x-changes/{i}");
+            changes.push(self.string(&at)?.parse::<Change>().map_err(|e| error(&at, e.to_string()))?);
+        }
+        let mut parameters = Vec::new();
+        for owner in [item_pointer, &here] {
+            let list = format!("{owner}/parameters");
+            if self.document.pointer(&list).is_some() {
+                for (i, _) in self.array(&list)?.iter().enumerate() {
+                    parameters.push(self.parameter(&format!("{list}/{i}"))?);
+                }
+            }
+        }
+        let body_pointer = format!("{here}/requestBody");
+        let request_body = match self.document.pointer(&body_pointer) {
+            None => None,
+            Some(_) => {
+                let (at, body) = self.resolve(&body_pointer)?;
+                Some(RequestBody {
+                    required: body.get("required").and_then(Value::as_bool).unwrap_or(false),
+                    content: self.content(&at)?,
+                })
+            }
+        };
+        let mut responses = BTreeMap::new();
+        let responses_pointer = format!("{here}/responses");
+        for code in self.object(&responses_pointer)?.keys() {
+            let at = pointer::join(&responses_pointer, code);
+            let number = code
+                .parse::<u16>()
+                .ok()
+                .filter(|code| (100..600).contains(code))
+                .ok_or_else(|| error(&at, format!("`{code}` is no status code; write one such as '404'")))?;
+            let (at, _) = self.resolve(&at)?;
+            responses.insert(number, Response { content: self.content(&at)?, pointer: at });
+        }
+        let mut security = Vec::new();
+        let security_pointer = format!("{here}/security");
+        for (i, _) in self.array(&security_pointer)?.iter().enumerate() {
+            security.push(self.object(&format!("{security_pointer}/{i}"))?.keys().cloned().collect());
+        }
+        Ok(Operation {
+            id: self.string(&format!("{here}/operationId"))?.to_owned(),
+            vendor,
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            idempotence: self.idempotence(&format!("{here}/x-idempotent"))?,
+            changes,
+            parameters,
+            request_body,
+            responses,
+            security,
+            pointer: here,
+        })
+    }
+
+    fn idempotence(&self, at: &str) -> Read<Idempotence> {
+        match self.get(at)? {
+            Value::Bool(true) => Ok(Idempotence::Always),
+            Value::Bool(false) => Ok(Idempotence::Never),
+            _ => {
+                let list = format!("{at}/when-body-has");
+                let members = self.array(&list)?;
+                (0..members.len())
+                    .map(|i| self.string(&format!("{list}/{i}")).map(str::to_owned))
+                    .collect::<Read<Vec<_>>>()
+                    .map(Idempotence::WhenBodyHas)
+            }
+        }
+    }
+
+    fn parameter(&self, at: &str) -> Read<Parameter> {
+        let (at, parameter) = self.resolve(at)?;
+        let location = match self.string(&format!("{at}/in"))? {
+            "path" => Location::Path,
+            "query" => Location::Query,
+            "header" => Location::Header,
+            other => return Err(error(&format!("{at}/in"), format!("`{other}`; use path, query or header"))),
+        };
+        Ok(Parameter {
+            name: self.string(&format!("{at}/name"))?.to_owned(),
+            location,
+            required: parameter.get("required").and_then(Value::as_bool).unwrap_or(false),
+            schema: self.resolve(&format!("{at}/schema"))?.0,
+        })
+    }
+
+    fn content(&self, at: &str) -> Read<Vec<MediaType>> {
+        let content = format!("{at}/content");
+        self.object(&content)?
+            .keys()
+            .map(|name| {
+                let pointer = pointer::join(&content, name);
+                let schema = self.resolve(&format!("{pointer}/schema"))?.0;
+                Ok(MediaType { name: name.clone(), pointer, schema })
+            })
+            .collect()
+    }
+
+    fn schemes(&self) -> Read<BTreeMap<String, Scheme>> {
+        let all = "/components/securitySchemes";
+        self.object(all)?
+            .iter()
+            .map(|(name, scheme)| {
+                let at = pointer::join(all, name);
+                let word = |key: &str| scheme.get(key).and_then(Value::as_str);
+                let kind = match (word("type"), word("in"), word("scheme"), word("name")) {
+                    (Some("apiKey"), Some("header"), _, Some(name)) => SchemeKind::Header(name.to_owned()),
+                    (Some("apiKey"), Some("cookie"), _, Some(name)) => SchemeKind::Cookie(name.to_owned()),
+                    (Some("http"), _, Some("bearer"), _) => SchemeKind::Bearer,
+                    _ => return Err(error(&at, "use an apiKey in a header or cookie, or http with scheme bearer")),
+                };
+                Ok((name.clone(), Scheme { kind, name_template: word("x-name-template").map(str::to_owned) }))
+            })
+            .collect()
+    }
+
+    /// The path part of the first server's URL.
+    fn base_path(&self, item_pointer: &str) -> Read<String> {
+        let url = self.string(&format!("{item_pointer}/servers/0/url"))?;
+        let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+        Ok(after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]).trim_end_matches('/').to_owned())
+    }
+
+    /// The value at a pointer after following `$ref`, with the pointer of where it stands.
+    fn resolve(&self, at: &str) -> Read<(String, &'a Value)> {
+        let mut at = at.to_owned();
+        // A chain of references longer than this is a circle.
+        for _ in 0..16 {
+            let value = self.get(&at)?;
+            let Some(target) = value.get("$ref").and_then(Value::as_str) else { return Ok((at, value)) };
+            let Some(target) = target.strip_prefix('#') else {
+                return Err(error(
+                    &at,
+                    format!("`{target}` is in another document; use a reference that starts with #"),
+                ));
+            };
+            if self.document.pointer(target).is_none() {
+                return Err(error(&at, format!("`#{target}` does not exist")));
+            }
+            at = target.to_owned();
+        }
+        Err(error(&at, "the references go in a circle"))
+    }
+
+    fn get(&self, at: &str) -> Read<&'a Value> {
+        self.document.pointer(at).ok_or_else(|| error(at, "missing"))
+    }
+
+    fn string(&self, at: &str) -> Read<&'a str> {
+        self.get(at)?.as_str().ok_or_else(|| error(at, "must be a string"))
+    }
+
+    fn array(&self, at: &str) -> Read<&'a Vec<Value>> {
+        self.get(at)?.as_array().ok_or_else(|| error(at, "must be an array"))
+    }
+
+    fn object(&self, at: &str) -> Read<&'a serde_json::Map<String, Value>> {
+        self.get(at)?.as_object().ok_or_else(|| error(at, "must be an object"))
+    }
+}
+
+fn error(pointer: &str, problem: impl Into<String>) -> ContractError {
+    ContractError { pointer: pointer.to_owned(), problem: problem.into() }
+}

@@ -1,0 +1,39 @@
+//! The canonical contract for changing the status of a person's account in five systems, as typed data.
+//!
+//! The contract is one OpenAPI 3.0 document. [`YAML`] is the text that people edit, [`JSON`] the same document as the
+//! contract tool writes it, and [`Contract::embedded`] the document as types: its [`Operation`]s with method, path,
+//! media types, status codes and security, each with the JSON pointer of where it stands.
+//!
+//! ```
+//! use user_status_openapi::{Contract, Vendor};
+//!
+//! let contract = Contract::embedded();
+//! let operation = contract.operation("updateUserStatus").unwrap();
+//! assert_eq!(operation.vendor, Vendor::Symphony);
+//! assert_eq!(operation.method, "POST");
+//! assert_eq!(operation.path, "/v1/admin/user/{uid}/status/update");
+//! assert_eq!(contract.base_path(operation.vendor), "/pod");
+//! ```
+//!
+//! With feature `validate`, [`validate::Validator`] holds values against the schemas of the document. Feature `tool`
+//! is the contract tool itself and of no use to other crates.
+
+mod contract;
+pub mod pointer;
+#[cfg(feature = "tool")]
+pub mod tool;
+#[cfg(feature = "validate")]
+pub mod validate;
+mod vendor;
+
+pub use contract::{
+    Contract, ContractError, Idempotence, Location, MediaType, Operation, Parameter, RequestBody, Response, Scheme,
+    SchemeKind,
+};
+pub use vendor::{Change, UnknownName, Vendor};
+
+/// The contract as people edit it.
+pub const YAML: &str = include_str!("../openapi.yaml");
+
+/// The contract as JSON, written by `cargo contract generate` from [`YAML`].
+pub const JSON: &str = include_str!("../openapi.json");

@@ -1,0 +1,217 @@
+//! The rules that this contract keeps beyond those of OpenAPI.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Finding, examples, extensions, structure, tables};
+use crate::contract::{Contract, Location, Operation};
+use crate::pointer;
+use crate::vendor::{Change, Vendor};
+
+/// Everything that is wrong with the document itself.
+pub(super) fn document(document: &Value) -> Vec<Finding> {
+    let mut findings = structure::check(document);
+    // With broken structure or references the rest would only repeat what is already said.
+    if !findings.is_empty() {
+        return findings;
+    }
+    let contract = match Contract::from_value(document.clone()) {
+        Ok(contract) => contract,
+        Err(e) => return vec![e.into()],
+    };
+    findings.extend(operations(&contract));
+    findings.extend(servers(document));
+    findings.extend(vocabulary(document));
+    findings.extend(unused(document));
+    findings.extend(extensions::check(document, &contract));
+    findings.extend(examples::check(&contract));
+    findings
+}
+
+fn operations(contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut ids = BTreeSet::new();
+    let declared: BTreeSet<&str> =
+        contract.document()["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).collect();
+    for operation in contract.operations() {
+        if !ids.insert(&operation.id) {
+            findings.push(Finding::at(
+                format!("{}/operationId", operation.pointer),
+                format!("`{}` names another operation already", operation.id),
+            ));
+        }
+        if !declared.contains(operation.vendor.as_str()) {
+            findings.push(Finding::at("/tags", format!("`{}` is used and not declared", operation.vendor)));
+        }
+        findings.extend(responses(contract, operation));
+        findings.extend(security(contract, operation));
+        findings.extend(parameters(contract, operation));
+    }
+    for vendor in Vendor::ALL {
+        if !contract.operations().iter().any(|operation| operation.vendor == *vendor) {
+            findings.push(Finding::at("/paths", format!("no operation of {vendor}")));
+        }
+    }
+    findings
+}
+
+/// The generator reads one success type and one error type per operation.
+fn responses(contract: &Contract, operation: &Operation) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let at = format!("{}/responses", operation.pointer);
+    let schemas = |wanted: fn(u16) -> bool| -> BTreeSet<&str> {
+        let responses = operation.responses.iter().filter(|(code, _)| wanted(**code));
+        responses.flat_map(|(_, response)| &response.content).map(|media_type| media_type.schema.as_str()).collect()
+    };
+    for (what, schemas) in [("success", schemas(|code| code < 400)), ("error", schemas(|code| code >= 400))] {
+        if schemas.len() != 1 {
+            let names = schemas.into_iter().collect::<Vec<_>>().join(", ");
+            findings.push(Finding::at(
+                &at,
+                format!("must have one {what} schema for all codes and media types, has: {names}"),
+            ));
+        }
+    }
+    for (code, response) in &operation.responses {
+        let json = response.content.iter().any(|media_type| media_type.name == "application/json");
+        if !json {
+            findings.push(Finding::at(
+                format!("{}/content", response.pointer),
+                format!("{code} must have application/json"),
+            ));
+        }
+    }
+    if contract.resolve(&format!("{at}/default")).is_some() {
+        findings.push(Finding::at(format!("{at}/default"), "name the codes; a default counts as success and as error"));
+    }
+    findings
+}
+
+fn security(contract: &Contract, operation: &Operation) -> Vec<Finding> {
+    let at = format!("{}/security", operation.pointer);
+    if operation.security.iter().all(Vec::is_empty) {
+        return vec![Finding::at(at, "must name a security scheme; every operation changes or reads an account")];
+    }
+    let names = operation.security.iter().enumerate().flat_map(|(i, set)| set.iter().map(move |name| (i, name)));
+    names
+        .filter(|(_, name)| contract.scheme(name).is_none())
+        .map(|(i, name)| {
+            Finding::at(pointer::join(&format!("{at}/{i}"), name), "is not among /components/securitySchemes")
+        })
+        .collect()
+}
+
+/// Path parameters fit the path, and none can lead the request elsewhere.
+fn parameters(contract: &Contract, operation: &Operation) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let in_path: BTreeSet<&str> =
+        operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+    let path_parameters = || operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
+    let declared: BTreeSet<&str> = path_parameters().map(|parameter| parameter.name.as_str()).collect();
+    for name in in_path.symmetric_difference(&declared) {
+        findings.push(Finding::at(
+            format!("{}/parameters", operation.pointer),
+            format!("`{name}` must be both in the path and among the parameters"),
+        ));
+    }
+    for parameter in path_parameters() {
+        let schema = contract.resolve(&parameter.schema).unwrap_or(&Value::Null);
+        let safe = schema.get("enum").is_some()
+            || schema["minimum"].as_i64().is_some_and(|minimum| minimum >= 1)
+            || (schema["pattern"] == tables::SAFE_ID
+                && schema["minLength"].as_u64().is_some_and(|length| length >= 1)
+                && schema["maxLength"].is_u64());
+        if !safe {
+            findings.push(Finding::at(
+                &parameter.schema,
+                format!(
+                    "a path parameter must have an `enum`, or `minimum: 1`, or minLength, maxLength and the pattern {}",
+                    tables::SAFE_ID
+                ),
+            ));
+        }
+        if !parameter.schema.starts_with("/components/schemas/") {
+            findings.push(Finding::at(&parameter.schema, "the schema of a path parameter must be a named one"));
+        }
+    }
+    findings
+}
+
+/// Each path names its servers, and each variable of a server is declared.
+fn servers(document: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        let at = format!("{}/servers", pointer::join("/paths", path));
+        for (i, server) in item["servers"].as_array().into_iter().flatten().enumerate() {
+            let url = server["url"].as_str().unwrap_or_default();
+            let used: BTreeSet<&str> =
+                url.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
+            let declared: BTreeSet<&str> =
+                server["variables"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            for name in used.symmetric_difference(&declared) {
+                findings
+                    .push(Finding::at(format!("{at}/{i}"), format!("`{name}` must be both in the url and a variable")));
+            }
+            if !url.starts_with("https://") {
+                findings
+                    .push(Finding::at(format!("{at}/{i}/url"), "must start with https://; requests carry credentials"));
+            }
+        }
+    }
+    findings
+}
+
+/// The canonical words of the document are those of the code.
+fn vocabulary(document: &Value) -> Vec<Finding> {
+    let words = |name: &str, known: Vec<&str>| {
+        let at = format!("/components/schemas/{name}/enum");
+        let listed: Vec<&str> =
+            document.pointer(&at).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        (listed != known).then(|| Finding::at(at, format!("must be {}", known.join(", "))))
+    };
+    [
+        words("Vendor", Vendor::ALL.iter().map(|vendor| vendor.as_str()).collect()),
+        words("Change", Change::ALL.iter().map(|change| change.as_str()).collect()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Every component is referred to.
+fn unused(document: &Value) -> Vec<Finding> {
+    let mut used = BTreeSet::new();
+    let mut open = vec![document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => {
+                if let Some(target) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
+                    used.insert(target.to_owned());
+                }
+                open.extend(members.values());
+            }
+            _ => {}
+        }
+    }
+    let mut findings = Vec::new();
+    for (kind, components) in document["components"].as_object().into_iter().flatten() {
+        for name in components.as_object().into_iter().flatten().map(|(name, _)| name) {
+            let at = pointer::join(&format!("/components/{kind}"), name);
+            let needed = if kind == "securitySchemes" { names_scheme(document, name) } else { used.contains(&at) };
+            if !needed {
+                findings.push(Finding::at(at, "is never used"));
+            }
+        }
+    }
+    findings
+}
+
+fn names_scheme(document: &Value, name: &str) -> bool {
+    let items = document["paths"].as_object().into_iter().flatten().map(|(_, item)| item);
+    items
+        .flat_map(|item| item.as_object().into_iter().flatten().map(|(_, operation)| operation))
+        .flat_map(|operation| operation["security"].as_array().into_iter().flatten())
+        .any(|alternative| alternative.get(name).is_some())
+}

@@ -1,0 +1,51 @@
+//! One typed client per vendor, by progenitor.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
+use quote::quote;
+use schemars08::schema::{InstanceType, SchemaObject};
+use serde_json::Value;
+
+use super::{Finding, header, polish, tables, view};
+use crate::contract::Contract;
+use crate::vendor::Vendor;
+
+/// The source text of a vendor's client.
+pub(super) fn client(document: &Value, vendor: Vendor) -> Result<String, Vec<Finding>> {
+    let fail = |problem: String| vec![Finding::at("", format!("no client for {vendor}: {problem}"))];
+    let view = view::of_vendor(document, vendor)?;
+    let spec: openapiv3::OpenAPI = serde_json::from_value(view).map_err(|e| fail(e.to_string()))?;
+    let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
+    let settings = settings(&contract);
+    // The generator asserts on what it does not support; for whoever edits the contract that is a finding.
+    let tokens = catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&spec)))
+        .map_err(|_| fail("the generator does not support what the contract says here".to_owned()))?
+        .map_err(|e| fail(e.to_string()))?;
+    let mut file: syn::File = syn::parse2(tokens).map_err(|e| fail(e.to_string()))?;
+    polish::polish(&mut file);
+    Ok(header() + &prettyplease::unparse(&file))
+}
+
+fn settings(contract: &Contract) -> GenerationSettings {
+    let mut settings = GenerationSettings::new();
+    settings
+        .with_interface(InterfaceStyle::Builder)
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(quote!(crate::session::Session))
+        .with_conversion(password(), "crate::Secret", std::iter::empty());
+    for name in tables::value_names(contract) {
+        let replacement = format!("crate::generated::values::{name}");
+        settings.with_replacement(name, replacement, [TypeImpl::Display, TypeImpl::FromStr].into_iter());
+    }
+    settings
+}
+
+/// The schema of a secret: `{type: string, format: password}`.
+fn password() -> SchemaObject {
+    SchemaObject {
+        instance_type: Some(InstanceType::String.into()),
+        format: Some("password".to_owned()),
+        ..SchemaObject::default()
+    }
+}

@@ -1,0 +1,72 @@
+//! Is every example what its schema says, and is there one for every body?
+
+use serde_json::Value;
+
+use super::Finding;
+use crate::contract::{Contract, MediaType};
+use crate::pointer;
+use crate::validate::Validator;
+
+pub(super) fn check(contract: &Contract) -> Vec<Finding> {
+    let validator = match Validator::new(contract) {
+        Ok(validator) => validator,
+        Err(e) => return vec![Finding::at(e.pointer, e.problem)],
+    };
+    let checker = Checker { contract, validator };
+    let mut findings = Vec::new();
+    for operation in contract.operations() {
+        let bodies = operation.request_body.iter().flat_map(|body| &body.content);
+        let answers = operation.responses.values().flat_map(|response| &response.content);
+        for media_type in bodies.chain(answers) {
+            checker.media_type(media_type, &mut findings);
+        }
+        let list = format!("{}/parameters", operation.pointer);
+        for (i, parameter) in operation.parameters.iter().enumerate() {
+            let at = format!("{list}/{i}/example");
+            match contract.document().pointer(&at) {
+                Some(example) => checker.example(&at, &parameter.schema, example, &mut findings),
+                None => findings.push(Finding::at(at, "missing; every parameter has an example")),
+            }
+        }
+    }
+    let schemas = contract.document().pointer("/components/schemas").and_then(Value::as_object);
+    for (name, schema) in schemas.into_iter().flatten() {
+        let at = pointer::join("/components/schemas", name);
+        if let Some(example) = schema.get("example") {
+            checker.example(&format!("{at}/example"), &at, example, &mut findings);
+        }
+    }
+    findings
+}
+
+struct Checker<'a> {
+    contract: &'a Contract,
+    validator: Validator,
+}
+
+impl Checker<'_> {
+    fn media_type(&self, media_type: &MediaType, findings: &mut Vec<Finding>) {
+        let list = format!("{}/examples", media_type.pointer);
+        let examples = self.contract.document().pointer(&list).and_then(Value::as_object);
+        let Some(examples) = examples.filter(|examples| !examples.is_empty()) else {
+            findings.push(Finding::at(list, "missing; every body has a named example"));
+            return;
+        };
+        for name in examples.keys() {
+            let at = pointer::join(&list, name);
+            match self.contract.resolve(&at).and_then(|example| example.get("value")) {
+                Some(value) => self.example(&format!("{at}/value"), &media_type.schema, value, findings),
+                None => findings.push(Finding::at(at, "must have a `value`")),
+            }
+        }
+    }
+
+    fn example(&self, at: &str, schema: &str, example: &Value, findings: &mut Vec<Finding>) {
+        for violation in self.validator.validate(schema, example) {
+            findings.push(Finding::at(
+                format!("{at}{}", violation.location),
+                format!("{} (by #{})", violation.message, violation.contract),
+            ));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Is every extension there, known and well-formed?
+
+use serde_json::{Value, json};
+
+use super::Finding;
+use crate::contract::Contract;
+use crate::pointer;
+use crate::validate::validate_against;
+use crate::vendor::Change;
+
+/// The extensions that there are. Any other is a typing error.
+const KNOWN: [&str; 10] = [
+    "x-source",
+    "x-idempotent",
+    "x-changes",
+    "x-contradictions",
+    "x-decisions",
+    "x-name-template",
+    "x-credential",
+    "x-known-values",
+    "x-enum-varnames",
+    "x-vocabulary",
+];
+
+pub(super) fn check(document: &Value, contract: &Contract) -> Vec<Finding> {
+    let mut findings = unknown(document);
+    let schema = operation_schema();
+    for operation in contract.operations() {
+        let value = document.pointer(&operation.pointer).unwrap_or(&Value::Null);
+        match validate_against(&schema, value) {
+            Ok(violations) => findings.extend(
+                violations.into_iter().map(|v| Finding::at(format!("{}{}", operation.pointer, v.location), v.message)),
+            ),
+            Err(e) => findings.push(Finding::at(&operation.pointer, e.to_string())),
+        }
+    }
+    findings.extend(name_templates(document));
+    findings.extend(schemas(document));
+    findings
+}
+
+/// What each operation must carry.
+fn operation_schema() -> Value {
+    let text = json!({ "type": "string", "minLength": 1 });
+    let list_of = |members: &[&str]| {
+        json!({
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": members,
+                "properties": members.iter().map(|m| (m.to_string(), if *m == "document-says" {
+                    json!({ "type": "array", "minItems": 2, "items": text })
+                } else {
+                    text.clone()
+                })).collect::<serde_json::Map<_, _>>(),
+                "additionalProperties": false,
+            },
+        })
+    };
+    let changes: Vec<&str> = Change::ALL.iter().map(|change| change.as_str()).collect();
+    json!({
+        "type": "object",
+        "required": ["x-source", "x-idempotent", "x-changes", "x-contradictions", "x-decisions"],
+        "properties": {
+            "x-source": {
+                "type": "object",
+                "required": ["title", "publisher"],
+                "properties": { "title": text, "publisher": text },
+                "additionalProperties": false,
+            },
+            "x-idempotent": {
+                "type": ["boolean", "object"],
+                "required": ["when-body-has"],
+                "properties": { "when-body-has": { "type": "array", "minItems": 1, "items": text } },
+                "additionalProperties": false,
+            },
+            "x-changes": { "type": "array", "minItems": 1, "uniqueItems": true, "items": { "enum": changes } },
+            "x-contradictions": list_of(&["about", "document-says", "chosen", "reason"]),
+            "x-decisions": list_of(&["about", "decision", "reason"]),
+        },
+    })
+}
+
+fn unknown(document: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut open = vec![(String::new(), document)];
+    while let Some((at, value)) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items.iter().enumerate().map(|(i, item)| (format!("{at}/{i}"), item))),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    let here = pointer::join(&at, name);
+                    if name.starts_with("x-") && !KNOWN.contains(&name.as_str()) {
+                        let known = KNOWN.join(", ");
+                        findings.push(Finding::at(
+                            &here,
+                            format!("`{name}` is no extension of this contract; there are {known}"),
+                        ));
+                    }
+                    open.push((here, member));
+                }
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// A template says how the concrete name beside it was made: from the one sample tenant.
+fn name_templates(document: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, scheme) in document["components"]["securitySchemes"].as_object().into_iter().flatten() {
+        let Some(template) = scheme.get("x-name-template") else { continue };
+        let at = format!("{}/x-name-template", pointer::join("/components/securitySchemes", name));
+        let concrete = scheme["name"].as_str().unwrap_or_default();
+        match template.as_str().and_then(|template| template.split_once("{tenant}")) {
+            Some((before, after)) if concrete.starts_with(before) && concrete.ends_with(after) => {}
+            Some(_) => findings.push(Finding::at(at, format!("does not give the name `{concrete}` for any tenant"))),
+            None => findings.push(Finding::at(at, "must be a string with {tenant} in it")),
+        }
+    }
+    findings
+}
+
+fn schemas(document: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+        let at = pointer::join("/components/schemas", name);
+        let count = |key: &str| schema.get(key).and_then(Value::as_array).map(Vec::len);
+        if let Some(names) = count("x-enum-varnames")
+            && count("enum") != Some(names)
+        {
+            findings.push(Finding::at(format!("{at}/x-enum-varnames"), "must have one name for each value of `enum`"));
+        }
+        if schema.get("x-known-values").is_some_and(|values| {
+            !values.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_string))
+        }) {
+            findings.push(Finding::at(format!("{at}/x-known-values"), "must be a list of strings"));
+        }
+        for (property, value) in schema["properties"].as_object().into_iter().flatten() {
+            let here = pointer::join(&format!("{at}/properties"), property);
+            let password = value.get("format").and_then(Value::as_str) == Some("password");
+            match value.get("x-credential") {
+                None if password => findings.push(Finding::at(here, "a password must have `x-credential: true`")),
+                Some(Value::Bool(true)) if password => {}
+                None => {}
+                Some(_) => findings.push(Finding::at(
+                    format!("{here}/x-credential"),
+                    "must be `true`, on a string of format password",
+                )),
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,157 @@
+//! The contract tool: what is generated from the contract, and what is checked of it.
+//!
+//! [`generate`] and [`check`] share one list of outputs, [`outputs`], so that what is checked is what is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::contract::{Contract, ContractError};
+
+mod check;
+mod client;
+mod examples;
+mod extensions;
+mod polish;
+mod structure;
+mod tables;
+mod view;
+
+/// The contract, below the root of the repository.
+pub const CONTRACT: &str = "openapi/openapi.yaml";
+
+/// What one runs after an edit of the contract. Named by every finding about a generated file.
+pub const GENERATE: &str = "cargo contract generate";
+
+/// Something that is wrong, where, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, below the root of the repository.
+    pub file: String,
+    /// JSON pointer into the file; empty for the file as a whole.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl Finding {
+    fn new(file: impl Into<String>, pointer: impl Into<String>, problem: impl Into<String>) -> Finding {
+        Finding { file: file.into(), pointer: pointer.into(), problem: problem.into() }
+    }
+
+    /// About a place in the contract.
+    fn at(pointer: impl Into<String>, problem: impl Into<String>) -> Finding {
+        Finding::new(CONTRACT, pointer, problem)
+    }
+}
+
+impl From<ContractError> for Finding {
+    fn from(error: ContractError) -> Finding {
+        Finding::at(error.pointer(), error.problem())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if !self.pointer.is_empty() {
+            write!(f, "#{}", self.pointer)?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+/// Writes every generated file that is not current, below `root`. Returns the ones written.
+///
+/// # Errors
+/// What is wrong with the contract; then nothing is written.
+pub fn generate(root: &Path) -> Result<Vec<PathBuf>, Vec<Finding>> {
+    let document = read_contract(root)?;
+    let findings = check::document(&document);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let mut written = Vec::new();
+    for (path, text) in outputs(&document)? {
+        let file = root.join(&path);
+        if fs::read_to_string(&file).is_ok_and(|old| old == text) {
+            continue;
+        }
+        let parent = file.parent().unwrap_or(root);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&file, text))
+            .map_err(|e| vec![Finding::new(&path, "", format!("cannot be written: {e}"))])?;
+        written.push(PathBuf::from(path));
+    }
+    Ok(written)
+}
+
+/// Everything that is wrong with the contract and with the files generated from it, below `root`.
+pub fn check(root: &Path) -> Vec<Finding> {
+    let document = match read_contract(root) {
+        Ok(document) => document,
+        Err(findings) => return findings,
+    };
+    let mut findings = check::document(&document);
+    // From a contract that is wrong nothing sensible can be generated, and so nothing compared.
+    if findings.is_empty() {
+        match outputs(&document) {
+            Ok(outputs) => {
+                for (path, text) in outputs {
+                    findings.extend(drift(root, &path, &text));
+                }
+            }
+            Err(more) => findings.extend(more),
+        }
+    }
+    findings
+}
+
+/// Reads `openapi.yaml`.
+///
+/// # Errors
+/// What keeps it from being read, with line and column.
+pub fn read_contract(root: &Path) -> Result<Value, Vec<Finding>> {
+    let fail = |problem: String| vec![Finding::new(CONTRACT, "", problem)];
+    let text = fs::read_to_string(root.join(CONTRACT)).map_err(|e| fail(format!("cannot be read: {e}")))?;
+    serde_saphyr::from_str(&text).map_err(|e| fail(format!("is not YAML: {e}")))
+}
+
+/// Every generated file with its text, by its path below the root of the repository.
+///
+/// # Errors
+/// What in the contract keeps a file from being generated.
+pub fn outputs(document: &Value) -> Result<BTreeMap<String, String>, Vec<Finding>> {
+    let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
+    let mut outputs = BTreeMap::new();
+    let json = serde_json::to_string_pretty(document).map_err(|e| vec![Finding::at("", e.to_string())])?;
+    outputs.insert("openapi/openapi.json".to_owned(), json + "\n");
+    for &vendor in crate::Vendor::ALL {
+        outputs.insert(format!("sdk/src/generated/{vendor}.rs"), client::client(document, vendor)?);
+    }
+    outputs.insert("sdk/src/generated/operations.rs".to_owned(), tables::operations(&contract));
+    outputs.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract)?);
+    outputs.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
+    Ok(outputs)
+}
+
+fn drift(root: &Path, path: &str, text: &str) -> Option<Finding> {
+    let problem = match fs::read(root.join(path)) {
+        Err(e) => format!("cannot be read: {e}"),
+        Ok(old) if old == text.as_bytes() => return None,
+        Ok(old) => {
+            let same = old.iter().zip(text.as_bytes()).take_while(|(a, b)| a == b).count();
+            let line = 1 + old[..same].iter().filter(|byte| **byte == b'\n').count();
+            format!("differs, from line {line}, from what the contract gives")
+        }
+    };
+    Some(Finding::new(path, "", format!("{problem}; run `{GENERATE}`")))
+}
+
+/// The first line of every generated source file.
+fn header() -> String {
+    format!("// @generated by `{GENERATE}` from {CONTRACT}. Do not edit.\n\n")
+}

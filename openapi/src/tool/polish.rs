@@ -1,0 +1,121 @@
+//! What the generator has no setting for.
+//!
+//! - Its constructor panics when TLS cannot be set up; ours returns an error. It goes.
+//! - The builder of an operation throws the reason away when a parameter cannot be converted. It is kept, so that the
+//!   error says what would be right.
+//! - `Client` derives Debug and would print what it holds. The SDK writes its own.
+//! - The snippets in the docs have no context to compile in, and are marked as text.
+
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, ExprClosure, ImplItem, ImplItemFn, Item, ItemImpl, ItemStruct, Lit, Pat, parse_quote};
+
+/// How the message starts that stands in for the reason.
+const REASONLESS: &str = "conversion to `";
+
+pub(super) fn polish(file: &mut syn::File) {
+    Polish.visit_file_mut(file);
+}
+
+struct Polish;
+
+impl VisitMut for Polish {
+    fn visit_item_impl_mut(&mut self, item: &mut ItemImpl) {
+        if item.trait_.is_none() && is_client(&item.self_ty) {
+            item.items.retain(|item| !matches!(item, ImplItem::Fn(function) if function.sig.ident == "new"));
+        }
+        visit_mut::visit_item_impl_mut(self, item);
+    }
+
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        if let Item::Struct(ItemStruct { ident, attrs, .. }) = item
+            && ident == "Client"
+        {
+            for attr in attrs.iter_mut().filter(|attr| attr.path().is_ident("derive")) {
+                *attr = parse_quote!(#[derive(Clone)]);
+            }
+        }
+        visit_mut::visit_item_mut(self, item);
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, function: &mut ImplItemFn) {
+        let mut keep = KeepReason { parameter: function.sig.ident.to_string(), kept: false };
+        keep.visit_block_mut(&mut function.block);
+        if keep.kept {
+            if let Some(where_clause) = &mut function.sig.generics.where_clause {
+                let bounds: Vec<syn::Type> = where_clause
+                    .predicates
+                    .iter()
+                    .filter_map(|predicate| match predicate {
+                        syn::WherePredicate::Type(predicate) => try_into_target(predicate),
+                        _ => None,
+                    })
+                    .collect();
+                for target in bounds {
+                    where_clause
+                        .predicates
+                        .push(parse_quote!(<V as std::convert::TryInto<#target>>::Error: std::fmt::Display));
+                }
+            }
+        }
+        visit_mut::visit_impl_item_fn_mut(self, function);
+    }
+
+    fn visit_attribute_mut(&mut self, attr: &mut syn::Attribute) {
+        if let syn::Meta::NameValue(meta) = &mut attr.meta
+            && meta.path.is_ident("doc")
+            && let Expr::Lit(lit) = &mut meta.value
+            && let Lit::Str(text) = &mut lit.lit
+        {
+            *text = syn::LitStr::new(&text.value().replace("```ignore", "```text"), text.span());
+        }
+    }
+}
+
+fn is_client(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Path(path) if path.path.is_ident("Client"))
+}
+
+/// Of `V: TryInto<Target>`, the target.
+fn try_into_target(predicate: &syn::PredicateType) -> Option<syn::Type> {
+    predicate.bounds.iter().find_map(|bound| {
+        let syn::TypeParamBound::Trait(bound) = bound else { return None };
+        let last = bound.path.segments.last()?;
+        let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+        match arguments.args.first()? {
+            syn::GenericArgument::Type(target) if last.ident == "TryInto" => Some(target.clone()),
+            _ => None,
+        }
+    })
+}
+
+/// Turns `|_| "conversion to … failed".to_string()` into `|e| format!("PARAMETER: {e}")`.
+struct KeepReason {
+    parameter: String,
+    kept: bool,
+}
+
+impl VisitMut for KeepReason {
+    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
+        let ignores = closure.inputs.first().is_some_and(|input| matches!(input, Pat::Wild(_)));
+        if ignores && starts_reasonless(&closure.body) {
+            let message = format!("{}: {{e}}", self.parameter);
+            *closure = parse_quote!(|e| format!(#message));
+            self.kept = true;
+        }
+    }
+}
+
+/// Whether an expression is a call on a text that starts as [`REASONLESS`] does.
+fn starts_reasonless(body: &Expr) -> bool {
+    match body {
+        Expr::Block(block) => match block.block.stmts.as_slice() {
+            [syn::Stmt::Expr(expr, None)] => starts_reasonless(expr),
+            _ => false,
+        },
+        Expr::MethodCall(call) => match call.receiver.as_ref() {
+            Expr::Lit(lit) => matches!(&lit.lit, Lit::Str(text) if text.value().starts_with(REASONLESS)),
+            _ => false,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,179 @@
+//! What is generated beside the clients: the table of operations, and the types of ids and enumerations.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{Finding, header};
+use crate::contract::{Contract, Idempotence};
+use crate::pointer;
+use crate::vendor::Vendor;
+
+/// The characters and forms that a string id may have. The SDK checks ids by hand-written code that equals this
+/// pattern (a test holds the two together), so that its users compile no regular expressions.
+pub(super) const SAFE_ID: &str = r"^(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&'()*+,=:@.-]*|\.[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&'()*+,=:@.-]*|\.\.[A-Za-z0-9_~!$&'()*+,=:@.-]+)$";
+
+/// `operations.rs`: what hooks know of an operation besides its id.
+pub(super) fn operations(contract: &Contract) -> String {
+    let mut text = header();
+    text.push_str("use crate::operation::{Idempotence, Operation};\nuse crate::vendor::Vendor;\n\n");
+    text.push_str("/// Every operation of the contract, by its id in the order of the document.\n");
+    text.push_str("pub(crate) static OPERATIONS: &[Operation] = &[\n");
+    for operation in contract.operations() {
+        let idempotence = match &operation.idempotence {
+            Idempotence::Always => "Always".to_owned(),
+            Idempotence::Never => "Never".to_owned(),
+            Idempotence::WhenBodyHas(members) => format!("WhenBodyHas(&{members:?})"),
+        };
+        let _ = write!(
+            text,
+            "    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        method: {:?},\n        path: {:?},\n        vendor: Vendor::{:?},\n        idempotence: Idempotence::{idempotence},\n    }},\n",
+            operation.id,
+            snake_case(&operation.id),
+            operation.method,
+            operation.path,
+            operation.vendor,
+        );
+    }
+    text.push_str("];\n");
+    text
+}
+
+/// The form in which the generated clients hand an operation id to their hooks.
+fn snake_case(id: &str) -> String {
+    let mut text = String::new();
+    for c in id.chars() {
+        if c.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+/// `mod.rs`: one module per vendor, each behind its feature.
+pub(super) fn module() -> String {
+    let mut text = header();
+    text.push_str("pub(crate) mod operations;\npub(crate) mod values;\n");
+    for vendor in Vendor::ALL {
+        let _ = write!(
+            text,
+            "\n#[cfg(feature = \"{vendor}\")]\n#[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]\npub mod {vendor};\n",
+        );
+    }
+    text
+}
+
+/// The named schemas that become types of their own: ids, and strings with a set of values.
+pub(super) fn value_names(contract: &Contract) -> Vec<String> {
+    of_vendors(contract).filter(|(_, _, schema)| kind(schema).is_some()).map(|(_, name, _)| name.to_owned()).collect()
+}
+
+/// `values.rs`: those types.
+pub(super) fn values(contract: &Contract) -> Result<String, Vec<Finding>> {
+    let in_parameters: BTreeSet<&str> = contract
+        .operations()
+        .iter()
+        .flat_map(|operation| &operation.parameters)
+        .filter_map(|parameter| parameter.schema.strip_prefix("/components/schemas/"))
+        .collect();
+    let mut text = header();
+    let mut findings = Vec::new();
+    for (vendor, name, schema) in of_vendors(contract) {
+        let at = pointer::join("/components/schemas", name);
+        let Some(kind) = kind(schema) else { continue };
+        let description = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim();
+        let body = match kind {
+            Kind::StringId => {
+                if schema.get("pattern").and_then(Value::as_str) != Some(SAFE_ID) {
+                    findings
+                        .push(Finding::at(format!("{at}/pattern"), format!("an id must have the pattern {SAFE_ID}")));
+                }
+                match schema.get("maxLength").and_then(Value::as_u64) {
+                    Some(max) => format!(
+                        "crate::id::string_id! {{\n    {}    {name}, {vendor:?}, max {max}\n}}\n",
+                        docs(description, "    ")
+                    ),
+                    None => {
+                        findings.push(Finding::at(&at, "an id must have a maxLength"));
+                        continue;
+                    }
+                }
+            }
+            Kind::IntegerId => {
+                if schema.get("minimum").and_then(Value::as_i64) != Some(1) {
+                    findings.push(Finding::at(&at, "an id must have `minimum: 1`"));
+                }
+                format!("crate::id::integer_id! {{\n    {}    {name}, {vendor:?}\n}}\n", docs(description, "    "))
+            }
+            Kind::Words => {
+                // A word in a path can name another resource, so there the set is closed.
+                let openness = if in_parameters.contains(name) { "closed_enum" } else { "open_enum" };
+                let mut body =
+                    format!("crate::open_enum::{openness}! {{\n    {}    {name} {{\n", docs(description, "    "));
+                for (value, variant) in variants(schema) {
+                    let _ = writeln!(body, "        {variant} = {value:?},");
+                }
+                body.push_str("    }\n}\n");
+                body
+            }
+        };
+        let _ = write!(text, "#[cfg(feature = \"{vendor}\")]\n{body}\n");
+    }
+    let text = text.trim_end().to_owned() + "\n";
+    if findings.is_empty() { Ok(text) } else { Err(findings) }
+}
+
+enum Kind {
+    StringId,
+    IntegerId,
+    Words,
+}
+
+fn kind(schema: &Value) -> Option<Kind> {
+    let of_type = |name: &str| schema.get("type").and_then(Value::as_str) == Some(name);
+    if of_type("integer") {
+        Some(Kind::IntegerId)
+    } else if of_type("string") && schema.get("pattern").is_some() {
+        Some(Kind::StringId)
+    } else if of_type("string") && (schema.get("enum").is_some() || schema.get("x-known-values").is_some()) {
+        Some(Kind::Words)
+    } else {
+        None
+    }
+}
+
+/// The named schemas of vendors: those whose name starts with a vendor's.
+fn of_vendors(contract: &Contract) -> impl Iterator<Item = (Vendor, &str, &Value)> {
+    let schemas = contract.document().pointer("/components/schemas").and_then(Value::as_object);
+    schemas.into_iter().flatten().filter_map(|(name, schema)| {
+        let vendor = Vendor::ALL.iter().find(|vendor| name.starts_with(&format!("{vendor:?}")))?;
+        Some((*vendor, name.as_str(), schema))
+    })
+}
+
+/// The values of a set of words, each with the name of its variant.
+fn variants(schema: &Value) -> Vec<(String, String)> {
+    let list = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut names = list("x-enum-varnames").map(str::to_owned);
+    list("enum")
+        .chain(list("x-known-values"))
+        .map(|value| (value.to_owned(), names.next().unwrap_or_else(|| variant_name(value))))
+        .collect()
+}
+
+/// `com.soa.user.status.locked` → `Locked`, `ENABLED` → `Enabled`.
+fn variant_name(value: &str) -> String {
+    let word = value.rsplit('.').next().unwrap_or(value).to_lowercase();
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn docs(description: &str, indent: &str) -> String {
+    let mut text = String::new();
+    for (i, line) in description.lines().enumerate() {
+        let _ = writeln!(text, "{}/// {}", if i == 0 { "" } else { indent }, line.trim());
+    }
+    text
+}

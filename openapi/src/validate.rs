@@ -1,0 +1,242 @@
+//! Values against the schemas of the contract.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+
+use boon::{Compiler, ErrorKind, Format, SchemaIndex, Schemas, ValidationError};
+use serde_json::{Value, json};
+
+use crate::contract::Contract;
+use crate::pointer;
+
+/// The address under which the document is known to the validator. Never fetched.
+const DOCUMENT: &str = "contract:///openapi.json";
+
+/// Holds values against the schemas of one contract.
+///
+/// ```
+/// use serde_json::json;
+/// use user_status_openapi::{Contract, validate::Validator};
+///
+/// let validator = Validator::new(Contract::embedded()).unwrap();
+/// let violations = validator.validate("/components/schemas/AkanaFault", &json!({ "faultcode": 7 }));
+/// assert_eq!(violations.len(), 2);
+/// assert_eq!(violations[1].to_string(), "/faultcode must be string, is number");
+/// ```
+pub struct Validator {
+    schemas: Schemas,
+    by_pointer: HashMap<String, SchemaIndex>,
+}
+
+impl Validator {
+    /// Compiles every schema that an operation uses, and every named one.
+    ///
+    /// # Errors
+    /// The first schema that cannot be compiled, with its JSON pointer.
+    pub fn new(contract: &Contract) -> Result<Validator, InvalidSchema> {
+        let mut document = contract.document().clone();
+        to_json_schema(&mut document);
+        let mut compiler = Compiler::new();
+        compiler.enable_format_assertions();
+        for format in [Format { name: "int32", func: int32 }, Format { name: "int64", func: int64 }] {
+            compiler.register_format(format);
+        }
+        compiler.add_resource(DOCUMENT, document).map_err(|e| InvalidSchema::new("", &e))?;
+
+        let mut schemas = Schemas::new();
+        let mut by_pointer = HashMap::new();
+        for at in schema_pointers(contract) {
+            let index = compiler
+                .compile(&format!("{DOCUMENT}#{}", uri_fragment(&at)), &mut schemas)
+                .map_err(|e| InvalidSchema::new(&at, &e))?;
+            by_pointer.insert(at, index);
+        }
+        Ok(Validator { schemas, by_pointer })
+    }
+
+    /// Everything in `value` that the schema at that JSON pointer does not allow; nothing if it is valid.
+    ///
+    /// # Panics
+    /// If the pointer names no schema of the contract: pointers come from the contract itself, never from outside.
+    pub fn validate(&self, schema: &str, value: &Value) -> Vec<Violation> {
+        let index = self.by_pointer.get(schema).unwrap_or_else(|| panic!("`{schema}` is no schema of the contract"));
+        let mut violations = Vec::new();
+        if let Err(error) = self.schemas.validate(value, *index) {
+            collect(&error, &mut violations);
+        }
+        violations
+    }
+}
+
+/// Everything in `value` that `schema`, a JSON Schema that stands by itself, does not allow.
+#[cfg(feature = "tool")]
+pub(crate) fn validate_against(schema: &Value, value: &Value) -> Result<Vec<Violation>, InvalidSchema> {
+    let mut compiler = Compiler::new();
+    let mut schemas = Schemas::new();
+    compiler.add_resource(DOCUMENT, schema.clone()).map_err(|e| InvalidSchema::new("", &e))?;
+    let index = compiler.compile(DOCUMENT, &mut schemas).map_err(|e| InvalidSchema::new("", &e))?;
+    let mut violations = Vec::new();
+    if let Err(error) = schemas.validate(value, index) {
+        collect(&error, &mut violations);
+    }
+    Ok(violations)
+}
+
+impl fmt::Debug for Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validator").field("schemas", &self.by_pointer.len()).finish()
+    }
+}
+
+/// One thing that the contract does not allow. Says what would be right, and never repeats the value itself: it
+/// may be a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// JSON pointer into the value.
+    pub location: String,
+    /// JSON pointer into the contract, to the schema that is violated.
+    pub contract: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.location.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{} {}", self.location, self.message)
+        }
+    }
+}
+
+/// A schema that is none.
+#[derive(Debug)]
+pub struct InvalidSchema {
+    /// JSON pointer of the schema.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl InvalidSchema {
+    fn new(pointer: &str, problem: &dyn Error) -> Self {
+        InvalidSchema { pointer: pointer.to_owned(), problem: problem.to_string() }
+    }
+}
+
+impl fmt::Display for InvalidSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}: {}", self.pointer, self.problem)
+    }
+}
+
+impl Error for InvalidSchema {}
+
+fn schema_pointers(contract: &Contract) -> Vec<String> {
+    let named = contract
+        .document()
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|schemas| schemas.keys())
+        .map(|name| pointer::join("/components/schemas", name));
+    let used = contract.operations().iter().flat_map(|operation| {
+        let bodies = operation.request_body.iter().flat_map(|body| &body.content);
+        let answers = operation.responses.values().flat_map(|response| &response.content);
+        operation
+            .parameters
+            .iter()
+            .map(|parameter| parameter.schema.clone())
+            .chain(bodies.chain(answers).map(|media_type| media_type.schema.clone()))
+            .collect::<Vec<_>>()
+    });
+    named.chain(used).collect()
+}
+
+/// Rewrites what OpenAPI 3.0 says otherwise than JSON Schema: `nullable`.
+fn to_json_schema(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(to_json_schema),
+        Value::Object(members) => {
+            members.values_mut().for_each(to_json_schema);
+            if members.get("nullable") == Some(&Value::Bool(true)) {
+                if let Some(kind) = members.get_mut("type").filter(|kind| kind.is_string()) {
+                    *kind = json!([kind.take(), "null"]);
+                }
+                if let Some(Value::Array(values)) = members.get_mut("enum") {
+                    values.push(Value::Null);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A JSON pointer as the fragment of a URI: braces of path templates are not allowed there unencoded.
+fn uri_fragment(pointer: &str) -> String {
+    pointer.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
+}
+
+/// The leaves of a tree of errors: the violations themselves, without the schemas on the way to them.
+fn collect(error: &ValidationError<'_, '_>, violations: &mut Vec<Violation>) {
+    if error.causes.is_empty() {
+        let contract = error.schema_url.split_once('#').map_or("", |(_, fragment)| fragment);
+        violations.push(Violation {
+            location: error.instance_location.to_string(),
+            contract: contract.replace("%7B", "{").replace("%7D", "}").replace("%25", "%"),
+            message: message(&error.kind),
+        });
+    }
+    for cause in &error.causes {
+        collect(cause, violations);
+    }
+}
+
+fn message(kind: &ErrorKind<'_, '_>) -> String {
+    match kind {
+        ErrorKind::Type { got, want } => {
+            let want: Vec<String> = want.iter().map(|kind| kind.to_string()).collect();
+            format!("must be {}, is {got}", want.join(" or "))
+        }
+        ErrorKind::Required { want } => format!("must have {}", quoted(want)),
+        ErrorKind::Enum { want } => {
+            let values: Vec<String> = want.iter().map(Value::to_string).collect();
+            format!("must be one of {}", values.join(", "))
+        }
+        ErrorKind::MinLength { got, want } => format!("must have at least {want} characters, has {got}"),
+        ErrorKind::MaxLength { got, want } => format!("must have at most {want} characters, has {got}"),
+        ErrorKind::MinProperties { got, want } => format!("must have at least {want} members, has {got}"),
+        ErrorKind::Minimum { want, .. } => format!("must be at least {want}"),
+        ErrorKind::Maximum { want, .. } => format!("must be at most {want}"),
+        ErrorKind::Pattern { want, .. } => format!("must match the pattern {want}"),
+        ErrorKind::Format { want, .. } => format!("must have the format {want}"),
+        ErrorKind::AdditionalProperties { .. } => "must not have other members than the documented ones".to_owned(),
+        // The kinds that the contract has no keyword for. Their own texts may repeat the value, which may be secret.
+        _ => "does not match the schema".to_owned(),
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn int32(value: &Value) -> Result<(), Box<dyn Error>> {
+    integer_within(value, i64::from(i32::MIN), i64::from(i32::MAX))
+}
+
+fn int64(value: &Value) -> Result<(), Box<dyn Error>> {
+    integer_within(value, i64::MIN, i64::MAX)
+}
+
+/// Formats speak about values of their own type only: what is no number passes.
+fn integer_within(value: &Value, min: i64, max: i64) -> Result<(), Box<dyn Error>> {
+    match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(integer) if (min..=max).contains(&integer) => Ok(()),
+            _ => Err("not an integer of that size".into()),
+        },
+        _ => Ok(()),
+    }
+}
