@@ -316,6 +316,9 @@ impl<'a> Reader<'a> {
         match self.get(at)? {
             Value::Bool(true) => Ok(Idempotence::Always),
             Value::Bool(false) => Ok(Idempotence::Never),
+            other if other.get("when-body-has").is_none() => {
+                Err(error(at, "must be true, false, or { when-body-has: [members] }"))
+            }
             _ => {
                 let list = format!("{at}/when-body-has");
                 let members = self.array(&list)?;

@@ -61,11 +61,13 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                 let name = element.local_name().as_ref().to_owned();
                 match open.len() {
                     0 if name == root && !seen_root => seen_root = true,
+                    0 => return Err(format!("must be one element `{root}`")),
                     1 if !members.contains_key(&name) => {
                         let value = typed(contract, schema, &name, String::new());
                         members.insert(name, value);
                     }
-                    _ => return Err(malformed(&reader)),
+                    1 => return Err(format!("must have `{name}` once")),
+                    _ => return Err(format!("must have members without elements in them, as `{}` has", open[1])),
                 }
             }
             Event::Text(part) => content.push_str(&part),

@@ -40,21 +40,21 @@ impl VisitMut for Polish {
     fn visit_impl_item_fn_mut(&mut self, function: &mut ImplItemFn) {
         let mut keep = KeepReason { parameter: function.sig.ident.to_string(), kept: false };
         keep.visit_block_mut(&mut function.block);
-        if keep.kept {
-            if let Some(where_clause) = &mut function.sig.generics.where_clause {
-                let bounds: Vec<syn::Type> = where_clause
-                    .predicates
-                    .iter()
-                    .filter_map(|predicate| match predicate {
-                        syn::WherePredicate::Type(predicate) => try_into_target(predicate),
-                        _ => None,
-                    })
-                    .collect();
-                for target in bounds {
-                    where_clause
-                        .predicates
-                        .push(parse_quote!(<V as std::convert::TryInto<#target>>::Error: std::fmt::Display));
-                }
+        if keep.kept
+            && let Some(where_clause) = &mut function.sig.generics.where_clause
+        {
+            let targets: Vec<syn::Type> = where_clause
+                .predicates
+                .iter()
+                .filter_map(|predicate| match predicate {
+                    syn::WherePredicate::Type(predicate) => try_into_target(predicate),
+                    _ => None,
+                })
+                .collect();
+            for target in targets {
+                let reason: syn::WherePredicate =
+                    parse_quote!(<V as std::convert::TryInto<#target>>::Error: std::fmt::Display);
+                where_clause.predicates.push(reason);
             }
         }
         visit_mut::visit_impl_item_fn_mut(self, function);

@@ -91,13 +91,13 @@ pub struct Credentials(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    ApiKey { key: Secret, client_id: String },
+    ApiKey { key: Secret, client_id: Secret },
     AccessToken(Secret),
 }
 
 impl Credentials {
     /// An API key of type `write`, and the client id of the app: its UUID. For servers only.
-    pub fn api_key(key: impl Into<Secret>, client_id: impl Into<String>) -> Credentials {
+    pub fn api_key(key: impl Into<Secret>, client_id: impl Into<Secret>) -> Credentials {
         Credentials(Kind::ApiKey { key: key.into(), client_id: client_id.into() })
     }
 
@@ -108,20 +108,14 @@ impl Credentials {
 
     fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
         match &self.0 {
-            Kind::ApiKey { key, client_id } => {
-                let client_id = Secret::from(client_id.as_str());
-                Ok(vec![
-                    (
-                        HeaderName::from_static("x-api-key"),
-                        credential_header(Vendor::Userdocks, "the API key", "", key)?,
-                    ),
-                    (HeaderName::from_static("x-api-key-type"), HeaderValue::from_static("write")),
-                    (
-                        HeaderName::from_static("x-client-id"),
-                        credential_header(Vendor::Userdocks, "the client id", "", &client_id)?,
-                    ),
-                ])
-            }
+            Kind::ApiKey { key, client_id } => Ok(vec![
+                (HeaderName::from_static("x-api-key"), credential_header(Vendor::Userdocks, "the API key", "", key)?),
+                (HeaderName::from_static("x-api-key-type"), HeaderValue::from_static("write")),
+                (
+                    HeaderName::from_static("x-client-id"),
+                    credential_header(Vendor::Userdocks, "the client id", "", client_id)?,
+                ),
+            ]),
             Kind::AccessToken(token) => {
                 let token = credential_header(Vendor::Userdocks, "the access token", "Bearer ", token)?;
                 Ok(vec![(AUTHORIZATION, token)])

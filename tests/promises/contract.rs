@@ -1,0 +1,207 @@
+//! The contract is in order, what is generated from it is current, and the tool notices when either is not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use user_status_openapi::tool::{self, Finding};
+use user_status_openapi::{Change, Contract, Idempotence, Vendor};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A copy of the contract and all that is generated from it, in a folder of its own.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn new(name: &str) -> Copy {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("contract-{name}"));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(root.join("openapi")).unwrap();
+        fs::create_dir_all(root.join("sdk/src/generated")).unwrap();
+        fs::copy(repository().join(tool::CONTRACT), root.join(tool::CONTRACT)).unwrap();
+        tool::generate(&root).unwrap();
+        Copy(root)
+    }
+
+    fn change(&self, file: &str, change: impl FnOnce(String) -> String) {
+        let path = self.0.join(file);
+        let old = fs::read_to_string(&path).unwrap();
+        let new = change(old.clone());
+        assert!(old != new, "the change leaves {file} as it is");
+        fs::write(path, new).unwrap();
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        tool::check(&self.0)
+    }
+}
+
+#[test]
+fn the_contract_and_everything_generated_from_it_are_in_order() {
+    let findings: Vec<String> = tool::check(&repository()).iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{}\nrun `{}`", findings.join("\n"), tool::GENERATE);
+}
+
+#[test]
+fn a_second_run_changes_nothing() {
+    let copy = Copy::new("twice");
+    assert!(copy.check().is_empty());
+    assert_eq!(tool::generate(&copy.0).unwrap(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn one_changed_character_in_any_generated_file_is_noticed() {
+    let copy = Copy::new("drift");
+    let document = tool::read_contract(&copy.0).unwrap();
+    let outputs = tool::outputs(&document).unwrap();
+    let vendors = Vendor::ALL.iter().map(|vendor| format!("sdk/src/generated/{vendor}.rs"));
+    for file in vendors.chain(["openapi/openapi.json".to_owned(), "sdk/src/generated/operations.rs".to_owned()]) {
+        assert!(outputs.contains_key(&file), "{file} is generated");
+    }
+    for (file, text) in outputs {
+        for at in [0, text.len() / 2, text.len() - 1] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+            fs::write(copy.0.join(&file), bytes).unwrap();
+            let findings = copy.check();
+            assert_eq!(findings.len(), 1, "{file} at {at}: {findings:?}");
+            assert_eq!(findings[0].file, file);
+            assert!(findings[0].problem.ends_with("run `cargo contract generate`"), "{}", findings[0]);
+        }
+        fs::remove_file(copy.0.join(&file)).unwrap();
+        assert!(copy.check()[0].problem.contains("cannot be read"));
+        fs::write(copy.0.join(&file), text).unwrap();
+    }
+    assert!(copy.check().is_empty());
+}
+
+/// Mistakes in the document, each with the pointer and a part of the text of what is found.
+#[test]
+fn mistakes_in_the_document_are_named_with_their_place() {
+    let copy = Copy::new("mistakes");
+    let akana = "/paths/~1api~1users~1{UserID}~1status/put";
+    let mediconnect = "/paths/~1api~1admin~1users~1{id}~1status/patch";
+    let cases: &[(&str, &str, String, &str)] = &[
+        // Examples against their schemas.
+        (
+            "                    isActive: false\n                    isSuspended: true\n",
+            "                    isActive: no longer\n                    isSuspended: true\n",
+            format!("{mediconnect}/responses/200/content/application~1json/examples/suspended/value/isActive"),
+            "must be boolean, is string",
+        ),
+        ("        Locked: true\n", "        Locked: 'true'\n", format!("{akana}/responses/200/content/application~1json/examples/locked/value/Locked"), "must be boolean"),
+        ("          example: 7215545078541\n", "          example: 0\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/parameters/0/example".into(), "must be at least 1"),
+        ("                    code: 401\n", "                    code: 99999999999\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/responses/401/content/application~1json/examples/invalidSession/value/code".into(), "format int32"),
+        // Structure.
+        ("      operationId: changeUserStatus\n", "      operationID: changeUserStatus\n", format!("{akana}/operationID"), "is not a member that OpenAPI 3.0 has here"),
+        ("openapi: 3.0.3\n", "openapi: 3.1.0\n", "/openapi".into(), "3.0.x only"),
+        ("$ref: '#/components/schemas/SymphonyUserStatus'", "$ref: '#/components/schemas/SymphonyStatus'", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/requestBody/content/application~1json/schema/$ref".into(), "does not exist"),
+        ("      operationId: changeUserStatus\n", "      operationId: setAccessStatus\n", format!("{akana}/operationId"), "names another operation already"),
+        // One error schema per operation.
+        (
+            "        '404':\n          description: No such user. Nothing was changed.\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/MediconnectError'",
+            "        '404':\n          description: No such user. Nothing was changed.\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/SymphonyError'",
+            format!("{mediconnect}/responses"),
+            "one error schema",
+        ),
+        // Extensions.
+        ("      x-idempotent: false\n", "      x-idempotent: maybe\n", "/paths/~1api~1users~1manage-status/post/x-idempotent".into(), "must be"),
+        ("      x-idempotent: false\n", "", "/paths/~1api~1users~1manage-status/post/x-idempotent".into(), "missing"),
+        ("      x-changes: [toggle]\n", "      x-changes: [flip]\n", "/paths/~1api~1users~1manage-status/post/x-changes/0".into(), "unknown change `flip`"),
+        ("      x-changes: [toggle]\n", "      x-changes: []\n", "/paths/~1api~1users~1manage-status/post/x-changes".into(), ""),
+        ("        title: Update User Status\n", "        titel: Update User Status\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/x-source".into(), "`title`"),
+        ("          chosen: PUT\n", "", "/paths/~1api~1v1~1users~1{userId}~1access-status~1{accessStatus}/put/x-contradictions/0".into(), "`chosen`"),
+        ("      x-name-template: AtmoAuthToken_{tenant}\n", "      x-name-template: AtmoToken_{tenant}\n", "/components/securitySchemes/akanaSession/x-name-template".into(), "does not give the name"),
+        ("          x-credential: true\n", "", "/components/schemas/ClearsquareManageStatusRequest/properties/token".into(), "x-credential"),
+        ("      x-known-values: [PATIENT, ADMIN]\n", "      x-know-values: [PATIENT, ADMIN]\n", "/components/schemas/MediconnectRole/x-know-values".into(), "is no extension of this contract"),
+        // What keeps ids safe.
+        ("      pattern: &safeId '^(?:", "      pattern: &safeId '^(?:/|", "/components/schemas/UserdocksUserId".into(), "a path parameter must have"),
+        ("      format: int64\n      minimum: 1\n      description: The id of a Symphony user.\n", "      format: int64\n      description: The id of a Symphony user.\n", "/components/schemas/SymphonyUserId".into(), "minimum: 1"),
+        // Security, servers, vocabulary, leftovers.
+        ("        - symphonySession: []\n", "        - symphonySesion: []\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/security/0/symphonySesion".into(), "securitySchemes"),
+        ("      - url: https://{hostname}\n", "      - url: https://{host}\n", "/paths/~1api~1users~1{UserID}~1status/servers/0".into(), "both in the url and a variable"),
+        ("      - url: https://{pod}.symphony.com/pod\n", "      - url: http://{pod}.symphony.com/pod\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/servers/0/url".into(), "https://"),
+        ("      enum: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      enum: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/Vendor/enum".into(), "must be userdocks, akana"),
+        ("    AkanaServerFault:\n", "    AkanaForgottenFault:\n      summary: Nobody uses this\n      value: {}\n    AkanaServerFault:\n", "/components/examples/AkanaForgottenFault".into(), "is never used"),
+    ];
+    let good = fs::read_to_string(copy.0.join(tool::CONTRACT)).unwrap();
+    for (from, to, pointer, text) in cases {
+        assert!(good.contains(from), "`{from}` is in the contract");
+        copy.change(tool::CONTRACT, |yaml| yaml.replacen(from, to, 1));
+        let findings = copy.check();
+        let hit =
+            findings.iter().any(|f| f.file == tool::CONTRACT && f.pointer == *pointer && f.problem.contains(text));
+        assert!(hit, "after `{to}` nothing is found at {pointer} with `{text}`, but {findings:#?}");
+        assert!(tool::generate(&copy.0).is_err(), "nothing is generated from a contract that is wrong");
+        fs::write(copy.0.join(tool::CONTRACT), &good).unwrap();
+    }
+
+    copy.change(tool::CONTRACT, |yaml| yaml.replacen("info:\n", "info:\n  title: twice\n", 1));
+    let findings = copy.check();
+    assert_eq!(findings.len(), 1);
+    assert!(findings[0].problem.contains("is not YAML"), "{}", findings[0]);
+}
+
+#[test]
+fn the_contract_says_what_the_documents_say() {
+    let contract = Contract::embedded();
+    let seen: Vec<(&str, &str, String, Vec<u16>)> = contract
+        .operations()
+        .iter()
+        .map(|o| {
+            let path = format!("{}{}", contract.base_path(o.vendor), o.path);
+            (o.id.as_str(), o.method.as_str(), path, o.responses.keys().copied().collect())
+        })
+        .collect();
+    // Codes beyond those of the documents are decisions, and listed with their reason in `x-decisions`.
+    let expected = [
+        (
+            "setAccessStatus",
+            "PUT",
+            "/api/v1/users/{userId}/access-status/{accessStatus}",
+            vec![200, 400, 401, 403, 500],
+        ),
+        ("changeUserStatus", "PUT", "/api/users/{UserID}/status", vec![200, 400, 401, 404, 500]),
+        ("toggleUserStatus", "PATCH", "/api/admin/users/{id}/status", vec![200, 400, 401, 403, 404]),
+        ("updateUserStatus", "POST", "/pod/v1/admin/user/{uid}/status/update", vec![200, 400, 401, 403, 500]),
+        ("manageUserStatus", "POST", "/api/users/manage-status", vec![200, 400, 401]),
+    ]
+    .map(|(id, method, path, codes)| (id, method, path.to_owned(), codes));
+    assert_eq!(seen, expected);
+
+    let akana = contract.operation("changeUserStatus").unwrap();
+    let mut media_types = vec!["application/json".to_owned(), "application/xml".to_owned()];
+    for version in [71, 72, 80, 81] {
+        media_types.push(format!("application/vnd.soa.v{version}+json"));
+        media_types.push(format!("application/vnd.soa.v{version}+xml"));
+    }
+    let names = |content: &[user_status_openapi::MediaType]| content.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&akana.request_body.as_ref().unwrap().content), media_types);
+    for response in akana.responses.values() {
+        assert_eq!(names(&response.content), media_types);
+    }
+    assert_eq!(contract.operation("manageUserStatus").unwrap().idempotence, Idempotence::Never);
+    assert_eq!(contract.operation("manageUserStatus").unwrap().changes, [Change::Toggle]);
+}
+
+/// The table in the SDK and the contract name the same operations.
+#[test]
+fn the_table_of_the_sdk_is_that_of_the_contract() {
+    let contract = Contract::embedded();
+    assert_eq!(user_status::operations().len(), contract.operations().len());
+    for (ours, theirs) in user_status::operations().iter().zip(contract.operations()) {
+        assert_eq!(
+            (ours.id, ours.method, ours.path),
+            (theirs.id.as_str(), theirs.method.as_str(), theirs.path.as_str())
+        );
+        assert_eq!(ours.vendor.as_str(), theirs.vendor.as_str());
+        let same = match (&ours.idempotence, &theirs.idempotence) {
+            (user_status::Idempotence::Always, Idempotence::Always) => true,
+            (user_status::Idempotence::Never, Idempotence::Never) => true,
+            (user_status::Idempotence::WhenBodyHas(ours), Idempotence::WhenBodyHas(theirs)) => ours == theirs,
+            _ => false,
+        };
+        assert!(same, "{}", ours.id);
+    }
+}
