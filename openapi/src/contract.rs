@@ -46,11 +46,6 @@ impl Contract {
         &self.document
     }
 
-    /// The version of the contract, `info.version`.
-    pub fn version(&self) -> &str {
-        self.document.pointer("/info/version").and_then(Value::as_str).unwrap_or_default()
-    }
-
     /// All operations, in the order of the document.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
@@ -124,6 +119,8 @@ pub struct Parameter {
     pub location: Location,
     /// Whether it must be there.
     pub required: bool,
+    /// The JSON pointer of the parameter.
+    pub pointer: String,
     /// The JSON pointer of its schema.
     pub schema: String,
 }
@@ -261,12 +258,10 @@ impl<'a> Reader<'a> {
             changes.push(self.string(&at)?.parse::<Change>().map_err(|e| error(&at, e.to_string()))?);
         }
         let mut parameters = Vec::new();
-        for owner in [item_pointer, &here] {
-            let list = format!("{owner}/parameters");
-            if self.document.pointer(&list).is_some() {
-                for (i, _) in self.array(&list)?.iter().enumerate() {
-                    parameters.push(self.parameter(&format!("{list}/{i}"))?);
-                }
+        let list = format!("{here}/parameters");
+        if self.document.pointer(&list).is_some() {
+            for (i, _) in self.array(&list)?.iter().enumerate() {
+                parameters.push(self.parameter(&format!("{list}/{i}"))?);
             }
         }
         let body_pointer = format!("{here}/requestBody");
@@ -343,6 +338,7 @@ impl<'a> Reader<'a> {
             location,
             required: parameter.get("required").and_then(Value::as_bool).unwrap_or(false),
             schema: self.resolve(&format!("{at}/schema"))?.0,
+            pointer: at,
         })
     }
 

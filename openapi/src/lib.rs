@@ -1,7 +1,6 @@
 //! The canonical contract for changing the status of a person's account in five systems, as typed data.
 //!
-//! The contract is one OpenAPI 3.0 document. [`YAML`] is the text that people edit, [`JSON`] the same document as the
-//! contract tool writes it, and [`Contract::embedded`] the document as types: its [`Operation`]s with method, path,
+//! The contract is one OpenAPI 3.0 document: [`JSON`] is its text, and [`Contract::embedded`] the document as types: its [`Operation`]s with method, path,
 //! media types, status codes and security, each with the JSON pointer of where it stands.
 //!
 //! ```
@@ -16,7 +15,8 @@
 //! ```
 //!
 //! With feature `validate`, [`validate::Validator`] holds values against the schemas of the document. Feature `tool`
-//! is the contract tool itself and of no use to other crates.
+//! is the contract tool itself and of no use to other crates; it is a module and not only a program so that tests can
+//! call it.
 
 mod contract;
 pub mod pointer;
@@ -32,8 +32,5 @@ pub use contract::{
 };
 pub use vendor::{Change, UnknownName, Vendor};
 
-/// The contract as people edit it.
-pub const YAML: &str = include_str!("../openapi.yaml");
-
-/// The contract as JSON, written by `cargo contract generate` from [`YAML`].
+/// The contract as JSON, written by `cargo contract generate` from `openapi.yaml`, which people edit.
 pub const JSON: &str = include_str!("../openapi.json");

@@ -13,8 +13,3 @@ pub fn join(pointer: &str, token: &str) -> String {
 pub fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
-
-/// Takes [`escape`] back.
-pub fn unescape(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
-}

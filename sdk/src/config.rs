@@ -56,7 +56,12 @@ impl Config {
             Some(HttpClient(client)) => client.clone(),
             None => {
                 let tls = crate::tls::config(&url).map_err(|e| Error::setup(vendor, "TLS cannot be set up", e))?;
-                Client::builder()
+                let builder = match url.scheme() {
+                    // A proxy from the environment would get the credentials in clear.
+                    "http" => Client::builder().no_proxy(),
+                    _ => Client::builder(),
+                };
+                builder
                     .tls_backend_preconfigured(tls)
                     .connect_timeout(self.connect_timeout)
                     // A redirect would take the credentials along, to wherever the answer says.
@@ -73,7 +78,8 @@ impl Config {
 macro_rules! config_setters {
     () => {
         /// The address of the system, such as the one in the example above. Plain `http` is for the machine itself
-        /// only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise.
+        /// only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise, and uses no proxy; `https` uses the
+        /// proxy that the environment names, if any.
         pub fn base_url(mut self, url: impl Into<String>) -> Self {
             self.config.base_url = Some(url.into());
             self
@@ -86,7 +92,7 @@ macro_rules! config_setters {
             self
         }
 
-        /// How long one attempt may take, from the first byte sent to the last one read: 30 s by default.
+        /// How long one attempt may take, from opening the connection to the last byte read: 30 s by default.
         pub fn attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.config.attempt_timeout = timeout;
             self

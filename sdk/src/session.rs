@@ -23,7 +23,7 @@ pub(crate) struct Parts {
     pub(crate) body_member: Option<(&'static str, Secret)>,
     /// The media type to speak instead of `application/json`.
     pub(crate) media_type: Option<HeaderValue>,
-    /// How long one attempt may take, from the first byte sent to the last one read.
+    /// How long one attempt may take, from opening the connection to the last byte read.
     pub(crate) attempt_timeout: Duration,
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use user_status::vendors::{Akana, Mediconnect, Symphony, Userdocks, akana, mediconnect, symphony, userdocks};
+use user_status::vendors::{
+    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+};
 use user_status::{Applied, Error, ErrorKind};
 use user_status_tests::Recorder;
 
@@ -95,8 +97,31 @@ fn a_builder_names_what_is_missing_or_wrong() {
         .build()
         .unwrap_err();
     assert!(text(error).contains("plain http would send the credentials in clear"));
-    let missing =
-        Userdocks::builder().base_url("http://localhost").credentials(userdocks::Credentials::access_token("t"));
-    let userdocks = missing.build().unwrap();
-    assert_eq!(format!("{userdocks:?}").matches("localhost").count(), 1);
+}
+
+/// TLS is set up, with the trust roots of the machine, when the address asks for it.
+#[test]
+fn a_client_of_every_system_is_built_for_https() {
+    let url = "https://system.example/base";
+    let symphony = Symphony::builder().base_url(url).credentials(symphony::Credentials::session_token("t"));
+    let shown = format!("{:?}", symphony.build().unwrap());
+    assert!(shown.contains(url), "{shown}");
+    let userdocks = Userdocks::builder().base_url(url).credentials(userdocks::Credentials::access_token("t"));
+    userdocks.build().unwrap();
+    let akana = Akana::builder().base_url(url).tenant("acme").credentials(akana::Credentials::session("s", "c"));
+    akana.build().unwrap();
+    let mediconnect = Mediconnect::builder().base_url(url).credentials(mediconnect::Credentials::token("t"));
+    mediconnect.build().unwrap();
+    let clearsquare = Clearsquare::builder().base_url(url).credentials(clearsquare::Credentials::token("t"));
+    clearsquare.build().unwrap();
+}
+
+/// A port that speaks no TLS: the request did not leave.
+#[tokio::test]
+async fn without_tls_nothing_is_sent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let error = error_of(&url).await;
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::NotSent, Applied::No), "{error}");
 }

@@ -2,6 +2,8 @@
 //!
 //! The requests here are written by hand, so that no code of the SDK stands between.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use user_status_mock::{MockServer, Vendor, world};
 use user_status_openapi::Contract;
@@ -9,6 +11,8 @@ use user_status_openapi::validate::Validator;
 use user_status_tests::{Message, send};
 use wiremock::matchers::method;
 use wiremock::{Mock, ResponseTemplate};
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| Validator::new(Contract::embedded()).unwrap());
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const USERDOCKS: [(&str, &str); 3] = [
@@ -40,7 +44,7 @@ fn check(operation: &str, answer: &Message, status: u16) -> Value {
     let content_type = answer.header("content-type");
     let media_type = documented.content.iter().find(|m| content_type == [m.name.as_str()]).unwrap();
     let body = answer.json();
-    let violations = Validator::new(contract).unwrap().validate(&media_type.schema, &body);
+    let violations = VALIDATOR.validate(&media_type.schema, &body);
     assert!(violations.is_empty(), "{violations:?}");
     body
 }
@@ -139,6 +143,12 @@ async fn bad_credentials_are_refused_as_each_system_does() {
         let body = check("changeUserStatus", &send(&uri, AKANA_LINE, headers, lock).await, 401);
         assert!(body["faultstring"].is_string());
     }
+
+    // Who calls comes before what is spoken.
+    let headers = [AKANA[0], ("content-type", "text/plain")];
+    check("changeUserStatus", &send(&uri, AKANA_LINE, &headers, "x").await, 401);
+    let twice = format!("{}; {}", AKANA[0].1, AKANA[0].1);
+    check("changeUserStatus", &send(&uri, AKANA_LINE, &[JSON, ("Cookie", &twice), AKANA[1]], lock).await, 401);
 
     let patient = bearer(known.mediconnect.patient_token);
     let body = r#"{"isActive":false}"#;
@@ -332,6 +342,8 @@ async fn akana_speaks_all_ten_media_types_both_ways() {
         ),
         ("<ChangeUserStatusRequest><a><b>1</b></a></ChangeUserStatusRequest>", "without elements in them"),
         ("<ChangeUserStatusRequest></User>", "well-formed XML"),
+        ("<ChangeUserStatusRequest>locked</ChangeUserStatusRequest>", "text in the members"),
+        ("<ChangeUserStatusRequest/>and more", "text in the members"),
     ] {
         let answer = send(&uri, AKANA_LINE, &[AKANA[0], AKANA[1], xml], body).await;
         let fault = check("changeUserStatus", &answer, 400)["faultstring"].as_str().unwrap().to_owned();
@@ -339,10 +351,13 @@ async fn akana_speaks_all_ten_media_types_both_ways() {
     }
     // The preferred of several.
     let accept = ("accept", "text/html, application/xml;q=0.5, application/vnd.soa.v81+json;q=0.9, */*;q=0.1");
-    let answer =
-        send(&uri, AKANA_LINE, &[AKANA[0], AKANA[1], JSON, accept], r#"{"UserStatus":"com.soa.user.status.locked"}"#)
-            .await;
+    let lock = r#"{"UserStatus":"com.soa.user.status.locked"}"#;
+    let answer = send(&uri, AKANA_LINE, &[AKANA[0], AKANA[1], JSON, accept], lock).await;
     assert_eq!(answer.header("content-type"), ["application/vnd.soa.v81+json"]);
+    // One that is excluded is not chosen by way of the wildcard.
+    let accept = ("accept", "application/json;q=0, */*");
+    let answer = send(&uri, AKANA_LINE, &[AKANA[0], AKANA[1], JSON, accept], lock).await;
+    assert_eq!(answer.header("content-type"), ["application/xml"]);
 }
 
 #[tokio::test]

@@ -100,22 +100,26 @@ fn not_spoken(operation: &Operation, header: &str, known: &[MediaType]) -> Probl
     Problem { status, message: format!("/header/{header} must be {}", names.join(" or ")) }
 }
 
-/// The known type that an Accept header prefers: by quality, then by the order of the header.
+/// The known type that an Accept header prefers: by quality, then by our own order. The most specific range that
+/// matches a type decides its quality, so that `q=0` excludes it from a wildcard.
 fn preferred<'a>(known: &'a [MediaType], accept: &str) -> Option<&'a String> {
+    let ranges: Vec<(&str, f32)> = accept
+        .split(',')
+        .map(|range| {
+            let quality = range.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
+            (essence(range), quality.and_then(|quality| quality.trim().parse().ok()).unwrap_or(1.0))
+        })
+        .collect();
+    let quality = |name: &str| {
+        let exact = |range: &str| range.eq_ignore_ascii_case(name);
+        let wildcard = |wanted: &'static str| move |range: &str| range == wanted;
+        let find = |matches: &dyn Fn(&str) -> bool| ranges.iter().find(|(range, _)| matches(range)).map(|(_, q)| *q);
+        find(&exact).or_else(|| find(&wildcard("application/*"))).or_else(|| find(&wildcard("*/*"))).unwrap_or(0.0)
+    };
     let mut best: Option<(&String, f32)> = None;
-    for range in accept.split(',') {
-        let quality = range
-            .split(';')
-            .skip(1)
-            .find_map(|parameter| parameter.trim().strip_prefix("q=")?.parse::<f32>().ok())
-            .unwrap_or(1.0);
-        let range = essence(range);
-        let matching = known.iter().find(|media_type| {
-            range == "*/*" || range == "application/*" || range.eq_ignore_ascii_case(&media_type.name)
-        });
-        if let Some(media_type) = matching
-            && quality > best.map_or(0.0, |(_, quality)| quality)
-        {
+    for media_type in known {
+        let quality = quality(&media_type.name);
+        if quality > best.map_or(0.0, |(_, quality)| quality) {
             best = Some((&media_type.name, quality));
         }
     }

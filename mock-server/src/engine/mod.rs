@@ -1,8 +1,8 @@
 //! The engine: a function from a request to a reply. It does no I/O; transports move the bytes.
 //!
-//! A request passes five stations, each with a file of its own: [`route`] finds the operation, [`media_type`] what is
-//! spoken, [`security`] who calls, [`request`] what is asked and whether the contract allows it; then the vendor's
-//! state machine acts, and [`firewall`] holds the answer to the contract before it leaves.
+//! A request passes five stations, each with a file of its own: [`route`] finds the operation, [`security`] who calls,
+//! [`media_type`] what is spoken, [`request`] what is asked and whether the contract allows it; then the vendor's state
+//! machine acts, and [`firewall`] holds the answer to the contract before it leaves.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -71,23 +71,20 @@ impl Engine {
         let system = systems.of(operation.vendor);
 
         let spoken = media_type::negotiate(operation, request.headers());
-        let answer = match &spoken.problem {
-            Some(problem) => system.refuse(problem.status, &problem.message),
-            None => {
-                let presented = Presented::read(self.contract, operation, request.headers());
-                system.authenticate(&presented).and_then(|caller| {
-                    let asked = request::read(self.contract, &self.validator, &found, &spoken, request);
-                    match asked {
-                        Ok(asked) => system.perform(&Call { caller, presented: &presented, asked }),
-                        Err(violations) => {
-                            let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
-                            Err(system.refuse(400, &texts.join("; ")))
-                        }
-                    }
-                })
+        let presented = Presented::read(self.contract, operation, request.headers());
+        let answer = system.authenticate(&presented).and_then(|caller| {
+            if let Some(problem) = &spoken.problem {
+                return Err(system.refuse(problem.status, &problem.message));
             }
-            .unwrap_or_else(|refusal| refusal),
-        };
+            match request::read(self.contract, &self.validator, &found, &spoken, request) {
+                Ok(asked) => system.perform(&Call { caller, presented: &presented, asked }),
+                Err(violations) => {
+                    let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
+                    Err(system.refuse(400, &texts.join("; ")))
+                }
+            }
+        });
+        let answer = answer.unwrap_or_else(|refusal| refusal);
         drop(systems);
         self.respond(operation, &spoken.answer, answer)
     }

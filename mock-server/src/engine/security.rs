@@ -6,7 +6,6 @@ use http::{HeaderMap, header};
 use user_status_openapi::{Contract, Operation, SchemeKind};
 
 /// The credentials that a request carries, by the name of the security scheme.
-#[derive(Default)]
 pub(crate) struct Presented(BTreeMap<String, Value>);
 
 enum Value {
@@ -69,13 +68,15 @@ fn bearer(value: Value) -> Value {
     }
 }
 
+/// A cookie that is there once. Twice is ambiguous, and no credential.
 fn find_cookie(headers: &HeaderMap, name: &str) -> Option<Value> {
-    headers
+    let mut found = headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| Value::Given(value.to_owned()))
+        .filter(|(found, _)| *found == name);
+    let (_, first) = found.next()?;
+    Some(if found.next().is_none() { Value::Given(first.to_owned()) } else { Value::Malformed })
 }

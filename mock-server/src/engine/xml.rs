@@ -70,8 +70,15 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                     _ => return Err(format!("must have members without elements in them, as `{}` has", open[1])),
                 }
             }
-            Event::Text(part) => content.push_str(&part),
-            Event::CData(part) => content.push_str(&part),
+            Event::Text(part) if open.len() == 2 => content.push_str(&part),
+            Event::CData(part) if open.len() == 2 => content.push_str(&part),
+            Event::Text(part) if part.trim().is_empty() => {}
+            Event::Text(_) | Event::CData(_) => {
+                return Err("must have text in the members of the element only".to_owned());
+            }
+            Event::GeneralRef(_) if open.len() != 2 => {
+                return Err("must have text in the members of the element only".to_owned());
+            }
             Event::GeneralRef(reference) => {
                 content.push_str(&resolve(&reference).ok_or("must not have entities of its own")?);
             }

@@ -1,5 +1,6 @@
 //! `cargo contract`: generates what is cut from the contract, and checks the contract and what was cut from it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ Exit codes: 0 all is well, 1 something was found, 2 the call itself is wrong.
 ";
 
 fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
+    match parse(std::env::args_os().skip(1)) {
         Ok(Call::Help) => {
             print!("{HELP}");
             ExitCode::SUCCESS
@@ -60,19 +61,19 @@ enum Call {
     Check(PathBuf),
 }
 
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Call, String> {
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Call, String> {
     let mut command = None;
     let mut root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     while let Some(arg) = args.next() {
-        match arg.as_str() {
+        match arg.to_str().unwrap_or_default() {
             "-h" | "--help" | "help" => return Ok(Call::Help),
             "--root" => root = args.next().map(PathBuf::from).ok_or("--root needs a folder")?,
             "generate" | "check" if command.is_none() => command = Some(arg),
-            _ => return Err(format!("`{arg}` is not expected here")),
+            _ => return Err(format!("`{}` is not expected here", arg.display())),
         }
     }
-    match command.as_deref() {
-        Some("generate") => Ok(Call::Generate(root)),
+    match command {
+        Some(command) if command == "generate" => Ok(Call::Generate(root)),
         Some(_) => Ok(Call::Check(root)),
         None => Err("which command? generate or check".to_owned()),
     }

@@ -20,7 +20,9 @@ pub(super) fn document(document: &Value) -> Vec<Finding> {
         Ok(contract) => contract,
         Err(e) => return vec![e.into()],
     };
+    findings.extend(forms(document, &contract));
     findings.extend(operations(&contract));
+    findings.extend(schemas(&contract));
     findings.extend(servers(document));
     findings.extend(vocabulary(document));
     findings.extend(unused(document));
@@ -44,7 +46,7 @@ fn operations(contract: &Contract) -> Vec<Finding> {
         if !declared.contains(operation.vendor.as_str()) {
             findings.push(Finding::at("/tags", format!("`{}` is used and not declared", operation.vendor)));
         }
-        findings.extend(responses(contract, operation));
+        findings.extend(responses(operation));
         findings.extend(security(contract, operation));
         findings.extend(parameters(contract, operation));
     }
@@ -57,7 +59,7 @@ fn operations(contract: &Contract) -> Vec<Finding> {
 }
 
 /// The generator reads one success type and one error type per operation.
-fn responses(contract: &Contract, operation: &Operation) -> Vec<Finding> {
+fn responses(operation: &Operation) -> Vec<Finding> {
     let mut findings = Vec::new();
     let at = format!("{}/responses", operation.pointer);
     let schemas = |wanted: fn(u16) -> bool| -> BTreeSet<&str> {
@@ -81,9 +83,6 @@ fn responses(contract: &Contract, operation: &Operation) -> Vec<Finding> {
                 format!("{code} must have application/json"),
             ));
         }
-    }
-    if contract.resolve(&format!("{at}/default")).is_some() {
-        findings.push(Finding::at(format!("{at}/default"), "name the codes; a default counts as success and as error"));
     }
     findings
 }
@@ -117,22 +116,65 @@ fn parameters(contract: &Contract, operation: &Operation) -> Vec<Finding> {
     }
     for parameter in path_parameters() {
         let schema = contract.resolve(&parameter.schema).unwrap_or(&Value::Null);
-        let safe = schema.get("enum").is_some()
-            || schema["minimum"].as_i64().is_some_and(|minimum| minimum >= 1)
-            || (schema["pattern"] == tables::SAFE_ID
-                && schema["minLength"].as_u64().is_some_and(|length| length >= 1)
-                && schema["maxLength"].is_u64());
-        if !safe {
+        let named = parameter.schema.starts_with("/components/schemas/");
+        if !named || !(tables::is_id(schema) || schema.get("enum").is_some()) {
             findings.push(Finding::at(
-                &parameter.schema,
-                format!(
-                    "a path parameter must have an `enum`, or `minimum: 1`, or minLength, maxLength and the pattern {}",
-                    tables::SAFE_ID
-                ),
+                format!("{}/schema", parameter.pointer),
+                "a path parameter must have a named schema: an id, or a string with an `enum`",
             ));
         }
-        if !parameter.schema.starts_with("/components/schemas/") {
-            findings.push(Finding::at(&parameter.schema, "the schema of a path parameter must be a named one"));
+    }
+    findings
+}
+
+/// The forms of OpenAPI that the tool does not read: it says so, and does not pass them over.
+fn forms(document: &Value, contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        if item.get("parameters").is_some() {
+            let at = format!("{}/parameters", pointer::join("/paths", path));
+            findings.push(Finding::at(at, "give each operation its own parameters"));
+        }
+    }
+    for operation in contract.operations() {
+        let here = &operation.pointer;
+        let mut places = vec![format!("{here}/requestBody")];
+        places.extend((0..operation.parameters.len()).map(|i| format!("{here}/parameters/{i}")));
+        places.extend(operation.responses.keys().map(|code| format!("{here}/responses/{code}")));
+        for at in places {
+            if document.pointer(&format!("{at}/$ref")).is_some() {
+                findings.push(Finding::at(at, "write it here; the clients are not generated through a reference"));
+            }
+        }
+    }
+    findings
+}
+
+/// Ids are safe in a path, and the values of words can be names in code.
+fn schemas(contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (_, name, schema) in tables::of_vendors(contract) {
+        let at = pointer::join("/components/schemas", name);
+        if tables::is_id(schema) {
+            let safe = schema["minimum"].as_i64().is_some_and(|minimum| minimum >= 1)
+                || (schema["pattern"] == tables::SAFE_ID
+                    && schema["minLength"].as_u64().is_some_and(|length| length >= 1)
+                    && schema["maxLength"].is_u64());
+            if !safe {
+                findings.push(Finding::at(
+                    &at,
+                    format!(
+                        "an id must have `minimum: 1`, or minLength, maxLength and the pattern {}",
+                        tables::SAFE_ID
+                    ),
+                ));
+            }
+        }
+        for (value, variant) in tables::variants(schema) {
+            if syn::parse_str::<syn::Ident>(&variant).is_err() {
+                let problem = format!("`{value}` gives no name in code; name each value under `x-enum-varnames`");
+                findings.push(Finding::at(&at, problem));
+            }
         }
     }
     findings

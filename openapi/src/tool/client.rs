@@ -5,19 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};
-use serde_json::Value;
 
 use super::{Finding, header, polish, tables, view};
 use crate::contract::Contract;
 use crate::vendor::Vendor;
 
 /// The source text of a vendor's client.
-pub(super) fn client(document: &Value, vendor: Vendor) -> Result<String, Vec<Finding>> {
+pub(super) fn client(contract: &Contract, vendor: Vendor) -> Result<String, Vec<Finding>> {
     let fail = |problem: String| vec![Finding::at("", format!("no client for {vendor}: {problem}"))];
-    let view = view::of_vendor(document, vendor)?;
+    let view = view::of_vendor(contract, vendor);
     let spec: openapiv3::OpenAPI = serde_json::from_value(view).map_err(|e| fail(e.to_string()))?;
-    let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
-    let settings = settings(&contract);
+    let settings = settings(contract);
     // The generator asserts on what it does not support; for whoever edits the contract that is a finding.
     let tokens = catch_unwind(AssertUnwindSafe(|| Generator::new(&settings).generate_tokens(&spec)))
         .map_err(|_| fail("the generator does not support what the contract says here".to_owned()))?

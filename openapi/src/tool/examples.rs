@@ -20,9 +20,8 @@ pub(super) fn check(contract: &Contract) -> Vec<Finding> {
         for media_type in bodies.chain(answers) {
             checker.media_type(media_type, &mut findings);
         }
-        let list = format!("{}/parameters", operation.pointer);
-        for (i, parameter) in operation.parameters.iter().enumerate() {
-            let at = format!("{list}/{i}/example");
+        for parameter in &operation.parameters {
+            let at = format!("{}/example", parameter.pointer);
             match contract.document().pointer(&at) {
                 Some(example) => checker.example(&at, &parameter.schema, example, &mut findings),
                 None => findings.push(Finding::at(at, "missing; every parameter has an example")),

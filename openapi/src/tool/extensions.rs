@@ -128,9 +128,9 @@ fn schemas(document: &Value) -> Vec<Finding> {
         let at = pointer::join("/components/schemas", name);
         let count = |key: &str| schema.get(key).and_then(Value::as_array).map(Vec::len);
         if let Some(names) = count("x-enum-varnames")
-            && count("enum") != Some(names)
+            && count("enum").or(count("x-known-values")) != Some(names)
         {
-            findings.push(Finding::at(format!("{at}/x-enum-varnames"), "must have one name for each value of `enum`"));
+            findings.push(Finding::at(format!("{at}/x-enum-varnames"), "must have one name for each value"));
         }
         if schema.get("x-known-values").is_some_and(|values| {
             !values.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_string))

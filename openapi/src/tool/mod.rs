@@ -67,7 +67,7 @@ impl fmt::Display for Finding {
 /// Writes every generated file that is not current, below `root`. Returns the ones written.
 ///
 /// # Errors
-/// What is wrong with the contract; then nothing is written.
+/// What is wrong with the contract; then nothing is written. Or the file that cannot be written.
 pub fn generate(root: &Path) -> Result<Vec<PathBuf>, Vec<Finding>> {
     let document = read_contract(root)?;
     let findings = check::document(&document);
@@ -130,10 +130,10 @@ pub fn outputs(document: &Value) -> Result<BTreeMap<String, String>, Vec<Finding
     let json = serde_json::to_string_pretty(document).map_err(|e| vec![Finding::at("", e.to_string())])?;
     outputs.insert("openapi/openapi.json".to_owned(), json + "\n");
     for &vendor in crate::Vendor::ALL {
-        outputs.insert(format!("sdk/src/generated/{vendor}.rs"), client::client(document, vendor)?);
+        outputs.insert(format!("sdk/src/generated/{vendor}.rs"), client::client(&contract, vendor)?);
     }
     outputs.insert("sdk/src/generated/operations.rs".to_owned(), tables::operations(&contract));
-    outputs.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract)?);
+    outputs.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));
     outputs.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
     Ok(outputs)
 }

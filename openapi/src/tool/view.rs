@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Finding;
 use crate::contract::Contract;
 use crate::vendor::Vendor;
 
@@ -21,8 +20,8 @@ const CONSTRAINTS: [&str; 8] =
     ["pattern", "minLength", "maxLength", "minimum", "maximum", "minProperties", "maxProperties", "enum"];
 
 /// The part of the contract from which a vendor's client is generated.
-pub(super) fn of_vendor(document: &Value, vendor: Vendor) -> Result<Value, Vec<Finding>> {
-    let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
+pub(super) fn of_vendor(contract: &Contract, vendor: Vendor) -> Value {
+    let document = contract.document();
     let mut paths = Map::new();
     for operation in contract.operations().iter().filter(|operation| operation.vendor == vendor) {
         let mut value = document.pointer(&operation.pointer).cloned().unwrap_or_default();
@@ -57,12 +56,12 @@ pub(super) fn of_vendor(document: &Value, vendor: Vendor) -> Result<Value, Vec<F
             schemas.insert(name.clone(), schema);
         }
     }
-    Ok(json!({
+    json!({
         "openapi": document["openapi"],
         "info": { "title": format!("User status: {vendor}"), "version": document["info"]["version"] },
         "paths": paths,
         "components": { "schemas": schemas },
-    }))
+    })
 }
 
 /// Keeps the JSON form of a body, and its schema only.
