@@ -2,12 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use user_status::{BoxFuture, Clock, Wait};
 
-/// The program and the commands of the README are compiled and run as they stand there.
+/// The program of the README is compiled and run as it stands there.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
@@ -182,4 +185,62 @@ async fn read_message(stream: &mut TcpStream) -> Option<Message> {
 /// A thread that panicked has failed its test already.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A clock that a test holds. Waiting before another attempt takes no time and moves the clock on; waiting for an answer
+/// takes for ever, until the test says that the time is over.
+#[derive(Debug)]
+pub struct TestClock {
+    now: Arc<Mutex<Duration>>,
+    waits: Mutex<Vec<(Wait, Duration)>>,
+    expired: tokio::sync::watch::Sender<u64>,
+}
+
+impl TestClock {
+    /// What the clock on the wall shows at the start.
+    pub const START: i64 = 1_790_000_000;
+
+    /// A clock that stands at zero.
+    pub fn new() -> Arc<TestClock> {
+        let expired = tokio::sync::watch::Sender::new(0);
+        Arc::new(TestClock { now: Arc::default(), waits: Mutex::default(), expired })
+    }
+
+    /// Ends all waits for an answer that are under way.
+    pub fn expire(&self) {
+        self.expired.send_modify(|count| *count += 1);
+    }
+
+    /// The waits of one kind so far.
+    pub fn waits(&self, wait: Wait) -> Vec<Duration> {
+        lock(&self.waits).iter().filter(|(kind, _)| *kind == wait).map(|(_, duration)| *duration).collect()
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Duration {
+        *lock(&self.now)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_second(TestClock::START).expect("a time") + self.now()
+    }
+
+    fn sleep(&self, duration: Duration, wait: Wait) -> BoxFuture<'static, ()> {
+        lock(&self.waits).push((wait, duration));
+        if wait == Wait::Deadline {
+            let mut expired = self.expired.subscribe();
+            let (now, end) = (self.now.clone(), self.now() + duration);
+            return Box::pin(async move {
+                // The sender lives as long as the clock; without it nobody can end the wait.
+                if expired.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                let mut now = lock(&now);
+                *now = (*now).max(end);
+            });
+        }
+        *lock(&self.now) += duration;
+        Box::pin(std::future::ready(()))
+    }
 }

@@ -1,38 +1,36 @@
 //! What the builders of all five systems have in common.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
+use crate::auth::Auth;
 use crate::base_url;
-use crate::error::{Error, Result};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limit::{Limit, Limiter};
+use crate::retry::{Budget, RetryPolicy};
+use crate::session::{Parts, Session};
 use crate::vendor::Vendor;
-
-/// How long one attempt may take when the caller says nothing.
-pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long opening a connection may take when the caller says nothing.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::xml::Representation;
 
 /// The settings that every system has.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) base_url: Option<String>,
     pub(crate) allow_plain_http: bool,
     pub(crate) attempt_timeout: Duration,
     pub(crate) connect_timeout: Duration,
-    pub(crate) http_client: Option<HttpClient>,
-}
-
-/// The caller's own HTTP client. Its Debug would print default headers, which may be credentials.
-#[derive(Clone)]
-pub(crate) struct HttpClient(pub(crate) Client);
-
-impl std::fmt::Debug for HttpClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[the caller's own]")
-    }
+    pub(crate) total_timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) limit: Limit,
+    pub(crate) body_limit: usize,
+    pub(crate) trace_users: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) http_client: Option<Client>,
 }
 
 impl Default for Config {
@@ -40,22 +38,51 @@ impl Default for Config {
         Config {
             base_url: None,
             allow_plain_http: false,
-            attempt_timeout: ATTEMPT_TIMEOUT,
-            connect_timeout: CONNECT_TIMEOUT,
+            attempt_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(120),
+            retry: RetryPolicy::default(),
+            limit: Limit::default(),
+            body_limit: 1024 * 1024,
+            trace_users: false,
+            clock: Arc::new(SystemClock::default()),
             http_client: None,
         }
     }
 }
 
+/// Neither the address, which may hold a password until it is checked, nor the caller's own HTTP client, whose default
+/// headers may be credentials.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("base_url", &self.base_url.as_ref().map(|_| "[set]"))
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("retry", &self.retry)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Config {
-    /// The base URL for a generated client, and the HTTP client that it sends with.
-    pub(crate) fn connect(&self, vendor: Vendor) -> Result<(String, Client)> {
+    /// The base URL, the HTTP client and the session that a generated client is made of.
+    pub(crate) fn connect(
+        self,
+        vendor: Vendor,
+        auth: Auth,
+        representation: Option<Representation>,
+    ) -> Result<(String, Client, Session)> {
         let text = self.base_url.as_deref().ok_or_else(|| Error::missing(vendor, "base_url"))?;
         let url = base_url::parse(vendor, text, self.allow_plain_http)?;
-        let client = match &self.http_client {
-            Some(HttpClient(client)) => client.clone(),
+        let setup = |message: &str, source: crate::error::BoxError| {
+            Error::new(ErrorKind::Setup, vendor, message).with_source(source)
+        };
+        let client = match self.http_client {
+            Some(client) => client,
             None => {
-                let tls = crate::tls::config(&url).map_err(|e| Error::setup(vendor, "TLS cannot be set up", e))?;
+                let tls = crate::tls::config(&url).map_err(|e| setup("TLS cannot be set up", e.into()))?;
                 let builder = match url.scheme() {
                     // A proxy from the environment would get the credentials in clear.
                     "http" => Client::builder().no_proxy(),
@@ -66,15 +93,30 @@ impl Config {
                     .connect_timeout(self.connect_timeout)
                     // A redirect would take the credentials along, to wherever the answer says.
                     .redirect(Policy::none())
+                    // Whether to try again is decided in one place, and not below it.
+                    .retry(reqwest::retry::never())
                     .build()
-                    .map_err(|e| Error::setup(vendor, "the HTTP client cannot be set up", e))?
+                    .map_err(|e| setup("the HTTP client cannot be set up", e.into()))?
             }
         };
-        Ok((base_url::for_client(&url), client))
+        let session = Session::new(Parts {
+            vendor,
+            auth,
+            representation,
+            attempt_timeout: self.attempt_timeout,
+            total_timeout: self.total_timeout,
+            retry: self.retry,
+            budget: Budget::new(),
+            limiter: Limiter::new(self.limit),
+            body_limit: self.body_limit,
+            clock: self.clock,
+            trace_users: self.trace_users,
+        });
+        Ok((base_url::for_client(&url), client, session))
     }
 }
 
-/// The setters of [`Config`], for a builder that has one in its field `config`.
+/// The setters of [`Config`], for a builder that has one in its field `config`, and its credentials in `credentials`.
 macro_rules! config_setters {
     () => {
         /// The address of the system, such as the one in the example above. Plain `http` is for the machine itself
@@ -82,6 +124,18 @@ macro_rules! config_setters {
         /// proxy that the environment names, if any.
         pub fn base_url(mut self, url: impl Into<String>) -> Self {
             self.config.base_url = Some(url.into());
+            self
+        }
+
+        /// Who calls, with credentials that never change.
+        pub fn credentials(mut self, credentials: Credentials) -> Self {
+            self.credentials = Some(crate::auth::Given::Fixed(credentials));
+            self
+        }
+
+        /// Who calls, with credentials that a source gives: before the first call, and again after a 401.
+        pub fn credential_source(mut self, source: impl crate::CredentialSource<Credentials>) -> Self {
+            self.credentials = Some(crate::auth::Given::Source(std::sync::Arc::new(source)));
             self
         }
 
@@ -105,10 +159,46 @@ macro_rules! config_setters {
             self
         }
 
-        /// An HTTP client of one's own, with its own TLS, proxy and connection settings. It should not follow
-        /// redirects: `reqwest` takes some of the credential headers along.
+        /// How long a call may take, all attempts and waits together: 120 s by default.
+        pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.config.total_timeout = timeout;
+            self
+        }
+
+        /// What is repeated, and how soon.
+        pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
+            self.config.retry = policy;
+            self
+        }
+
+        /// A limit of the client's own, shared by its clones. None by default.
+        pub fn limit(mut self, limit: crate::Limit) -> Self {
+            self.config.limit = limit;
+            self
+        }
+
+        /// The most bytes that the body of an answer may have: 1 MiB by default. A longer one is not read on.
+        pub fn body_limit(mut self, bytes: usize) -> Self {
+            self.config.body_limit = bytes;
+            self
+        }
+
+        /// Whether traces show the path of a request, and so the id of the user. They do not by default.
+        pub fn trace_users(mut self, show: bool) -> Self {
+            self.config.trace_users = show;
+            self
+        }
+
+        /// What tells the time and waits. For tests.
+        pub fn clock(mut self, clock: std::sync::Arc<dyn crate::Clock>) -> Self {
+            self.config.clock = clock;
+            self
+        }
+
+        /// An HTTP client of one's own, with its own TLS, proxy and connection settings. It should neither follow
+        /// redirects, which take some of the credential headers along, nor repeat requests.
         pub fn http_client(mut self, client: reqwest::Client) -> Self {
-            self.config.http_client = Some(crate::config::HttpClient(client));
+            self.config.http_client = Some(client);
             self
         }
     };

@@ -2,27 +2,33 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
-use reqwest::StatusCode;
-
+use crate::raw::RawResponse;
 use crate::vendor::Vendor;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// Why a call did not do what was asked.
 ///
 /// [`kind`](Error::kind) says what happened, [`applied`](Error::applied) whether the account may have been changed all
-/// the same. The text is for people; it holds what the system answered and no credential. An error of a generated
+/// the same. The text is for people: what the system said, without the credentials of the call. An error of a generated
 /// client becomes one of these with `?` or `Error::from`.
 pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
     vendor: Vendor,
-    status: Option<StatusCode>,
+    applied: Applied,
     message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    raw: Option<RawResponse>,
+    source: Option<BoxError>,
 }
 
 /// What happened, coarsely.
@@ -31,15 +37,17 @@ struct Repr {
 pub enum ErrorKind {
     /// The call itself is wrong: an id, a setting, a missing value. Nothing was sent.
     InvalidInput,
+    /// The system cannot express the change. Nothing was sent.
+    Unsupported,
     /// The client could not be set up. Nothing was sent.
     Setup,
-    /// The credentials were not accepted (401).
+    /// The credentials were not accepted (401). Akana and ClearSquare answer so for other refusals too.
     Credentials,
     /// The credentials are good and not enough (403).
     Forbidden,
-    /// No such user (404).
+    /// There is no such thing (404): a user or, with Akana, a media type.
     NotFound,
-    /// The system refused the request (400 and other 4xx).
+    /// The system refused the request (400 and other 4xx). Userdocks and Symphony answer so for an unknown user.
     Rejected,
     /// Too many requests (429).
     RateLimited,
@@ -47,8 +55,10 @@ pub enum ErrorKind {
     Server,
     /// The request did not leave.
     NotSent,
-    /// The request left and no answer came back.
+    /// The request left and no whole answer came back.
     OutcomeUnknown,
+    /// The system said yes and, in the same answer, no.
+    Contradicted,
     /// The answer is not one that the contract knows.
     OffContract,
 }
@@ -62,10 +72,33 @@ pub enum Applied {
     Unknown,
 }
 
+macro_rules! predicates {
+    ($($name:ident: $kind:ident, $text:literal;)+) => {
+        $(
+            #[doc = concat!("Whether ", $text, ".")]
+            ///
+            /// ```
+            /// use user_status::{ErrorKind, vendors::Symphony};
+            ///
+            /// let error = Symphony::builder().build().unwrap_err();
+            #[doc = concat!("assert_eq!(error.", stringify!($name), "(), error.kind() == ErrorKind::", stringify!($kind), ");")]
+            /// ```
+            pub fn $name(&self) -> bool {
+                self.0.kind == ErrorKind::$kind
+            }
+        )+
+    };
+}
+
 impl Error {
     /// What happened, coarsely.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Whether the account was changed all the same. Looks at all attempts, and not only at the last one.
+    pub fn applied(&self) -> Applied {
+        self.0.applied
     }
 
     /// The system that the call was for.
@@ -73,21 +106,63 @@ impl Error {
         self.0.vendor
     }
 
-    /// The HTTP status code, if there was an answer.
+    /// The HTTP status code of the last answer, if there was one.
     pub fn status(&self) -> Option<u16> {
-        self.0.status.map(|status| status.as_u16())
+        self.0.status
     }
 
-    /// Whether the account was changed all the same.
-    pub fn applied(&self) -> Applied {
-        match self.0.kind {
-            ErrorKind::Server | ErrorKind::OutcomeUnknown | ErrorKind::OffContract => Applied::Unknown,
-            _ => Applied::No,
-        }
+    /// How many requests were sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long the system asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The last answer as it came, without the credentials of the call.
+    pub fn raw(&self) -> Option<&RawResponse> {
+        self.0.raw.as_ref()
+    }
+
+    /// The system's id of the last request, if it gave one.
+    pub fn request_id(&self) -> Option<String> {
+        self.0.raw.as_ref().and_then(RawResponse::request_id)
+    }
+
+    predicates! {
+        is_invalid_input: InvalidInput, "the call itself is wrong, and nothing was sent";
+        is_unsupported: Unsupported, "the system cannot express the change, and nothing was sent";
+        is_credentials: Credentials, "the credentials were not accepted (401)";
+        is_forbidden: Forbidden, "the credentials are good and not enough (403)";
+        is_not_found: NotFound, "there is no such thing (404)";
+        is_rejected: Rejected, "the system refused the request (400 and other 4xx)";
+        is_rate_limited: RateLimited, "there were too many requests (429)";
+        is_server: Server, "the system failed (5xx)";
+        is_not_sent: NotSent, "the request did not leave";
+        is_outcome_unknown: OutcomeUnknown, "the request left and no whole answer came back";
+        is_contradicted: Contradicted, "the system said yes and, in the same answer, no";
+        is_off_contract: OffContract, "the answer is not one that the contract knows";
+    }
+
+    /// An error of a call of which nothing was sent.
+    pub(crate) fn new(kind: ErrorKind, vendor: Vendor, message: impl Into<String>) -> Error {
+        Error(Box::new(Repr {
+            kind,
+            vendor,
+            applied: Applied::No,
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            attempts: 0,
+            raw: None,
+            source: None,
+        }))
     }
 
     pub(crate) fn invalid_input(vendor: Vendor, message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::InvalidInput, vendor, None, message, None)
+        Error::new(ErrorKind::InvalidInput, vendor, message)
     }
 
     /// A setting that must be there and is not.
@@ -95,25 +170,72 @@ impl Error {
         Error::invalid_input(vendor, format!("{setting} is missing; set it on the builder"))
     }
 
-    pub(crate) fn setup(vendor: Vendor, message: &str, source: impl StdError + Send + Sync + 'static) -> Error {
-        Error::new(ErrorKind::Setup, vendor, None, message, Some(Box::new(source)))
+    /// An answer that does not do what was asked, by its status code.
+    pub(crate) fn answered(vendor: Vendor, raw: RawResponse, meaning: u16, message: &str) -> Error {
+        let kind = ErrorKind::of_status(meaning);
+        let status = raw.status;
+        let certain = (400..500).contains(&status) && status != 408;
+        Error::new(kind, vendor, shown(message))
+            .with_applied(if certain { Applied::No } else { Applied::Unknown })
+            .with_raw(raw)
     }
 
-    fn new(
-        kind: ErrorKind,
-        vendor: Vendor,
-        status: Option<StatusCode>,
-        message: impl Into<String>,
-        source: Option<Box<dyn StdError + Send + Sync>>,
-    ) -> Error {
-        Error(Box::new(Repr { kind, vendor, status, message: message.into(), source }))
+    #[must_use]
+    pub(crate) fn with_applied(mut self, applied: Applied) -> Error {
+        self.0.applied = applied;
+        self
     }
+
+    #[must_use]
+    pub(crate) fn with_raw(mut self, raw: RawResponse) -> Error {
+        self.0.status = Some(raw.status);
+        self.0.raw = Some(raw);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: Option<u16>) -> Error {
+        self.0.status = status;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Error {
+        self.0.attempts = attempts;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Error {
+        self.0.retry_after = wait;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Error {
+        self.0.source = Some(source.into());
+        self
+    }
+}
+
+/// A text of the system, fit to be shown: on one line, and not endless.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 500;
+    let mut text: String = text.chars().take(MOST + 1).collect();
+    if text.chars().count() > MOST {
+        text.pop();
+        text.push('…');
+    }
+    if text.chars().any(char::is_control) {
+        text = text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+    }
+    text
 }
 
 impl ErrorKind {
     /// What an answer of this status code means.
-    fn of_status(status: StatusCode) -> ErrorKind {
-        match status.as_u16() {
+    pub(crate) fn of_status(status: u16) -> ErrorKind {
+        match status {
             401 => ErrorKind::Credentials,
             403 => ErrorKind::Forbidden,
             404 => ErrorKind::NotFound,
@@ -127,6 +249,7 @@ impl ErrorKind {
     fn phrase(self) -> &'static str {
         match self {
             ErrorKind::InvalidInput => "invalid input",
+            ErrorKind::Unsupported => "not supported",
             ErrorKind::Setup => "the client cannot be set up",
             ErrorKind::Credentials => "the credentials were not accepted",
             ErrorKind::Forbidden => "not allowed",
@@ -136,6 +259,7 @@ impl ErrorKind {
             ErrorKind::Server => "the system failed",
             ErrorKind::NotSent => "the request was not sent",
             ErrorKind::OutcomeUnknown => "the outcome is unknown",
+            ErrorKind::Contradicted => "the answer contradicts the request",
             ErrorKind::OffContract => "the answer is not one that the contract knows",
         }
     }
@@ -146,7 +270,7 @@ impl fmt::Display for Error {
         let Repr { kind, vendor, status, message, .. } = &*self.0;
         write!(f, "{vendor}: {}", kind.phrase())?;
         if let Some(status) = status {
-            write!(f, " ({})", status.as_u16())?;
+            write!(f, " ({status})")?;
         }
         if !message.is_empty() {
             write!(f, ": {message}")?;
@@ -157,12 +281,16 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Repr { kind, vendor, applied, message, retry_after, attempts, raw, source, .. } = &*self.0;
         f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("vendor", &self.0.vendor)
-            .field("status", &self.status())
-            .field("message", &self.0.message)
-            .field("source", &self.0.source)
+            .field("kind", kind)
+            .field("vendor", vendor)
+            .field("applied", applied)
+            .field("message", message)
+            .field("attempts", attempts)
+            .field("retry_after", retry_after)
+            .field("raw", raw)
+            .field("source", source)
             .finish()
     }
 }
@@ -170,57 +298,5 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// The error body of a system: what it says, for people.
-pub(crate) trait Fault {
-    /// Whose error body it is.
-    const VENDOR: Vendor;
-
-    /// The text for people in it.
-    fn message(&self) -> Option<String>;
-}
-
-impl<E: Fault> From<progenitor_client::Error<E>> for Error {
-    fn from(error: progenitor_client::Error<E>) -> Error {
-        use progenitor_client::Error as Client;
-        let new = |kind, status, message: String, source| Error::new(kind, E::VENDOR, status, message, source);
-        match error {
-            Client::InvalidRequest(message) | Client::Custom(message) => {
-                new(ErrorKind::InvalidInput, None, message, None)
-            }
-            Client::CommunicationError(e) => {
-                let kind = match () {
-                    () if e.is_builder() => ErrorKind::InvalidInput,
-                    () if e.is_connect() => ErrorKind::NotSent,
-                    () => ErrorKind::OutcomeUnknown,
-                };
-                new(kind, None, String::new(), Some(Box::new(e.without_url())))
-            }
-            Client::ErrorResponse(response) => {
-                let status = response.status();
-                let message = response.message().unwrap_or_default();
-                new(ErrorKind::of_status(status), Some(status), message, None)
-            }
-            Client::ResponseBodyError(e) | Client::InvalidUpgrade(e) => new(
-                ErrorKind::OutcomeUnknown,
-                e.status(),
-                "the answer broke off".to_owned(),
-                Some(Box::new(e.without_url())),
-            ),
-            // The body stays out: it may hold anything.
-            Client::InvalidResponsePayload(body, e) => new(
-                ErrorKind::OffContract,
-                None,
-                format!("a body of {} bytes could not be read", body.len()),
-                Some(Box::new(e)),
-            ),
-            Client::UnexpectedResponse(response) => {
-                let status = response.status();
-                let kind = ErrorKind::of_status(status);
-                new(kind, Some(status), "this status code is not documented here".to_owned(), None)
-            }
-        }
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::vendor::Vendor;
 
-/// A user id that the contract does not allow. Nothing was sent.
+/// An id that the contract does not allow. Nothing was sent.
 ///
 /// The text says what is wrong and what would be right, and does not repeat the id.
 ///
@@ -23,8 +23,9 @@ use crate::vendor::Vendor;
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidUserId {
+pub struct InvalidId {
     vendor: Vendor,
+    noun: &'static str,
     problem: Problem,
 }
 
@@ -37,17 +38,17 @@ enum Problem {
     NotPositive,
 }
 
-impl InvalidUserId {
+impl InvalidId {
     /// The system whose id it should be.
     pub fn vendor(&self) -> Vendor {
         self.vendor
     }
 }
 
-impl fmt::Display for InvalidUserId {
+impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let article = if matches!(self.vendor, Vendor::Akana) { "an" } else { "a" };
-        write!(f, "{article} {} user id must ", self.vendor)?;
+        write!(f, "{article} {} {} must ", self.vendor, self.noun)?;
         match self.problem {
             Problem::Empty => f.write_str("not be empty"),
             Problem::TooLong { length, max } => write!(f, "have at most {max} characters, and has {length}"),
@@ -62,14 +63,14 @@ impl fmt::Display for InvalidUserId {
     }
 }
 
-impl std::error::Error for InvalidUserId {}
+impl std::error::Error for InvalidId {}
 
 /// The allowed punctuation, as it is shown to people.
 const PUNCTUATION: &str = "_ ~ ! $ & ' ( ) * + , = : @ - .";
 
 /// Holds a string id against the contract's rule.
-pub(crate) fn check_string(vendor: Vendor, id: &str, max: usize) -> Result<(), InvalidUserId> {
-    let refuse = |problem| Err(InvalidUserId { vendor, problem });
+pub(crate) fn check_string(vendor: Vendor, noun: &'static str, id: &str, max: usize) -> Result<(), InvalidId> {
+    let refuse = |problem| Err(InvalidId { vendor, noun, problem });
     if id.is_empty() {
         return refuse(Problem::Empty);
     }
@@ -88,23 +89,23 @@ pub(crate) fn check_string(vendor: Vendor, id: &str, max: usize) -> Result<(), I
 }
 
 /// Holds an integer id against the contract's rule.
-pub(crate) fn check_integer(vendor: Vendor, id: i64) -> Result<i64, InvalidUserId> {
-    if id >= 1 { Ok(id) } else { Err(InvalidUserId { vendor, problem: Problem::NotPositive }) }
+pub(crate) fn check_integer(vendor: Vendor, noun: &'static str, id: i64) -> Result<i64, InvalidId> {
+    if id >= 1 { Ok(id) } else { Err(InvalidId { vendor, noun, problem: Problem::NotPositive }) }
 }
 
-/// Reads an integer id: decimal digits and nothing else.
-pub(crate) fn parse_integer(vendor: Vendor, text: &str) -> Result<i64, InvalidUserId> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+/// Reads an integer id: decimal digits, without zeros before them, and nothing else.
+pub(crate) fn parse_integer(vendor: Vendor, noun: &'static str, text: &str) -> Result<i64, InvalidId> {
+    let digits = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { text.parse().ok() } else { None };
-    check_integer(vendor, number.unwrap_or(0))
+    check_integer(vendor, noun, number.unwrap_or(0))
 }
 
 /// A string id.
 macro_rules! string_id {
-    ($(#[$doc:meta])* $name:ident, $vendor:ident, max $max:literal) => {
+    ($(#[$doc:meta])* $name:ident, $vendor:ident, $noun:literal, max $max:literal) => {
         $(#[$doc])*
         ///
-        /// Made with `try_from` or `parse` from text, which must keep the rule in [`InvalidUserId`](crate::InvalidUserId).
+        /// Made with `try_from` or `parse` from text, which must keep the rule in [`InvalidId`](crate::InvalidId).
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -117,10 +118,10 @@ macro_rules! string_id {
         }
 
         impl TryFrom<String> for $name {
-            type Error = crate::InvalidUserId;
+            type Error = crate::InvalidId;
 
             fn try_from(id: String) -> Result<Self, Self::Error> {
-                crate::id::check_string(crate::Vendor::$vendor, &id, $max)?;
+                crate::id::check_string(crate::Vendor::$vendor, $noun, &id, $max)?;
                 Ok($name(id))
             }
         }
@@ -137,7 +138,7 @@ macro_rules! string_id {
 
 /// An integer id.
 macro_rules! integer_id {
-    ($(#[$doc:meta])* $name:ident, $vendor:ident) => {
+    ($(#[$doc:meta])* $name:ident, $vendor:ident, $noun:literal) => {
         $(#[$doc])*
         ///
         /// A whole number from 1 on; made with `try_from` from a number, or from its decimal digits.
@@ -153,16 +154,16 @@ macro_rules! integer_id {
         }
 
         impl TryFrom<i64> for $name {
-            type Error = crate::InvalidUserId;
+            type Error = crate::InvalidId;
 
             fn try_from(id: i64) -> Result<Self, Self::Error> {
-                crate::id::check_integer(crate::Vendor::$vendor, id).map($name)
+                crate::id::check_integer(crate::Vendor::$vendor, $noun, id).map($name)
             }
         }
 
         /// So that a literal without a suffix is an id.
         impl TryFrom<i32> for $name {
-            type Error = crate::InvalidUserId;
+            type Error = crate::InvalidId;
 
             fn try_from(id: i32) -> Result<Self, Self::Error> {
                 Self::try_from(i64::from(id))
@@ -176,14 +177,14 @@ macro_rules! integer_id {
         }
 
         impl TryFrom<String> for $name {
-            type Error = crate::InvalidUserId;
+            type Error = crate::InvalidId;
 
             fn try_from(id: String) -> Result<Self, Self::Error> {
                 id.parse()
             }
         }
 
-        crate::id::text_conversions!($name, |id| crate::id::parse_integer(crate::Vendor::$vendor, id).map($name));
+        crate::id::text_conversions!($name, |id| crate::id::parse_integer(crate::Vendor::$vendor, $noun, id).map($name));
     };
 }
 
@@ -191,7 +192,7 @@ macro_rules! integer_id {
 macro_rules! text_conversions {
     ($name:ident, |$text:ident| $parse:expr) => {
         impl std::str::FromStr for $name {
-            type Err = crate::InvalidUserId;
+            type Err = crate::InvalidId;
 
             fn from_str($text: &str) -> Result<Self, Self::Err> {
                 $parse
@@ -199,7 +200,7 @@ macro_rules! text_conversions {
         }
 
         impl TryFrom<&str> for $name {
-            type Error = crate::InvalidUserId;
+            type Error = crate::InvalidId;
 
             fn try_from(id: &str) -> Result<Self, Self::Error> {
                 id.parse()

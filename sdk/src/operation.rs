@@ -1,9 +1,12 @@
 //! What is known of an operation besides its types.
 
+use serde::de::DeserializeOwned;
+
+use crate::change::Change;
 use crate::vendor::Vendor;
 
 /// One operation of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Operation {
     /// The `operationId`, such as `updateUserStatus`.
@@ -18,6 +21,12 @@ pub struct Operation {
     pub vendor: Vendor,
     /// Whether it may be sent twice.
     pub idempotence: Idempotence,
+    /// The changes that it can express; none for a read.
+    pub changes: &'static [Change],
+    /// The documented status codes.
+    pub statuses: &'static [u16],
+    /// Whether a body is one of the documented type for the status code.
+    pub(crate) fits: fn(u16, &[u8]) -> Result<(), serde_json::Error>,
 }
 
 /// Whether an operation may be sent twice.
@@ -32,7 +41,7 @@ pub enum Idempotence {
     WhenBodyHas(&'static [&'static str]),
 }
 
-/// Every operation of the contract, in its order.
+/// Every operation of the contract, in its order, of the systems whose features are on.
 ///
 /// ```
 /// use user_status::Idempotence;
@@ -42,4 +51,31 @@ pub enum Idempotence {
 /// ```
 pub fn operations() -> &'static [Operation] {
     crate::generated::operations::OPERATIONS
+}
+
+impl Operation {
+    /// The operation of that id, as the hooks of a generated client know it.
+    pub(crate) fn of_hook(vendor: Vendor, hook_id: &str) -> Option<&'static Operation> {
+        operations().iter().find(|operation| operation.vendor == vendor && operation.hook_id == hook_id)
+    }
+
+    /// Whether a request with this JSON body may be sent twice.
+    pub(crate) fn is_idempotent(&self, body: Option<&[u8]>) -> bool {
+        match self.idempotence {
+            Idempotence::Always => true,
+            Idempotence::Never => false,
+            Idempotence::WhenBodyHas(members) => {
+                let body: Option<serde_json::Value> = body.and_then(|body| serde_json::from_slice(body).ok());
+                body.is_some_and(|body| members.iter().all(|member| body.get(member).is_some()))
+            }
+        }
+    }
+}
+
+/// Whether a body is of the one type or the other, by the status code.
+pub(crate) fn fits<S: DeserializeOwned, E: DeserializeOwned>(
+    status: u16,
+    body: &[u8],
+) -> Result<(), serde_json::Error> {
+    if status < 300 { serde_json::from_slice::<S>(body).map(drop) } else { serde_json::from_slice::<E>(body).map(drop) }
 }

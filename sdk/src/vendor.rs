@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One of the five systems.
@@ -15,8 +16,9 @@ use serde::{Deserialize, Serialize};
 /// let error = "symfony".parse::<Vendor>().unwrap_err();
 /// assert!(error.to_string().contains("known are userdocks, akana"));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Vendor {
     /// Userdocks, a hosted user management service.
     Userdocks,

@@ -164,9 +164,19 @@ fn the_contract_says_what_the_documents_say() {
             "/api/v1/users/{userId}/access-status/{accessStatus}",
             vec![200, 400, 401, 403, 500],
         ),
+        (
+            "setAppAccessStatus",
+            "PUT",
+            "/v1/apps/{appId}/users/{userId}/access-status/{accessStatus}",
+            vec![200, 400, 401, 403, 500],
+        ),
+        ("getUser", "GET", "/v1/users/{userId}", vec![200, 400, 401, 403, 500]),
         ("changeUserStatus", "PUT", "/api/users/{UserID}/status", vec![200, 400, 401, 404, 500]),
+        ("getPlatformUser", "GET", "/api/users/{UserID}", vec![200, 400, 401, 404, 500]),
         ("toggleUserStatus", "PATCH", "/api/admin/users/{id}/status", vec![200, 400, 401, 403, 404]),
+        ("getAdminUser", "GET", "/api/admin/users/{id}", vec![200, 400, 401, 403, 404]),
         ("updateUserStatus", "POST", "/pod/v1/admin/user/{uid}/status/update", vec![200, 400, 401, 403, 500]),
+        ("getUserStatus", "GET", "/pod/v1/admin/user/{uid}/status", vec![200, 400, 401, 403, 500]),
         ("manageUserStatus", "POST", "/api/users/manage-status", vec![200, 400, 401]),
     ]
     .map(|(id, method, path, codes)| (id, method, path.to_owned(), codes));
@@ -205,5 +215,8 @@ fn the_table_of_the_sdk_is_that_of_the_contract() {
             _ => false,
         };
         assert!(same, "{}", ours.id);
+        assert_eq!(ours.statuses, theirs.responses.keys().copied().collect::<Vec<_>>());
+        let words = |changes: &[Change]| changes.iter().map(|change| change.as_str()).collect::<Vec<_>>();
+        assert_eq!(ours.changes.iter().map(|change| change.as_str()).collect::<Vec<_>>(), words(&theirs.changes));
     }
 }

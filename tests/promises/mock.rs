@@ -370,7 +370,7 @@ async fn an_unknown_route_names_the_nearest_operation() {
             "POST /pod/v1/admin/user/{uid}/status/update (updateUserStatus, symphony)",
         ),
         ("PATCH /api/admin/user/42/status", "PATCH /api/admin/users/{id}/status (toggleUserStatus, mediconnect)"),
-        ("POST /api/users/manage_status", "POST /api/users/manage-status (manageUserStatus, clearsquare)"),
+        ("POST /api/user/manage-status", "POST /api/users/manage-status (manageUserStatus, clearsquare)"),
     ] {
         let answer = send(&uri, line, &[], "").await;
         assert_eq!(answer.status(), 404);

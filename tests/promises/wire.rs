@@ -251,7 +251,8 @@ async fn redirects_are_not_followed_with_the_credentials() {
         .credentials(symphony::Credentials::session_token("the-session"))
         .build()
         .unwrap();
-    let error = user_status::Error::from(symphony.client().update_user_status().uid(1).send().await.unwrap_err());
+    let call = symphony.client().update_user_status().uid(1).body_map(|body| body.suspended(false));
+    let error = user_status::Error::from(call.send().await.unwrap_err());
     assert_eq!(error.status(), Some(307), "{error}");
     assert_eq!(thief.connections(), 0);
 }

@@ -29,3 +29,31 @@ pub(super) fn check<'a>(
         Err(violations.iter().map(|violation| format!("{violation} (by #{})", violation.contract)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use user_status_openapi::Contract;
+
+    use super::*;
+
+    #[test]
+    fn only_answers_of_the_contract_pass() {
+        let contract = Contract::embedded();
+        let validator = Validator::new(contract).unwrap();
+        let operation = contract.operation("updateUserStatus").unwrap();
+        let check = |status, media_type, body| check(&validator, operation, media_type, &Answer { status, body });
+        let json = "application/json";
+        assert_eq!(check(200, json, json!({ "message": "OK" })), Ok("/components/schemas/SymphonySuccessResponse"));
+        assert_eq!(check(400, json, json!({ "code": 400 })), Ok("/components/schemas/SymphonyError"));
+        for (status, media_type, body, problem) in [
+            (404, json, json!({ "code": 404 }), "has 200, 400, 401, 403, 500"),
+            (200, "application/xml", json!({ "message": "OK" }), "does not have application/xml"),
+            (200, json, json!({ "format": "HTML" }), "/format must be one of"),
+            (400, json, json!({ "code": "400" }), "/code must be integer"),
+        ] {
+            let violations = check(status, media_type, body).unwrap_err();
+            assert!(violations.iter().any(|violation| violation.contains(problem)), "{violations:?}");
+        }
+    }
+}

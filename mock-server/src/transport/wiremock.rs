@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use user_status_openapi::{Contract, Vendor};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Fault, FaultError};
 use crate::status::AccountStatus;
 use crate::world::Credentials;
 
@@ -81,6 +81,18 @@ impl MockServer {
         self.engine.status(vendor, user)
     }
 
+    /// Registers a fault.
+    ///
+    /// # Errors
+    /// As [`Engine::fault`], and a fault that breaks the wire, which this transport cannot do; a
+    /// [`StandaloneServer`](crate::StandaloneServer) can.
+    pub fn fault(&self, fault: Fault) -> Result<(), FaultError> {
+        if fault.breaks_the_wire() {
+            return Err(FaultError("this transport cannot break the wire; a StandaloneServer can".to_owned()));
+        }
+        self.engine.fault(fault)
+    }
+
     /// The server underneath: for mocks and expectations that come before the contract, and for the requests received.
     pub fn wiremock(&self) -> &wiremock::MockServer {
         &self.server
@@ -104,9 +116,13 @@ impl Respond for Answers {
             Err(_) => return ResponseTemplate::new(400),
         }
 
-        let (parts, body) = self.0.handle(&plain).response.into_parts();
+        let reply = self.0.handle(&plain);
+        let (parts, body) = reply.response.into_parts();
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut template = ResponseTemplate::new(parts.status.as_u16()).set_body_raw(body.to_vec(), content_type);
+        if let Some(delay) = reply.delay {
+            template = template.set_delay(delay);
+        }
         for (name, value) in parts.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
             template = template.append_header(name, value);
         }

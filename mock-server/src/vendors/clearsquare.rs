@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use user_status_openapi::Operation;
+
 use super::{Answer, Call, Caller, System};
 use crate::engine::Presented;
 use crate::status::AccountStatus;
@@ -26,7 +28,7 @@ impl Default for Clearsquare {
 }
 
 impl System for Clearsquare {
-    fn authenticate(&self, presented: &Presented) -> Result<Caller, Answer> {
+    fn authenticate(&self, _: &Operation, presented: &Presented) -> Result<Caller, Answer> {
         match presented.get("clearsquareToken") {
             Some(token) if token == Credentials::DEFAULT.clearsquare.token => Ok(Caller::ANYBODY),
             _ => Err(self.refuse(401, REFUSED)),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use user_status_openapi::Operation;
 
 use super::{Answer, Call, Caller, System};
 use crate::engine::Presented;
@@ -43,7 +44,7 @@ impl Default for Mediconnect {
 }
 
 impl System for Mediconnect {
-    fn authenticate(&self, presented: &Presented) -> Result<Caller, Answer> {
+    fn authenticate(&self, _: &Operation, presented: &Presented) -> Result<Caller, Answer> {
         let known = Credentials::DEFAULT.mediconnect;
         match presented.get("mediconnectToken") {
             Some(token) if token == known.token => Ok(Caller::ANYBODY),
@@ -59,12 +60,19 @@ impl System for Mediconnect {
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
         let asked = &call.asked;
         let suspend = asked.flag("isSuspended");
+        let members = ["isActive", "isSuspended", "suspensionReason"];
+        if !call.operation.changes.is_empty() && members.iter().all(|member| asked.body(member).is_none()) {
+            return Err(self.refuse(400, "the request asks for nothing"));
+        }
         if suspend == Some(true) && asked.text("suspensionReason").is_none() {
             return Err(self.refuse(400, "suspensionReason is required when suspending a user"));
         }
         let Some(user) = self.users.get_mut(&asked.path_number("id")) else {
             return Err(self.refuse(404, "Usuario no encontrado"));
         };
+        if call.operation.changes.is_empty() {
+            return Ok(Answer { status: 200, body: user.clone() });
+        }
         if let Some(active) = asked.flag("isActive") {
             user["isActive"] = Value::Bool(active);
         }
@@ -72,7 +80,7 @@ impl System for Mediconnect {
             user["isSuspended"] = Value::Bool(suspend);
             user["suspensionReason"] = asked.text("suspensionReason").filter(|_| suspend).into();
         }
-        user["updatedAt"] = Value::String(format!("{:.3}", Timestamp::now()));
+        user["updatedAt"] = Value::String(format!("{:.3}", call.now));
         Ok(Answer { status: 200, body: user.clone() })
     }
 

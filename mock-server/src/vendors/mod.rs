@@ -3,8 +3,9 @@
 //! The five files have the same parts in the same order: the users, who may call, what each operation does, and what
 //! an error looks like.
 
+use jiff::Timestamp;
 use serde_json::Value;
-use user_status_openapi::Vendor;
+use user_status_openapi::{Operation, Vendor};
 
 use crate::engine::{Asked, Presented};
 use crate::status::AccountStatus;
@@ -21,9 +22,9 @@ pub(crate) trait System: Send {
     ///
     /// # Errors
     /// The refusal, as the system gives it.
-    fn authenticate(&self, presented: &Presented) -> Result<Caller, Answer>;
+    fn authenticate(&self, operation: &Operation, presented: &Presented) -> Result<Caller, Answer>;
 
-    /// Does what a valid request of an authenticated caller asks.
+    /// Does what a valid request of an authenticated caller asks: changes an account, or reads it.
     ///
     /// # Errors
     /// The refusal, as the system gives it; then nothing was changed.
@@ -49,6 +50,9 @@ impl Caller {
 
 /// An authenticated, valid request.
 pub(crate) struct Call<'a> {
+    pub(crate) operation: &'a Operation,
+    /// The time of the request.
+    pub(crate) now: Timestamp,
     pub(crate) caller: Caller,
     pub(crate) presented: &'a Presented,
     pub(crate) asked: Asked,

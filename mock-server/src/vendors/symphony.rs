@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use user_status_openapi::Operation;
+
 use super::{Answer, Call, Caller, System};
 use crate::engine::Presented;
 use crate::status::{AccountStatus, Suspension};
@@ -26,6 +28,23 @@ struct User {
     suspension_reason: Option<String>,
 }
 
+impl User {
+    /// As the system shows it.
+    fn read(&self) -> Value {
+        let mut body = json!({
+            "status": if self.enabled { "ENABLED" } else { "DISABLED" },
+            "suspended": self.suspended,
+        });
+        if let Some(until) = self.suspended_until {
+            body["suspendedUntil"] = until.into();
+        }
+        if let Some(reason) = &self.suspension_reason {
+            body["suspensionReason"] = reason.as_str().into();
+        }
+        body
+    }
+}
+
 impl Default for Symphony {
     fn default() -> Self {
         let user =
@@ -41,7 +60,7 @@ impl Default for Symphony {
 }
 
 impl System for Symphony {
-    fn authenticate(&self, presented: &Presented) -> Result<Caller, Answer> {
+    fn authenticate(&self, _: &Operation, presented: &Presented) -> Result<Caller, Answer> {
         let known = Credentials::DEFAULT.symphony;
         match presented.get("symphonySession") {
             Some(token) if token == known.session_token => Ok(Caller::ANYBODY),
@@ -55,17 +74,26 @@ impl System for Symphony {
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
         let asked = &call.asked;
         let enable = asked.text("status").map(|status| status == "ENABLED");
+        let members = ["status", "suspended", "suspendedUntil", "suspensionReason"];
+        if !call.operation.changes.is_empty() && members.iter().all(|member| asked.body(member).is_none()) {
+            return Err(self.refuse(400, "the request asks for nothing"));
+        }
         let Some(user) = self.users.get_mut(&asked.path_number("uid")) else {
             return Err(self.refuse(400, "The user does not exist"));
         };
+        if call.operation.changes.is_empty() {
+            return Ok(Answer { status: 200, body: user.read() });
+        }
         if let (Some(name), Some(false)) = (user.service, enable) {
             return Err(self.refuse(400, &format!("The service user {name} cannot be disabled")));
         }
+        // What is left out stays as it is; a suspension that is lifted takes its reason and its end along.
         user.enabled = enable.unwrap_or(user.enabled);
-        if let Some(suspend) = asked.flag("suspended") {
-            user.suspended = suspend;
-            user.suspended_until = asked.body("suspendedUntil").and_then(Value::as_i64).filter(|_| suspend);
-            user.suspension_reason = asked.text("suspensionReason").filter(|_| suspend).map(str::to_owned);
+        user.suspended = asked.flag("suspended").unwrap_or(user.suspended);
+        user.suspended_until = asked.body("suspendedUntil").and_then(Value::as_i64).or(user.suspended_until);
+        user.suspension_reason = asked.text("suspensionReason").map(str::to_owned).or(user.suspension_reason.take());
+        if !user.suspended {
+            (user.suspended_until, user.suspension_reason) = (None, None);
         }
         Ok(Answer { status: 200, body: json!({ "format": "TEXT", "message": "OK" }) })
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use user_status_openapi::Operation;
+
 use super::{Answer, Call, Caller, System};
 use crate::engine::Presented;
 use crate::status::AccountStatus;
@@ -24,7 +26,7 @@ impl Default for Userdocks {
 }
 
 impl System for Userdocks {
-    fn authenticate(&self, presented: &Presented) -> Result<Caller, Answer> {
+    fn authenticate(&self, operation: &Operation, presented: &Presented) -> Result<Caller, Answer> {
         let known = Credentials::DEFAULT.userdocks;
         let names = ["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"];
         if !names.iter().any(|name| presented.has(name)) {
@@ -51,6 +53,7 @@ impl System for Userdocks {
         }
         match (key, kind) {
             _ if key == known.api_key && kind == "write" => Ok(Caller::ANYBODY),
+            _ if key == known.read_key && kind == "read" && operation.changes.is_empty() => Ok(Caller::ANYBODY),
             _ if key == known.read_key && kind == "read" => Err(self.refuse(403, "an API key of type write is needed")),
             _ if key == known.api_key || key == known.read_key => {
                 Err(self.refuse(401, "X-API-KEY-TYPE is not the type of this key"))
@@ -64,10 +67,18 @@ impl System for Userdocks {
         if call.caller.only.as_ref().is_some_and(|only| *only != user) {
             return Err(self.refuse(403, "the access token belongs to another user"));
         }
-        let freeze = call.asked.path("accessStatus") == "0";
+        let app = call.asked.path("appId");
+        if !app.is_empty() && app != Credentials::DEFAULT.userdocks.client_id {
+            return Err(self.refuse(403, "the API key belongs to another app"));
+        }
         match self.freezed.get_mut(&user) {
+            Some(freezed) if call.operation.changes.is_empty() => {
+                let data = json!({ "id": user, "freezed": *freezed, "deleted": false });
+                let body = json!({ "success": true, "message": "user found", "error": null, "data": data });
+                Ok(Answer { status: 200, body })
+            }
             Some(freezed) => {
-                *freezed = freeze;
+                *freezed = call.asked.path("accessStatus") == "0";
                 let body = json!({ "success": true, "message": "access status changed", "error": null, "data": null });
                 Ok(Answer { status: 200, body })
             }

@@ -33,6 +33,10 @@ pub(super) fn check(document: &Value, contract: &Contract) -> Vec<Finding> {
             ),
             Err(e) => findings.push(Finding::at(&operation.pointer, e.to_string())),
         }
+        if (operation.method == "GET") != operation.changes.is_empty() {
+            let problem = "a write must name the changes that it can express, and a GET none";
+            findings.push(Finding::at(format!("{}/x-changes", operation.pointer), problem));
+        }
     }
     findings.extend(name_templates(document));
     findings.extend(schemas(document));
@@ -65,7 +69,7 @@ fn operation_schema() -> Value {
             "x-source": {
                 "type": "object",
                 "required": ["title", "publisher"],
-                "properties": { "title": text, "publisher": text },
+                "properties": { "title": text, "publisher": text, "beyond-the-five": { "enum": [true] } },
                 "additionalProperties": false,
             },
             "x-idempotent": {
@@ -74,7 +78,7 @@ fn operation_schema() -> Value {
                 "properties": { "when-body-has": { "type": "array", "minItems": 1, "items": text } },
                 "additionalProperties": false,
             },
-            "x-changes": { "type": "array", "minItems": 1, "uniqueItems": true, "items": { "enum": changes } },
+            "x-changes": { "type": "array", "uniqueItems": true, "items": { "enum": changes } },
             "x-contradictions": list_of(&["about", "document-says", "chosen", "reason"]),
             "x-decisions": list_of(&["about", "decision", "reason"]),
         },

@@ -16,8 +16,9 @@ pub(super) const SAFE_ID: &str = r"^(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&
 /// `operations.rs`: what hooks know of an operation besides its id.
 pub(super) fn operations(contract: &Contract) -> String {
     let mut text = header();
-    text.push_str("use crate::operation::{Idempotence, Operation};\nuse crate::vendor::Vendor;\n\n");
-    text.push_str("/// Every operation of the contract, by its id in the order of the document.\n");
+    text.push_str("use crate::change::Change;\n");
+    text.push_str("use crate::operation::{Idempotence, Operation, fits};\nuse crate::vendor::Vendor;\n\n");
+    text.push_str("/// Every operation of the contract, in the order of the document.\n");
     text.push_str("pub(crate) static OPERATIONS: &[Operation] = &[\n");
     for operation in contract.operations() {
         let idempotence = match &operation.idempotence {
@@ -25,14 +26,29 @@ pub(super) fn operations(contract: &Contract) -> String {
             Idempotence::Never => "Never".to_owned(),
             Idempotence::WhenBodyHas(members) => format!("WhenBodyHas(&{members:?})"),
         };
+        let changes: Vec<String> = operation.changes.iter().map(|change| format!("Change::{change:?}")).collect();
+        let statuses: Vec<String> = operation.responses.keys().map(ToString::to_string).collect();
+        let vendor = operation.vendor;
+        let schema = |success: bool| {
+            let responses = operation.responses.iter().filter(|(code, _)| (**code < 300) == success);
+            let mut schemas = responses.flat_map(|(_, response)| &response.content).map(|content| &content.schema);
+            let name = schemas.next().and_then(|schema| schema.rsplit('/').next()).unwrap_or_default();
+            format!("super::{vendor}::types::{name}")
+        };
         let _ = write!(
             text,
-            "    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        method: {:?},\n        path: {:?},\n        vendor: Vendor::{:?},\n        idempotence: Idempotence::{idempotence},\n    }},\n",
+            "    #[cfg(feature = \"{vendor}\")]\n    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        \
+             method: {:?},\n        path: {:?},\n        vendor: Vendor::{vendor:?},\n        \
+             idempotence: Idempotence::{idempotence},\n        changes: &[{}],\n        statuses: &[{}],\n        \
+             fits: fits::<{}, {}>,\n    }},\n",
             operation.id,
             snake_case(&operation.id),
             operation.method,
             operation.path,
-            operation.vendor,
+            changes.join(", "),
+            statuses.join(", "),
+            schema(true),
+            schema(false),
         );
     }
     text.push_str("];\n");
@@ -80,17 +96,23 @@ pub(super) fn values(contract: &Contract) -> String {
     let mut text = header();
     for (vendor, name, schema) in of_vendors(contract) {
         let Some(kind) = kind(schema) else { continue };
+        // As it stands in the text of an error: `UserdocksAppId` is an "app id".
+        let noun = name.strip_prefix(&format!("{vendor:?}")).unwrap_or(name).strip_suffix("Id").unwrap_or(name);
+        let noun = format!("{} id", noun.to_lowercase());
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim();
         let body = match kind {
             Kind::StringId => {
                 let max = schema.get("maxLength").and_then(Value::as_u64).unwrap_or_default();
                 format!(
-                    "crate::id::string_id! {{\n    {}    {name}, {vendor:?}, max {max}\n}}\n",
+                    "crate::id::string_id! {{\n    {}    {name}, {vendor:?}, {noun:?}, max {max}\n}}\n",
                     docs(description, "    ")
                 )
             }
             Kind::IntegerId => {
-                format!("crate::id::integer_id! {{\n    {}    {name}, {vendor:?}\n}}\n", docs(description, "    "))
+                format!(
+                    "crate::id::integer_id! {{\n    {}    {name}, {vendor:?}, {noun:?}\n}}\n",
+                    docs(description, "    ")
+                )
             }
             Kind::Words => {
                 // A word in a path can name another resource, so there the set is closed.

@@ -780,6 +780,25 @@ let response = client.change_user_status()
     pub fn change_user_status(&self) -> builder::ChangeUserStatus<'_> {
         builder::ChangeUserStatus::new(self)
     }
+    /**Read an account
+
+Reads one user, with the members `Disabled` and `Locked`. For the user itself, or a Site Admin. A read needs no
+CSRF header.
+
+
+Sends a `GET` request to `/api/users/{UserID}`
+
+Arguments:
+- `user_id`: The unique id of the user, `<uuid or name>.<tenant>`.
+```text
+let response = client.get_platform_user()
+    .user_id(user_id)
+    .send()
+    .await;
+```*/
+    pub fn get_platform_user(&self) -> builder::GetPlatformUser<'_> {
+        builder::GetPlatformUser::new(self)
+    }
 }
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
@@ -881,6 +900,99 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "change_user_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_platform_user`]
+
+[`Client::get_platform_user`]: super::Client::get_platform_user*/
+    #[derive(Debug, Clone)]
+    pub struct GetPlatformUser<'a> {
+        client: &'a super::Client,
+        user_id: Result<crate::generated::values::AkanaUserId, String>,
+    }
+    impl<'a> GetPlatformUser<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                user_id: Err("user_id was not initialized".to_string()),
+            }
+        }
+        pub fn user_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::AkanaUserId>,
+            <V as std::convert::TryInto<
+                crate::generated::values::AkanaUserId,
+            >>::Error: std::fmt::Display,
+        {
+            self.user_id = value.try_into().map_err(|e| format!("user_id: {e}"));
+            self
+        }
+        ///Sends a `GET` request to `/api/users/{UserID}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AkanaUser>, Error<types::AkanaFault>> {
+            let Self { client, user_id } = self;
+            let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/users/{}", client.baseurl, encode_path(& user_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_platform_user",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

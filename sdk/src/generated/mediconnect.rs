@@ -531,6 +531,23 @@ let response = client.toggle_user_status()
     pub fn toggle_user_status(&self) -> builder::ToggleUserStatus<'_> {
         builder::ToggleUserStatus::new(self)
     }
+    /**Read an account
+
+Reads one user, with `isActive`, `isSuspended` and `suspensionReason`.
+
+Sends a `GET` request to `/api/admin/users/{id}`
+
+Arguments:
+- `id`: The user to read.
+```text
+let response = client.get_admin_user()
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn get_admin_user(&self) -> builder::GetAdminUser<'_> {
+        builder::GetAdminUser::new(self)
+    }
 }
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
@@ -635,6 +652,102 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "toggle_user_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_admin_user`]
+
+[`Client::get_admin_user`]: super::Client::get_admin_user*/
+    #[derive(Debug, Clone)]
+    pub struct GetAdminUser<'a> {
+        client: &'a super::Client,
+        id: Result<crate::generated::values::MediconnectUserId, String>,
+    }
+    impl<'a> GetAdminUser<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::MediconnectUserId>,
+            <V as std::convert::TryInto<
+                crate::generated::values::MediconnectUserId,
+            >>::Error: std::fmt::Display,
+        {
+            self.id = value.try_into().map_err(|e| format!("id: {e}"));
+            self
+        }
+        ///Sends a `GET` request to `/api/admin/users/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::MediconnectUser>,
+            Error<types::MediconnectError>,
+        > {
+            let Self { client, id } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/admin/users/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_admin_user",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

@@ -421,6 +421,25 @@ let response = client.update_user_status()
     pub fn update_user_status(&self) -> builder::UpdateUserStatus<'_> {
         builder::UpdateUserStatus::new(self)
     }
+    /**Read the status of an account
+
+Reads the status of one account. A suspension whose time is over still reads `suspended: true` until the user
+signs in again.
+
+
+Sends a `GET` request to `/v1/admin/user/{uid}/status`
+
+Arguments:
+- `uid`: User ID as a decimal integer.
+```text
+let response = client.get_user_status()
+    .uid(uid)
+    .send()
+    .await;
+```*/
+    pub fn get_user_status(&self) -> builder::GetUserStatus<'_> {
+        builder::GetUserStatus::new(self)
+    }
 }
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
@@ -521,6 +540,103 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "update_user_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_user_status`]
+
+[`Client::get_user_status`]: super::Client::get_user_status*/
+    #[derive(Debug, Clone)]
+    pub struct GetUserStatus<'a> {
+        client: &'a super::Client,
+        uid: Result<crate::generated::values::SymphonyUserId, String>,
+    }
+    impl<'a> GetUserStatus<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                uid: Err("uid was not initialized".to_string()),
+            }
+        }
+        pub fn uid<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::SymphonyUserId>,
+            <V as std::convert::TryInto<
+                crate::generated::values::SymphonyUserId,
+            >>::Error: std::fmt::Display,
+        {
+            self.uid = value.try_into().map_err(|e| format!("uid: {e}"));
+            self
+        }
+        ///Sends a `GET` request to `/v1/admin/user/{uid}/status`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::SymphonyUserStatus>,
+            Error<types::SymphonyError>,
+        > {
+            let Self { client, uid } = self;
+            let uid = uid.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/admin/user/{}/status", client.baseurl, encode_path(& uid
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_user_status",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

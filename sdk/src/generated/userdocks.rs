@@ -53,6 +53,44 @@ pub mod types {
             Default::default()
         }
     }
+    ///An account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct UserdocksUser {
+        ///Whether the account is deleted.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted: ::std::option::Option<bool>,
+        ///Whether the owner cannot sign in.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub freezed: ::std::option::Option<bool>,
+        ///The id.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
+    }
+    impl UserdocksUser {
+        pub fn builder() -> builder::UserdocksUser {
+            Default::default()
+        }
+    }
+    ///The envelope of an account that was read.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct UserdocksUserAnswer {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub data: ::std::option::Option<UserdocksUser>,
+        ///Null.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub error: ::std::option::Option<::std::string::String>,
+        ///A text for people.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+        ///Whether the call succeeded. `false` in a 200 is a failure.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub success: ::std::option::Option<bool>,
+    }
+    impl UserdocksUserAnswer {
+        pub fn builder() -> builder::UserdocksUserAnswer {
+            Default::default()
+        }
+    }
     /// Types for composing complex structures.
     pub mod builder {
         #[derive(Clone, Debug)]
@@ -271,6 +309,190 @@ pub mod types {
                 }
             }
         }
+        #[derive(Clone, Debug)]
+        pub struct UserdocksUser {
+            deleted: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            freezed: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for UserdocksUser {
+            fn default() -> Self {
+                Self {
+                    deleted: Ok(Default::default()),
+                    freezed: Ok(Default::default()),
+                    id: Ok(Default::default()),
+                }
+            }
+        }
+        impl UserdocksUser {
+            pub fn deleted<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deleted = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deleted: {e}")
+                    });
+                self
+            }
+            pub fn freezed<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.freezed = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for freezed: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<UserdocksUser> for super::UserdocksUser {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: UserdocksUser,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    deleted: value.deleted?,
+                    freezed: value.freezed?,
+                    id: value.id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::UserdocksUser> for UserdocksUser {
+            fn from(value: super::UserdocksUser) -> Self {
+                Self {
+                    deleted: Ok(value.deleted),
+                    freezed: Ok(value.freezed),
+                    id: Ok(value.id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct UserdocksUserAnswer {
+            data: ::std::result::Result<
+                ::std::option::Option<super::UserdocksUser>,
+                ::std::string::String,
+            >,
+            error: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            message: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            success: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for UserdocksUserAnswer {
+            fn default() -> Self {
+                Self {
+                    data: Ok(Default::default()),
+                    error: Ok(Default::default()),
+                    message: Ok(Default::default()),
+                    success: Ok(Default::default()),
+                }
+            }
+        }
+        impl UserdocksUserAnswer {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::UserdocksUser>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn error<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.error = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for error: {e}")
+                    });
+                self
+            }
+            pub fn message<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.message = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for message: {e}")
+                    });
+                self
+            }
+            pub fn success<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.success = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for success: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<UserdocksUserAnswer>
+        for super::UserdocksUserAnswer {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: UserdocksUserAnswer,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    error: value.error?,
+                    message: value.message?,
+                    success: value.success?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::UserdocksUserAnswer> for UserdocksUserAnswer {
+            fn from(value: super::UserdocksUserAnswer) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    error: Ok(value.error),
+                    message: Ok(value.message),
+                    success: Ok(value.success),
+                }
+            }
+        }
     }
     /// Error types.
     pub mod error {
@@ -381,6 +603,49 @@ let response = client.set_access_status()
     pub fn set_access_status(&self) -> builder::SetAccessStatus<'_> {
         builder::SetAccessStatus::new(self)
     }
+    /**Freeze or unfreeze an account, by the current route
+
+The same change as `setAccessStatus`, by the route that has replaced it. The path names the app, and only an
+API key of type `write` is accepted.
+
+Setting the status that the account already has changes nothing, so the call may be repeated.
+
+
+Sends a `PUT` request to `/v1/apps/{appId}/users/{userId}/access-status/{accessStatus}`
+
+Arguments:
+- `app_id`: The app, the same UUID as in X-CLIENT-ID.
+- `user_id`: The account to change.
+- `access_status`: `0` (freezed) or `1` (unfreezed).
+```text
+let response = client.set_app_access_status()
+    .app_id(app_id)
+    .user_id(user_id)
+    .access_status(access_status)
+    .send()
+    .await;
+```*/
+    pub fn set_app_access_status(&self) -> builder::SetAppAccessStatus<'_> {
+        builder::SetAppAccessStatus::new(self)
+    }
+    /**Read an account
+
+Reads one account. `data.freezed` says whether its owner cannot sign in.
+
+
+Sends a `GET` request to `/v1/users/{userId}`
+
+Arguments:
+- `user_id`: The account to read.
+```text
+let response = client.get_user()
+    .user_id(user_id)
+    .send()
+    .await;
+```*/
+    pub fn get_user(&self) -> builder::GetUser<'_> {
+        builder::GetUser::new(self)
+    }
 }
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
@@ -464,6 +729,228 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "set_access_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::set_app_access_status`]
+
+[`Client::set_app_access_status`]: super::Client::set_app_access_status*/
+    #[derive(Debug, Clone)]
+    pub struct SetAppAccessStatus<'a> {
+        client: &'a super::Client,
+        app_id: Result<crate::generated::values::UserdocksAppId, String>,
+        user_id: Result<crate::generated::values::UserdocksUserId, String>,
+        access_status: Result<crate::generated::values::UserdocksAccessStatus, String>,
+    }
+    impl<'a> SetAppAccessStatus<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                app_id: Err("app_id was not initialized".to_string()),
+                user_id: Err("user_id was not initialized".to_string()),
+                access_status: Err("access_status was not initialized".to_string()),
+            }
+        }
+        pub fn app_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::UserdocksAppId>,
+            <V as std::convert::TryInto<
+                crate::generated::values::UserdocksAppId,
+            >>::Error: std::fmt::Display,
+        {
+            self.app_id = value.try_into().map_err(|e| format!("app_id: {e}"));
+            self
+        }
+        pub fn user_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::UserdocksUserId>,
+            <V as std::convert::TryInto<
+                crate::generated::values::UserdocksUserId,
+            >>::Error: std::fmt::Display,
+        {
+            self.user_id = value.try_into().map_err(|e| format!("user_id: {e}"));
+            self
+        }
+        pub fn access_status<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::UserdocksAccessStatus>,
+            <V as std::convert::TryInto<
+                crate::generated::values::UserdocksAccessStatus,
+            >>::Error: std::fmt::Display,
+        {
+            self.access_status = value
+                .try_into()
+                .map_err(|e| format!("access_status: {e}"));
+            self
+        }
+        ///Sends a `PUT` request to `/v1/apps/{appId}/users/{userId}/access-status/{accessStatus}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::UserdocksSuccess>,
+            Error<types::UserdocksError>,
+        > {
+            let Self { client, app_id, user_id, access_status } = self;
+            let app_id = app_id.map_err(Error::InvalidRequest)?;
+            let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let access_status = access_status.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/apps/{}/users/{}/access-status/{}", client.baseurl, encode_path(&
+                app_id.to_string()), encode_path(& user_id.to_string()), encode_path(&
+                access_status.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "set_app_access_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_user`]
+
+[`Client::get_user`]: super::Client::get_user*/
+    #[derive(Debug, Clone)]
+    pub struct GetUser<'a> {
+        client: &'a super::Client,
+        user_id: Result<crate::generated::values::UserdocksUserId, String>,
+    }
+    impl<'a> GetUser<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                user_id: Err("user_id was not initialized".to_string()),
+            }
+        }
+        pub fn user_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::values::UserdocksUserId>,
+            <V as std::convert::TryInto<
+                crate::generated::values::UserdocksUserId,
+            >>::Error: std::fmt::Display,
+        {
+            self.user_id = value.try_into().map_err(|e| format!("user_id: {e}"));
+            self
+        }
+        ///Sends a `GET` request to `/v1/users/{userId}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::UserdocksUserAnswer>,
+            Error<types::UserdocksError>,
+        > {
+            let Self { client, user_id } = self;
+            let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/users/{}", client.baseurl, encode_path(& user_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_user",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

@@ -3,7 +3,13 @@
 #[cfg(feature = "userdocks")]
 crate::id::string_id! {
     /// The id of a Userdocks user, usually a UUID.
-    UserdocksUserId, Userdocks, max 128
+    UserdocksUserId, Userdocks, "user id", max 128
+}
+
+#[cfg(feature = "userdocks")]
+crate::id::string_id! {
+    /// The id of a Userdocks app, a UUID.
+    UserdocksAppId, Userdocks, "app id", max 128
 }
 
 #[cfg(feature = "userdocks")]
@@ -18,7 +24,7 @@ crate::open_enum::closed_enum! {
 #[cfg(feature = "akana")]
 crate::id::string_id! {
     /// The unique id of an Akana user: `<uuid or name>.<tenant>`.
-    AkanaUserId, Akana, max 128
+    AkanaUserId, Akana, "user id", max 128
 }
 
 #[cfg(feature = "akana")]
@@ -34,7 +40,7 @@ crate::open_enum::open_enum! {
 #[cfg(feature = "mediconnect")]
 crate::id::integer_id! {
     /// The id of a MediConnect user.
-    MediconnectUserId, Mediconnect
+    MediconnectUserId, Mediconnect, "user id"
 }
 
 #[cfg(feature = "mediconnect")]
@@ -49,7 +55,7 @@ crate::open_enum::open_enum! {
 #[cfg(feature = "symphony")]
 crate::id::integer_id! {
     /// The id of a Symphony user.
-    SymphonyUserId, Symphony
+    SymphonyUserId, Symphony, "user id"
 }
 
 #[cfg(feature = "symphony")]
@@ -73,7 +79,7 @@ crate::open_enum::open_enum! {
 #[cfg(feature = "clearsquare")]
 crate::id::string_id! {
     /// The id of a ClearSquare user.
-    ClearsquareUserId, Clearsquare, max 128
+    ClearsquareUserId, Clearsquare, "user id", max 128
 }
 
 #[cfg(feature = "clearsquare")]

@@ -1,13 +1,22 @@
-//! The Akana API Platform: enable, disable and lock by one operation, `changeUserStatus`.
+//! The Akana API Platform: enable, disable and lock; unlock if it is switched on.
 
-use reqwest::header::{COOKIE, HeaderName, HeaderValue};
+use reqwest::header::{COOKIE, HeaderName};
 
+use super::{Applying, send};
+use crate::auth::{Given, Prepared, credential_header};
+use crate::call::CallOptions;
+use crate::change::{Change, StatusChange};
+use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Error, Fault, Result};
-use crate::hooks::hooks;
+use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::fault::Fault;
+use crate::receipt::Receipt;
 use crate::secret::Secret;
-use crate::session::{Parts, Session, credential_header, header_name};
+use crate::status::AccountStatus;
+use crate::system::{AccountSystem, Capabilities};
+use crate::transport::hooks;
 use crate::vendor::Vendor;
+use crate::xml::{Elements, Representation};
 
 pub use crate::generated::akana::{Client, builder, types};
 pub use crate::generated::values::{AkanaUserId, AkanaUserStatus};
@@ -15,7 +24,8 @@ pub use crate::generated::values::{AkanaUserId, AkanaUserStatus};
 /// A site of the platform, and the credentials for it.
 ///
 /// ```
-/// use user_status::vendors::akana::{Akana, AkanaUserStatus, Credentials};
+/// use user_status::vendors::akana::{Akana, Credentials};
+/// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn lock() -> user_status::Result<()> {
 /// let akana = Akana::builder()
@@ -23,53 +33,49 @@ pub use crate::generated::values::{AkanaUserId, AkanaUserStatus};
 ///     .tenant("acmepaymentscorp")
 ///     .credentials(Credentials::session("TokenID…", "TokenID%3D…"))
 ///     .build()?;
-/// let answer = akana
-///     .client()
-///     .change_user_status()
-///     .user_id("f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp")
-///     .body_map(|body| body.user_status(AkanaUserStatus::Locked).comments("Compromised".to_owned()))
-///     .send()
-///     .await?;
-/// println!("{:?}", answer.locked);
+/// let user = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
+/// let receipt = akana.apply(user, &StatusChange::lock().comment("Compromised")).await?;
+/// println!("{}: {}", receipt.proof, receipt.status);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Akana {
     client: Client,
+    unlock_by_enabling: bool,
 }
 
 impl Akana {
-    /// Starts with the defaults; base URL and credentials must be set.
+    /// Starts with the defaults; base URL, tenant and credentials must be set.
     pub fn builder() -> AkanaBuilder {
-        AkanaBuilder { config: Config::default(), credentials: None, tenant: None, media_type: MediaType::Json }
+        AkanaBuilder {
+            config: Config::default(),
+            credentials: None,
+            tenant: None,
+            media_type: MediaType::default(),
+            unlock_by_enabling: false,
+        }
     }
 
-    /// The generated typed client.
+    /// The generated typed client. It speaks JSON, whatever travels.
     pub fn client(&self) -> &Client {
         &self.client
     }
 }
 
-/// Builds a [`Akana`]. The base URL is that of the site, as in
-/// `https://portal.acmepaymentscorp.example`.
+/// Builds an [`Akana`]. The base URL is that of the site, as in `https://portal.acmepaymentscorp.example`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AkanaBuilder {
     config: Config,
-    credentials: Option<Credentials>,
+    credentials: Option<Given<Credentials>>,
     tenant: Option<String>,
     media_type: MediaType,
+    unlock_by_enabling: bool,
 }
 
 impl AkanaBuilder {
     config_setters!();
-
-    /// Who calls.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
-        self
-    }
 
     /// The id of the tenant (the federation member), such as `acmepaymentscorp`. The cookie and the CSRF header are
     /// named after it.
@@ -78,9 +84,17 @@ impl AkanaBuilder {
         self
     }
 
-    /// The version of the JSON representation to speak: plain `application/json` by default.
+    /// The representation that travels: plain `application/json` by default. No sample of the platform's XML is
+    /// public; its namespace is unverified.
     pub fn media_type(mut self, media_type: MediaType) -> Self {
         self.media_type = media_type;
+        self
+    }
+
+    /// Whether *unlock* is expressed by the status `enabled`. No document says that it unlocks; and it would enable a
+    /// disabled account too, so the account is read first and a disabled one refused. Off by default.
+    pub fn unlock_by_enabling(mut self, allow: bool) -> Self {
+        self.unlock_by_enabling = allow;
         self
     }
 
@@ -92,44 +106,63 @@ impl AkanaBuilder {
     pub fn build(self) -> Result<Akana> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Akana, "credentials"))?;
         let tenant = self.tenant.ok_or_else(|| Error::missing(Vendor::Akana, "tenant"))?;
-        let session = Session::new(Parts {
-            headers: credentials.headers(&tenant)?,
-            body_member: None,
-            media_type: Some(HeaderValue::from_static(self.media_type.as_str())),
-            attempt_timeout: self.config.attempt_timeout,
-        });
-        let (base_url, http) = self.config.connect(Vendor::Akana)?;
-        Ok(Akana { client: Client::new_with_client(&base_url, http, session) })
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if tenant.is_empty() || tenant.len() > 128 || !tenant.chars().all(plain) {
+            let problem = "tenant must be 1 to 128 letters, digits, `-`, `_` or `.`, such as acmepaymentscorp";
+            return Err(Error::invalid_input(Vendor::Akana, problem));
+        }
+        let auth = credentials.into_auth(Vendor::Akana, move |c: &Credentials| c.prepare(&tenant))?;
+        let representation = Some(self.media_type.representation());
+        let (base_url, http, session) = self.config.connect(Vendor::Akana, auth, representation)?;
+        let client = Client::new_with_client(&base_url, http, session);
+        Ok(Akana { client, unlock_by_enabling: self.unlock_by_enabling })
     }
 }
 
-/// The JSON representations that the platform speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MediaType {
-    /// `application/json`
-    #[default]
-    Json,
-    /// `application/vnd.soa.v71+json`
-    JsonV71,
-    /// `application/vnd.soa.v72+json`
-    JsonV72,
-    /// `application/vnd.soa.v80+json`
-    JsonV80,
-    /// `application/vnd.soa.v81+json`
-    JsonV81,
+macro_rules! media_types {
+    ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
+        /// The representations that the platform speaks.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum MediaType {
+            $(#[doc = concat!("`", $value, "`")] $(#[$doc])* $name,)+
+        }
+
+        impl MediaType {
+            /// All ten.
+            pub const ALL: &'static [MediaType] = &[$(MediaType::$name),+];
+
+            /// The name that travels in `Accept` and `Content-Type`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(MediaType::$name => $value,)+
+                }
+            }
+        }
+    };
+}
+
+media_types! {
+    #[default] Json = "application/json",
+    Xml = "application/xml",
+    JsonV71 = "application/vnd.soa.v71+json",
+    XmlV71 = "application/vnd.soa.v71+xml",
+    JsonV72 = "application/vnd.soa.v72+json",
+    XmlV72 = "application/vnd.soa.v72+xml",
+    JsonV80 = "application/vnd.soa.v80+json",
+    XmlV80 = "application/vnd.soa.v80+xml",
+    JsonV81 = "application/vnd.soa.v81+json",
+    XmlV81 = "application/vnd.soa.v81+xml",
 }
 
 impl MediaType {
-    /// The name that travels in `Accept` and `Content-Type`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            MediaType::Json => "application/json",
-            MediaType::JsonV71 => "application/vnd.soa.v71+json",
-            MediaType::JsonV72 => "application/vnd.soa.v72+json",
-            MediaType::JsonV80 => "application/vnd.soa.v80+json",
-            MediaType::JsonV81 => "application/vnd.soa.v81+json",
-        }
+    fn representation(self) -> Representation {
+        const ELEMENTS: Elements = Elements {
+            request: "ChangeUserStatusRequest",
+            booleans: &["HasPicture", "Disabled", "ForcePasswordChangeOnLogin", "Locked"],
+        };
+        let media_type = self.as_str();
+        Representation { media_type, xml: media_type.ends_with("xml").then_some(ELEMENTS) }
     }
 }
 
@@ -147,21 +180,22 @@ impl Credentials {
         Credentials { session_cookie: session_cookie.into(), csrf_token: csrf_token.into() }
     }
 
-    fn headers(&self, tenant: &str) -> Result<Vec<(HeaderName, HeaderValue)>> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if tenant.is_empty() || tenant.len() > 64 || !tenant.chars().all(plain) {
-            let problem = "tenant must be 1 to 64 letters, digits, `-`, `_` or `.`, such as acmepaymentscorp";
-            return Err(Error::invalid_input(Vendor::Akana, problem));
-        }
-        if self.session_cookie.expose().contains([';', ',', '"', '\\']) {
+    fn prepare(&self, tenant: &str) -> Result<Prepared> {
+        let cookie = self.session_cookie.expose();
+        if cookie.contains([';', ',', '"', '\\']) || cookie.starts_with("AtmoAuthToken_") {
             let problem = "the session cookie must be the bare value, without its name, quotes or attributes";
             return Err(Error::invalid_input(Vendor::Akana, problem));
         }
         let cookie_name = format!("AtmoAuthToken_{tenant}=");
         let cookie = credential_header(Vendor::Akana, "the session cookie", &cookie_name, &self.session_cookie)?;
         let csrf = credential_header(Vendor::Akana, "the CSRF token", "", &self.csrf_token)?;
-        let csrf_name = header_name(Vendor::Akana, "tenant", &format!("X-Csrf-Token_{tenant}"))?;
-        Ok(vec![(COOKIE, cookie), (csrf_name, csrf)])
+        let csrf_name = HeaderName::try_from(format!("X-Csrf-Token_{tenant}"))
+            .map_err(|_| Error::invalid_input(Vendor::Akana, "tenant gives no header name"))?;
+        Ok(Prepared {
+            headers: vec![(COOKIE, cookie), (csrf_name, csrf)],
+            body_member: None,
+            secrets: vec![self.session_cookie.clone(), self.csrf_token.clone()],
+        })
     }
 }
 
@@ -175,5 +209,63 @@ impl Fault for types::AkanaFault {
             (Some(text), Some(code)) => Some(format!("{text} ({code})")),
             (text, code) => text.clone().or_else(|| code.clone()),
         }
+    }
+}
+
+/// What an answer says of the account.
+fn account(user: &types::AkanaUser) -> AccountStatus {
+    AccountStatus { enabled: user.disabled.map(|disabled| !disabled), locked: user.locked, ..AccountStatus::default() }
+}
+
+impl AccountSystem for Akana {
+    fn vendor(&self) -> Vendor {
+        Vendor::Akana
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let changes: &'static [Change] = match self.unlock_by_enabling {
+            true => &[Change::Enable, Change::Disable, Change::Lock, Change::Unlock],
+            false => &[Change::Enable, Change::Disable, Change::Lock],
+        };
+        Capabilities { changes, suspends_until: false, comments: true, reads: true }
+    }
+
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move {
+            self.capabilities().check(Vendor::Akana, change)?;
+            let id = AkanaUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Akana, e.to_string()))?;
+            let applying = Applying::start(&self.client.inner, user, change);
+            if change.change() == Change::Unlock {
+                // Nothing was changed by a read, however it ended.
+                let before = self.status_with(user, options).await.map_err(|error| error.with_applied(Applied::No))?;
+                if before.enabled != Some(true) {
+                    let why = "the account is not known to be enabled, and unlocking it would enable it too";
+                    return Err(Error::new(ErrorKind::Unsupported, Vendor::Akana, why));
+                }
+            }
+            let status = match change.change() {
+                Change::Disable => AkanaUserStatus::Disabled,
+                Change::Lock => AkanaUserStatus::Locked,
+                _ => AkanaUserStatus::Enabled,
+            };
+            let comments = change.comment_text().map(str::to_owned);
+            let body = types::AkanaChangeUserStatusRequest { user_status: status, comments };
+            let (answer, record) =
+                send(options, self.client.change_user_status().user_id(id).body(body).send()).await?;
+            applying.weigh(&record, account(&answer))
+        })
+    }
+
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        Box::pin(async move {
+            let id = AkanaUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Akana, e.to_string()))?;
+            let (answer, _) = send(options, self.client.get_platform_user().user_id(id).send()).await?;
+            Ok(account(&answer))
+        })
     }
 }

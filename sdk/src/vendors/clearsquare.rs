@@ -1,12 +1,20 @@
-//! The ClearSquare admin API: toggle by one operation, `manageUserStatus`.
+//! The ClearSquare admin API: toggle.
 
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::header::AUTHORIZATION;
 
+use super::{Applying, send};
+use crate::auth::{Given, Prepared, credential_header};
+use crate::call::CallOptions;
+use crate::change::{Change, StatusChange};
+use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Error, Fault, Result};
-use crate::hooks::hooks;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
+use crate::receipt::{Proof, Receipt};
 use crate::secret::Secret;
-use crate::session::{Parts, Session, credential_header};
+use crate::status::AccountStatus;
+use crate::system::{AccountSystem, Capabilities};
+use crate::transport::hooks;
 use crate::vendor::Vendor;
 
 pub use crate::generated::clearsquare::{Client, builder, types};
@@ -19,19 +27,15 @@ pub use crate::generated::values::{ClearsquareOutcome, ClearsquareUserId};
 ///
 /// ```
 /// use user_status::vendors::clearsquare::{Clearsquare, Credentials};
+/// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn toggle() -> user_status::Result<()> {
 /// let clearsquare = Clearsquare::builder()
 ///     .base_url("https://admin.your-site.com")
 ///     .credentials(Credentials::token("…"))
 ///     .build()?;
-/// let answer = clearsquare
-///     .client()
-///     .manage_user_status()
-///     .body_map(|body| body.id("634441cecbb5901d133039f8"))
-///     .send()
-///     .await?;
-/// println!("{:?}", answer.message);
+/// let receipt = clearsquare.apply("634441cecbb5901d133039f8", &StatusChange::toggle()).await?;
+/// println!("{}", receipt.proof);
 /// # Ok(())
 /// # }
 /// ```
@@ -46,7 +50,7 @@ impl Clearsquare {
         ClearsquareBuilder { config: Config::default(), credentials: None }
     }
 
-    /// The generated typed client.
+    /// The generated typed client. Its answers are as they came: `status` may be `error` in a 200.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -57,17 +61,11 @@ impl Clearsquare {
 #[must_use]
 pub struct ClearsquareBuilder {
     config: Config,
-    credentials: Option<Credentials>,
+    credentials: Option<Given<Credentials>>,
 }
 
 impl ClearsquareBuilder {
     config_setters!();
-
-    /// Who calls.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
-        self
-    }
 
     /// Checks the settings and sets up the client. Nothing is sent.
     ///
@@ -76,13 +74,8 @@ impl ClearsquareBuilder {
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Clearsquare> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Clearsquare, "credentials"))?;
-        let session = Session::new(Parts {
-            headers: credentials.headers()?,
-            body_member: Some(("token", credentials.token.clone())),
-            media_type: None,
-            attempt_timeout: self.config.attempt_timeout,
-        });
-        let (base_url, http) = self.config.connect(Vendor::Clearsquare)?;
+        let auth = credentials.into_auth(Vendor::Clearsquare, Credentials::prepare)?;
+        let (base_url, http, session) = self.config.connect(Vendor::Clearsquare, auth, None)?;
         Ok(Clearsquare { client: Client::new_with_client(&base_url, http, session) })
     }
 }
@@ -99,9 +92,13 @@ impl Credentials {
         Credentials { token: token.into() }
     }
 
-    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
-        let token = credential_header(Vendor::Clearsquare, "the token", "Bearer ", &self.token)?;
-        Ok(vec![(AUTHORIZATION, token)])
+    fn prepare(&self) -> Result<Prepared> {
+        let header = credential_header(Vendor::Clearsquare, "the token", "Bearer ", &self.token)?;
+        Ok(Prepared {
+            headers: vec![(AUTHORIZATION, header)],
+            body_member: Some(("token", self.token.clone())),
+            secrets: vec![self.token.clone()],
+        })
     }
 }
 
@@ -112,5 +109,43 @@ impl Fault for types::ClearsquareResult {
 
     fn message(&self) -> Option<String> {
         self.message.clone()
+    }
+}
+
+impl AccountSystem for Clearsquare {
+    fn vendor(&self) -> Vendor {
+        Vendor::Clearsquare
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { changes: &[Change::Toggle], suspends_until: false, comments: false, reads: false }
+    }
+
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move {
+            self.capabilities().check(Vendor::Clearsquare, change)?;
+            let id = ClearsquareUserId::try_from(user)
+                .map_err(|e| Error::invalid_input(Vendor::Clearsquare, e.to_string()))?;
+            let applying = Applying::start(&self.client.inner, user, change);
+            let call = self.client.manage_user_status().body_map(|body| body.id(id));
+            let (answer, record) = send(options, call.send()).await?;
+            match answer.status {
+                Some(ClearsquareOutcome::Error) => {
+                    let message = answer.message.unwrap_or_default();
+                    Err(applying.contradicted(&record, &message))
+                }
+                _ => Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default())),
+            }
+        })
+    }
+
+    fn status_with<'a>(&'a self, _: &'a str, _: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        let why = "the system documents no way to read an account";
+        Box::pin(async move { Err(Error::new(ErrorKind::Unsupported, Vendor::Clearsquare, why)) })
     }
 }

@@ -1,12 +1,20 @@
-//! The MediConnect admin API: enable, disable, suspend and unsuspend by one operation, `toggleUserStatus`.
+//! The MediConnect admin API: enable, disable, suspend and unsuspend.
 
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::header::AUTHORIZATION;
 
+use super::{Applying, send};
+use crate::auth::{Given, Prepared, credential_header};
+use crate::call::{CallOptions, Record};
+use crate::change::{Change, StatusChange};
+use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Error, Fault, Result};
-use crate::hooks::hooks;
+use crate::error::{Error, Result};
+use crate::fault::Fault;
+use crate::receipt::{Proof, Receipt};
 use crate::secret::Secret;
-use crate::session::{Parts, Session, credential_header};
+use crate::status::{AccountStatus, Suspension};
+use crate::system::{AccountSystem, Capabilities};
+use crate::transport::hooks;
 use crate::vendor::Vendor;
 
 pub use crate::generated::mediconnect::{Client, builder, types};
@@ -14,39 +22,36 @@ pub use crate::generated::values::{MediconnectRole, MediconnectUserId};
 
 /// A MediConnect installation, and the credentials for it.
 ///
-/// Name both booleans in every request: the deployed system flips an `is_active` that is left out.
+/// The deployed system flips an `isActive` that is left out, against its documentation. So a request names both
+/// booleans: the one to change, and the other as it is, which is read first. [`ActiveFlag`] has the other ways.
 ///
 /// ```
 /// use user_status::vendors::mediconnect::{Credentials, Mediconnect};
+/// use user_status::{AccountSystem, StatusChange};
 ///
-/// # async fn disable() -> user_status::Result<()> {
+/// # async fn suspend() -> user_status::Result<()> {
 /// let mediconnect = Mediconnect::builder()
 ///     .base_url("https://api.example.com")
 ///     .credentials(Credentials::token("…"))
 ///     .build()?;
-/// let answer = mediconnect
-///     .client()
-///     .toggle_user_status()
-///     .id(42)
-///     .body_map(|body| body.is_active(false).is_suspended(false))
-///     .send()
-///     .await?;
-/// println!("{:?}", answer.is_active);
+/// let receipt = mediconnect.apply("42", &StatusChange::suspend("Violation of terms of service")).await?;
+/// println!("{}: {}", receipt.proof, receipt.status);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Mediconnect {
     client: Client,
+    active_flag: ActiveFlag,
 }
 
 impl Mediconnect {
     /// Starts with the defaults; base URL and credentials must be set.
     pub fn builder() -> MediconnectBuilder {
-        MediconnectBuilder { config: Config::default(), credentials: None }
+        MediconnectBuilder { config: Config::default(), credentials: None, active_flag: ActiveFlag::default() }
     }
 
-    /// The generated typed client.
+    /// The generated typed client. It sends what it is told: name both booleans.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -57,16 +62,37 @@ impl Mediconnect {
 #[must_use]
 pub struct MediconnectBuilder {
     config: Config,
-    credentials: Option<Credentials>,
+    credentials: Option<Given<Credentials>>,
+    active_flag: ActiveFlag,
+}
+
+/// What a suspension says of `isActive`, and an activation of `isSuspended`: the boolean that shall stay as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ActiveFlag {
+    /// Reads the account first, and names what it finds. An account that is as asked already is not changed.
+    #[default]
+    ReadFirst,
+    /// Takes the caller's word that `isActive` is so, and does not read. An activation leaves `isSuspended` out.
+    Assume(bool),
+    /// Leaves it out, as the documentation shows. The account is read first all the same, so that a flip that nobody
+    /// asked for is noticed.
+    LeaveOut,
 }
 
 impl MediconnectBuilder {
     config_setters!();
 
-    /// Who calls.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+    /// What a request says of the boolean that shall stay as it is.
+    pub fn active_flag(mut self, flag: ActiveFlag) -> Self {
+        self.active_flag = flag;
         self
+    }
+
+    /// Takes the caller's word that accounts are active (or not), and does not read them first. The same as
+    /// [`active_flag`](Self::active_flag) with [`ActiveFlag::Assume`].
+    pub fn assume_active(self, active: bool) -> Self {
+        self.active_flag(ActiveFlag::Assume(active))
     }
 
     /// Checks the settings and sets up the client. Nothing is sent.
@@ -76,14 +102,9 @@ impl MediconnectBuilder {
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Mediconnect> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Mediconnect, "credentials"))?;
-        let session = Session::new(Parts {
-            headers: credentials.headers()?,
-            body_member: None,
-            media_type: None,
-            attempt_timeout: self.config.attempt_timeout,
-        });
-        let (base_url, http) = self.config.connect(Vendor::Mediconnect)?;
-        Ok(Mediconnect { client: Client::new_with_client(&base_url, http, session) })
+        let auth = credentials.into_auth(Vendor::Mediconnect, Credentials::prepare)?;
+        let (base_url, http, session) = self.config.connect(Vendor::Mediconnect, auth, None)?;
+        Ok(Mediconnect { client: Client::new_with_client(&base_url, http, session), active_flag: self.active_flag })
     }
 }
 
@@ -99,9 +120,9 @@ impl Credentials {
         Credentials { token: token.into() }
     }
 
-    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
-        let token = credential_header(Vendor::Mediconnect, "the token", "Bearer ", &self.token)?;
-        Ok(vec![(AUTHORIZATION, token)])
+    fn prepare(&self) -> Result<Prepared> {
+        let header = credential_header(Vendor::Mediconnect, "the token", "Bearer ", &self.token)?;
+        Ok(Prepared { headers: vec![(AUTHORIZATION, header)], body_member: None, secrets: vec![self.token.clone()] })
     }
 }
 
@@ -112,5 +133,127 @@ impl Fault for types::MediconnectError {
 
     fn message(&self) -> Option<String> {
         self.error.clone()
+    }
+}
+
+impl Mediconnect {
+    async fn read(&self, id: MediconnectUserId, options: CallOptions) -> Result<AccountStatus> {
+        let (user, record) = send(options, self.client.get_admin_user().id(id).send()).await?;
+        Ok(account(user, &record))
+    }
+
+    /// The request body for a change of an account that is so.
+    fn body(&self, change: &StatusChange, before: Option<&AccountStatus>) -> types::MediconnectToggleUserStatusRequest {
+        let mut body = types::MediconnectToggleUserStatusRequest::default();
+        match change.change() {
+            Change::Enable => body.is_active = Some(true),
+            Change::Disable => body.is_active = Some(false),
+            Change::Unsuspend => body.is_suspended = Some(false),
+            _ => {
+                body.is_suspended = Some(true);
+                body.suspension_reason = change.reason().map(str::to_owned);
+            }
+        }
+        match self.active_flag {
+            ActiveFlag::ReadFirst => {
+                if body.is_active.is_none() {
+                    body.is_active = before.and_then(|before| before.enabled);
+                } else if let Some(suspension) = before.and_then(|before| before.suspended.as_ref()) {
+                    body.is_suspended = Some(suspension.active);
+                    // A suspension that stays needs its reason again.
+                    body.suspension_reason = suspension.reason.clone().filter(|_| suspension.active);
+                }
+            }
+            ActiveFlag::Assume(active) => body.is_active = body.is_active.or(Some(active)),
+            ActiveFlag::LeaveOut => {}
+        }
+        body
+    }
+}
+
+/// What an answer says of the account: the user itself or, as the deployed system has it, the user as a member.
+fn account(user: types::MediconnectUser, record: &Record) -> AccountStatus {
+    let nested = || {
+        let body = &record.raw.as_ref()?.body;
+        let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+        serde_json::from_value::<types::MediconnectUser>(answer.get("user")?.clone()).ok()
+    };
+    let user = if user.is_active.is_none() && user.is_suspended.is_none() { nested().unwrap_or(user) } else { user };
+    let suspended = user.is_suspended.map(|active| Suspension { active, reason: user.suspension_reason, until: None });
+    AccountStatus { enabled: user.is_active, suspended, locked: None }
+}
+
+/// A fact that a change was not asked to change, and changed.
+fn unasked(change: &StatusChange, before: &AccountStatus, after: &AccountStatus) -> Option<String> {
+    let suspended = |status: &AccountStatus| status.suspended.as_ref().map(|suspension| suspension.active);
+    let (what, before, after) = match change.change() {
+        Change::Suspend | Change::Unsuspend => ("isActive", before.enabled, after.enabled),
+        _ => ("isSuspended", suspended(before), suspended(after)),
+    };
+    match (before, after) {
+        (Some(before), Some(after)) if before != after => {
+            Some(format!("{what} went from {before} to {after}, which nobody asked for"))
+        }
+        _ => None,
+    }
+}
+
+impl AccountSystem for Mediconnect {
+    fn vendor(&self) -> Vendor {
+        Vendor::Mediconnect
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let changes = &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend];
+        Capabilities { changes, suspends_until: false, comments: false, reads: true }
+    }
+
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move {
+            self.capabilities().check(Vendor::Mediconnect, change)?;
+            let id = MediconnectUserId::try_from(user)
+                .map_err(|e| Error::invalid_input(Vendor::Mediconnect, e.to_string()))?;
+            if change.change() == Change::Suspend && change.reason().is_none() {
+                return Err(Error::invalid_input(Vendor::Mediconnect, "a suspension needs a `reason`"));
+            }
+            let applying = Applying::start(&self.client.inner, user, change);
+            let before = match self.active_flag {
+                // Nothing was changed by a read, however it ended.
+                ActiveFlag::ReadFirst | ActiveFlag::LeaveOut => {
+                    Some(self.read(id, options).await.map_err(|error| error.with_applied(crate::error::Applied::No))?)
+                }
+                ActiveFlag::Assume(active) => Some(AccountStatus { enabled: Some(active), ..AccountStatus::default() })
+                    .filter(|_| matches!(change.change(), Change::Suspend | Change::Unsuspend)),
+            };
+            if self.active_flag == ActiveFlag::ReadFirst
+                && let Some(before) = before.as_ref().filter(|before| before.shows(change) == Some(true))
+            {
+                let reason = before.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
+                if change.change() != Change::Suspend || reason == change.reason() {
+                    return Ok(applying.receipt(&Record::default(), Proof::Unchanged, before.clone()));
+                }
+            }
+            let body = self.body(change, before.as_ref());
+            let (answer, record) = send(options, self.client.toggle_user_status().id(id).body(body).send()).await?;
+            let after = account(answer, &record);
+            let receipt = applying.weigh(&record, after.clone())?;
+            match before.and_then(|before| unasked(change, &before, &after)) {
+                Some(message) => Err(applying.contradicted(&record, &message)),
+                None => Ok(receipt),
+            }
+        })
+    }
+
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        Box::pin(async move {
+            let id = MediconnectUserId::try_from(user)
+                .map_err(|e| Error::invalid_input(Vendor::Mediconnect, e.to_string()))?;
+            self.read(id, options).await
+        })
     }
 }

@@ -1,7 +1,21 @@
 //! The five systems, each with its builder, its credentials and its generated typed client.
 //!
-//! The five modules have the same parts in the same order: the type of the system, its builder, its credentials, and
-//! what was generated for it (`Client`, `types`, `builder`).
+//! The five modules have the same parts in the same order: the type of the system, its builder, its credentials, what
+//! its answers say, and how the canonical changes are expressed; and what was generated for it (`Client`, `types`,
+//! `builder`).
+
+use std::future::Future;
+use std::time::Duration;
+
+use progenitor_client::ResponseValue;
+
+use crate::call::{self, CallOptions, Record};
+use crate::change::StatusChange;
+use crate::error::{Applied, Error, ErrorKind, Result, shown};
+use crate::fault::Fault;
+use crate::receipt::{Proof, Receipt};
+use crate::session::Session;
+use crate::status::AccountStatus;
 
 #[cfg(feature = "akana")]
 pub mod akana;
@@ -24,3 +38,70 @@ pub use mediconnect::Mediconnect;
 pub use symphony::Symphony;
 #[cfg(feature = "userdocks")]
 pub use userdocks::Userdocks;
+
+/// Sends one call of a generated client, and says what is known of it.
+async fn send<T, E: Fault>(
+    options: CallOptions,
+    call: impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>>,
+) -> Result<(T, Record)> {
+    let (result, record) = call::record(options, call).await;
+    match result {
+        Ok(answer) => Ok((answer.into_inner(), record)),
+        Err(error) => {
+            let error = Error::from(error).with_attempts(record.attempts);
+            Err(match record.raw {
+                Some(raw) if error.raw().is_none() && error.status() == Some(raw.status) => error.with_raw(raw),
+                _ => error,
+            })
+        }
+    }
+}
+
+/// A change that is being made.
+struct Applying<'a> {
+    session: &'a Session,
+    user: &'a str,
+    change: &'a StatusChange,
+    started: Duration,
+}
+
+impl<'a> Applying<'a> {
+    fn start(session: &'a Session, user: &'a str, change: &'a StatusChange) -> Applying<'a> {
+        Applying { session, user, change, started: session.parts().clock.now() }
+    }
+
+    /// Weighs what the answer says the account is: that is the proof, or the contradiction.
+    fn weigh(&self, record: &Record, status: AccountStatus) -> Result<Receipt> {
+        match status.shows(self.change) {
+            Some(true) => Ok(self.receipt(record, Proof::Confirmed, status)),
+            None => Ok(self.receipt(record, Proof::Accepted, status)),
+            Some(false) => {
+                Err(self.contradicted(record, &format!("asked to {}, the answer shows {status}", self.change)))
+            }
+        }
+    }
+
+    fn receipt(&self, record: &Record, proof: Proof, status: AccountStatus) -> Receipt {
+        let parts = self.session.parts();
+        Receipt {
+            vendor: parts.vendor,
+            user: self.user.to_owned(),
+            change: self.change.clone(),
+            proof,
+            status,
+            attempts: record.attempts,
+            elapsed: parts.clock.now().saturating_sub(self.started),
+            request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
+        }
+    }
+
+    fn contradicted(&self, record: &Record, message: &str) -> Error {
+        let error = Error::new(ErrorKind::Contradicted, self.session.parts().vendor, shown(message))
+            .with_applied(Applied::Unknown)
+            .with_attempts(record.attempts);
+        match &record.raw {
+            Some(raw) => error.with_raw(raw.clone()),
+            None => error,
+        }
+    }
+}

@@ -1,12 +1,21 @@
-//! The Symphony Pod API: enable, disable, suspend and unsuspend by one operation, `updateUserStatus`.
+//! The Symphony Pod API: enable, disable, suspend and unsuspend.
 
-use reqwest::header::{HeaderName, HeaderValue};
+use jiff::Timestamp;
+use reqwest::header::HeaderName;
 
+use super::{Applying, send};
+use crate::auth::{Given, Prepared, credential_header};
+use crate::call::CallOptions;
+use crate::change::{Change, StatusChange};
+use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Error, Fault, Result};
-use crate::hooks::hooks;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
+use crate::receipt::{Proof, Receipt};
 use crate::secret::Secret;
-use crate::session::{Parts, Session, credential_header};
+use crate::status::{AccountStatus, Suspension};
+use crate::system::{AccountSystem, Capabilities};
+use crate::transport::hooks;
 use crate::vendor::Vendor;
 
 pub use crate::generated::symphony::{Client, builder, types};
@@ -15,33 +24,30 @@ pub use crate::generated::values::{SymphonyAccountState, SymphonyMessageFormat, 
 /// A pod, and the credentials for it.
 ///
 /// ```
-/// use user_status::vendors::symphony::{Credentials, Symphony, SymphonyAccountState};
+/// use user_status::vendors::symphony::{Credentials, Symphony};
+/// use user_status::{AccountSystem, StatusChange};
 ///
-/// # async fn disable() -> user_status::Result<()> {
+/// # async fn suspend() -> Result<(), Box<dyn std::error::Error>> {
 /// let symphony = Symphony::builder()
 ///     .base_url("https://acme.symphony.com/pod")
 ///     .credentials(Credentials::session_token("…"))
 ///     .build()?;
-/// let answer = symphony
-///     .client()
-///     .update_user_status()
-///     .uid(7215545078541i64)
-///     .body_map(|body| body.status(SymphonyAccountState::Disabled))
-///     .send()
-///     .await?;
-/// println!("{:?}", answer.message);
+/// let leave = StatusChange::suspend("Leave of absence").until("2026-12-31T23:59:59Z".parse()?);
+/// let receipt = symphony.apply_and_verify("7215545078541", &leave).await?;
+/// println!("{}: {}", receipt.proof, receipt.status);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Symphony {
     client: Client,
+    unit: Unit,
 }
 
 impl Symphony {
     /// Starts with the defaults; base URL and credentials must be set.
     pub fn builder() -> SymphonyBuilder {
-        SymphonyBuilder { config: Config::default(), credentials: None }
+        SymphonyBuilder { config: Config::default(), credentials: None, unit: Unit::default() }
     }
 
     /// The generated typed client.
@@ -55,15 +61,50 @@ impl Symphony {
 #[must_use]
 pub struct SymphonyBuilder {
     config: Config,
-    credentials: Option<Credentials>,
+    credentials: Option<Given<Credentials>>,
+    unit: Unit,
+}
+
+/// The unit in which a pod counts the end of a suspension. The document says "unix timestamp", the vendor's clients send
+/// milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Milliseconds since 1970.
+    #[default]
+    Milliseconds,
+    /// Seconds since 1970.
+    Seconds,
+}
+
+impl Unit {
+    /// Numbers below are seconds, numbers from here on milliseconds: 1973 in the one, 5138 in the other.
+    const BORDER: i64 = 100_000_000_000;
+
+    /// As a number; `None` for an instant whose number could only be of the other unit.
+    fn number(self, instant: Timestamp) -> Option<i64> {
+        match self {
+            Unit::Milliseconds => Some(instant.as_millisecond()).filter(|number| *number >= Unit::BORDER),
+            Unit::Seconds => Some(instant.as_second()).filter(|number| (0..Unit::BORDER).contains(number)),
+        }
+    }
+
+    /// From a number; `None` if it can only be of the other unit.
+    fn instant(self, number: i64) -> Option<Timestamp> {
+        match self {
+            Unit::Milliseconds if number >= Unit::BORDER => Timestamp::from_millisecond(number).ok(),
+            Unit::Seconds if (0..Unit::BORDER).contains(&number) => Timestamp::from_second(number).ok(),
+            _ => None,
+        }
+    }
 }
 
 impl SymphonyBuilder {
     config_setters!();
 
-    /// Who calls.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+    /// The unit of the end of a suspension: milliseconds by default.
+    pub fn unit(mut self, unit: Unit) -> Self {
+        self.unit = unit;
         self
     }
 
@@ -74,14 +115,9 @@ impl SymphonyBuilder {
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Symphony> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Symphony, "credentials"))?;
-        let session = Session::new(Parts {
-            headers: credentials.headers()?,
-            body_member: None,
-            media_type: None,
-            attempt_timeout: self.config.attempt_timeout,
-        });
-        let (base_url, http) = self.config.connect(Vendor::Symphony)?;
-        Ok(Symphony { client: Client::new_with_client(&base_url, http, session) })
+        let auth = credentials.into_auth(Vendor::Symphony, Credentials::prepare)?;
+        let (base_url, http, session) = self.config.connect(Vendor::Symphony, auth, None)?;
+        Ok(Symphony { client: Client::new_with_client(&base_url, http, session), unit: self.unit })
     }
 }
 
@@ -97,9 +133,13 @@ impl Credentials {
         Credentials { session_token: token.into() }
     }
 
-    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
+    fn prepare(&self) -> Result<Prepared> {
         let token = credential_header(Vendor::Symphony, "the session token", "", &self.session_token)?;
-        Ok(vec![(HeaderName::from_static("sessiontoken"), token)])
+        Ok(Prepared {
+            headers: vec![(HeaderName::from_static("sessiontoken"), token)],
+            body_member: None,
+            secrets: vec![self.session_token.clone()],
+        })
     }
 }
 
@@ -113,5 +153,84 @@ impl Fault for types::SymphonyError {
             (Some(message), Some(code)) => Some(format!("{message} (code {code})")),
             (message, _) => message.clone(),
         }
+    }
+}
+
+impl Symphony {
+    fn body(&self, change: &StatusChange) -> Result<types::SymphonyUserStatus> {
+        let mut body = types::SymphonyUserStatus::default();
+        match change.change() {
+            Change::Enable => body.status = Some(SymphonyAccountState::Enabled),
+            Change::Disable => body.status = Some(SymphonyAccountState::Disabled),
+            Change::Unsuspend => body.suspended = Some(false),
+            _ => {
+                body.suspended = Some(true);
+                body.suspension_reason = change.reason().map(str::to_owned);
+                body.suspended_until = match change.end() {
+                    None => None,
+                    Some(end) => Some(self.unit.number(end).ok_or_else(|| {
+                        let problem = format!("`until` is {end}; as a number it could only be of the other unit");
+                        Error::invalid_input(Vendor::Symphony, problem)
+                    })?),
+                };
+            }
+        }
+        Ok(body)
+    }
+}
+
+impl AccountSystem for Symphony {
+    fn vendor(&self) -> Vendor {
+        Vendor::Symphony
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let changes = &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend];
+        Capabilities { changes, suspends_until: true, comments: false, reads: true }
+    }
+
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move {
+            self.capabilities().check(Vendor::Symphony, change)?;
+            let id =
+                SymphonyUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Symphony, e.to_string()))?;
+            let body = self.body(change)?;
+            let applying = Applying::start(&self.client.inner, user, change);
+            let (_, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
+            Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
+        })
+    }
+
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        Box::pin(async move {
+            let id =
+                SymphonyUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Symphony, e.to_string()))?;
+            let (answer, _) = send(options, self.client.get_user_status().uid(id).send()).await?;
+            let until = match answer.suspended_until {
+                None | Some(0) => None,
+                Some(number) => Some(self.unit.instant(number).ok_or_else(|| {
+                    let problem = "`suspendedUntil` can only be of the other unit; see `SymphonyBuilder::unit`";
+                    Error::new(ErrorKind::OffContract, Vendor::Symphony, problem)
+                })?),
+            };
+            Ok(AccountStatus {
+                enabled: match answer.status {
+                    Some(SymphonyAccountState::Enabled) => Some(true),
+                    Some(SymphonyAccountState::Disabled) => Some(false),
+                    _ => None,
+                },
+                suspended: answer.suspended.map(|active| Suspension {
+                    active,
+                    reason: answer.suspension_reason,
+                    until,
+                }),
+                locked: None,
+            })
+        })
     }
 }

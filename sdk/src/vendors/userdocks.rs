@@ -1,50 +1,57 @@
-//! Userdocks: enable and disable by one operation, `setAccessStatus`.
+//! Userdocks: enable and disable.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
+use super::{Applying, send};
+use crate::auth::{Given, Prepared, credential_header};
+use crate::call::{CallOptions, Record};
+use crate::change::{Change, StatusChange};
+use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Error, Fault, Result};
-use crate::hooks::hooks;
+use crate::error::{Error, Result};
+use crate::fault::Fault;
+use crate::receipt::{Proof, Receipt};
 use crate::secret::Secret;
-use crate::session::{Parts, Session, credential_header};
+use crate::status::AccountStatus;
+use crate::system::{AccountSystem, Capabilities};
+use crate::transport::hooks;
 use crate::vendor::Vendor;
 
 pub use crate::generated::userdocks::{Client, builder, types};
-pub use crate::generated::values::{UserdocksAccessStatus, UserdocksUserId};
+pub use crate::generated::values::{UserdocksAccessStatus, UserdocksAppId, UserdocksUserId};
 
 /// Userdocks, and the credentials for an app there.
 ///
 /// ```
-/// use user_status::vendors::userdocks::{Credentials, Userdocks, UserdocksAccessStatus};
+/// use user_status::vendors::userdocks::{Credentials, Userdocks};
+/// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn disable() -> user_status::Result<()> {
 /// let userdocks = Userdocks::builder()
 ///     .base_url("https://api.userdocks.com")
 ///     .credentials(Credentials::api_key("…", "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10"))
 ///     .build()?;
-/// let answer = userdocks
-///     .client()
-///     .set_access_status()
-///     .user_id("6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11")
-///     .access_status(UserdocksAccessStatus::Freezed)
-///     .send()
-///     .await?;
-/// println!("{:?}", answer.success);
+/// let user = "6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11";
+/// let receipt = userdocks.apply_and_verify(user, &StatusChange::disable()).await?;
+/// println!("{}", receipt.proof);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Userdocks {
     client: Client,
+    route: Route,
+    /// The app, if the credentials name one.
+    app: Option<UserdocksAppId>,
 }
 
 impl Userdocks {
     /// Starts with the defaults; base URL and credentials must be set.
     pub fn builder() -> UserdocksBuilder {
-        UserdocksBuilder { config: Config::default(), credentials: None }
+        UserdocksBuilder { config: Config::default(), credentials: None, route: Route::default(), app: None }
     }
 
-    /// The generated typed client.
+    /// The generated typed client. Its answers are as they came: `success` may be `false` in a 200.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -55,15 +62,35 @@ impl Userdocks {
 #[must_use]
 pub struct UserdocksBuilder {
     config: Config,
-    credentials: Option<Credentials>,
+    credentials: Option<Given<Credentials>>,
+    route: Route,
+    app: Option<String>,
+}
+
+/// The two routes to an account's access status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Route {
+    /// `/api/v1/users/{userId}/access-status/{accessStatus}`
+    #[default]
+    Documented,
+    /// `/v1/apps/{appId}/users/{userId}/access-status/{accessStatus}`, which has replaced it. Needs an API key, and
+    /// [`app`](UserdocksBuilder::app).
+    Current,
 }
 
 impl UserdocksBuilder {
     config_setters!();
 
-    /// Who calls.
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+    /// Which of the two routes a change takes.
+    pub fn route(mut self, route: Route) -> Self {
+        self.route = route;
+        self
+    }
+
+    /// The UUID of the app, for [`Route::Current`]: the same as the client id of the credentials.
+    pub fn app(mut self, app: impl Into<String>) -> Self {
+        self.app = Some(app.into());
         self
     }
 
@@ -74,14 +101,14 @@ impl UserdocksBuilder {
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Userdocks> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Userdocks, "credentials"))?;
-        let session = Session::new(Parts {
-            headers: credentials.headers()?,
-            body_member: None,
-            media_type: None,
-            attempt_timeout: self.config.attempt_timeout,
-        });
-        let (base_url, http) = self.config.connect(Vendor::Userdocks)?;
-        Ok(Userdocks { client: Client::new_with_client(&base_url, http, session) })
+        let auth = credentials.into_auth(Vendor::Userdocks, Credentials::prepare)?;
+        let invalid = |e: crate::InvalidId| Error::invalid_input(Vendor::Userdocks, e.to_string());
+        let app = self.app.map(UserdocksAppId::try_from).transpose().map_err(invalid)?;
+        if self.route == Route::Current && app.is_none() {
+            return Err(Error::missing(Vendor::Userdocks, "app"));
+        }
+        let (base_url, http, session) = self.config.connect(Vendor::Userdocks, auth, None)?;
+        Ok(Userdocks { client: Client::new_with_client(&base_url, http, session), route: self.route, app })
     }
 }
 
@@ -106,21 +133,24 @@ impl Credentials {
         Credentials(Kind::AccessToken(token.into()))
     }
 
-    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>> {
-        match &self.0 {
-            Kind::ApiKey { key, client_id } => Ok(vec![
-                (HeaderName::from_static("x-api-key"), credential_header(Vendor::Userdocks, "the API key", "", key)?),
-                (HeaderName::from_static("x-api-key-type"), HeaderValue::from_static("write")),
-                (
-                    HeaderName::from_static("x-client-id"),
-                    credential_header(Vendor::Userdocks, "the client id", "", client_id)?,
-                ),
-            ]),
-            Kind::AccessToken(token) => {
-                let token = credential_header(Vendor::Userdocks, "the access token", "Bearer ", token)?;
-                Ok(vec![(AUTHORIZATION, token)])
-            }
-        }
+    fn prepare(&self) -> Result<Prepared> {
+        let header = |what, prefix, secret| credential_header(Vendor::Userdocks, what, prefix, secret);
+        Ok(match &self.0 {
+            Kind::ApiKey { key, client_id } => Prepared {
+                headers: vec![
+                    (HeaderName::from_static("x-api-key"), header("the API key", "", key)?),
+                    (HeaderName::from_static("x-api-key-type"), HeaderValue::from_static("write")),
+                    (HeaderName::from_static("x-client-id"), header("the client id", "", client_id)?),
+                ],
+                body_member: None,
+                secrets: vec![key.clone(), client_id.clone()],
+            },
+            Kind::AccessToken(token) => Prepared {
+                headers: vec![(AUTHORIZATION, header("the access token", "Bearer ", token)?)],
+                body_member: None,
+                secrets: vec![token.clone()],
+            },
+        })
     }
 }
 
@@ -131,5 +161,75 @@ impl Fault for types::UserdocksError {
 
     fn message(&self) -> Option<String> {
         self.error.clone().or_else(|| self.message.clone())
+    }
+}
+
+impl Userdocks {
+    /// Why a 200 is a failure all the same: the envelope says so, in one of its two forms.
+    fn refusal(success: Option<bool>, error: Option<&String>, record: &Record) -> Option<String> {
+        let raw = record.raw.as_ref().and_then(|raw| serde_json::from_slice::<serde_json::Value>(&raw.body).ok());
+        let errors = raw.as_ref().and_then(|raw| raw.get("errors")).filter(|errors| !errors.is_null());
+        let listed = errors.map(|errors| {
+            let text = errors.get(0).and_then(|error| error.get("message")?.as_str());
+            text.unwrap_or("the answer lists errors").to_owned()
+        });
+        let no = (success == Some(false)).then(|| "the answer says `success: false`".to_owned());
+        error.cloned().or(listed).or(no)
+    }
+}
+
+impl AccountSystem for Userdocks {
+    fn vendor(&self) -> Vendor {
+        Vendor::Userdocks
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let changes = &[Change::Enable, Change::Disable];
+        Capabilities { changes, suspends_until: false, comments: false, reads: true }
+    }
+
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move {
+            self.capabilities().check(Vendor::Userdocks, change)?;
+            let id =
+                UserdocksUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Userdocks, e.to_string()))?;
+            let applying = Applying::start(&self.client.inner, user, change);
+            let status = match change.change() {
+                Change::Enable => UserdocksAccessStatus::Unfreezed,
+                _ => UserdocksAccessStatus::Freezed,
+            };
+            let (answer, record) = match (self.route, &self.app) {
+                (Route::Current, Some(app)) => {
+                    let call = self.client.set_app_access_status().app_id(app.clone()).user_id(id);
+                    send(options, call.access_status(status).send()).await?
+                }
+                _ => send(options, self.client.set_access_status().user_id(id).access_status(status).send()).await?,
+            };
+            match Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
+                Some(why) => Err(applying.contradicted(&record, &why)),
+                None => Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default())),
+            }
+        })
+    }
+
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        Box::pin(async move {
+            let id =
+                UserdocksUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Userdocks, e.to_string()))?;
+            let (answer, record) = send(options, self.client.get_user().user_id(id).send()).await?;
+            if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
+                let reading = StatusChange::enable();
+                return Err(Applying::start(&self.client.inner, user, &reading).contradicted(&record, &why));
+            }
+            let data = answer.data.unwrap_or_default();
+            let deleted = data.deleted.unwrap_or(false);
+            let enabled = data.freezed.map(|freezed| !freezed && !deleted);
+            Ok(AccountStatus { enabled, ..AccountStatus::default() })
+        })
     }
 }

@@ -1,0 +1,182 @@
+//! Credentials: where they come from, and how a client holds them.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use reqwest::header::{HeaderName, HeaderValue};
+use tokio::sync::Mutex;
+
+use crate::clock::BoxFuture;
+use crate::error::{BoxError, Error, ErrorKind, Result};
+use crate::secret::Secret;
+use crate::vendor::Vendor;
+
+/// Where fresh credentials come from. A client asks before its first call, and again after a 401: once for all calls
+/// that failed together, and each of them then tries once more.
+///
+/// Credentials that never change need no source; give them to the builder as they are.
+///
+/// ```
+/// use user_status::vendors::symphony::Credentials;
+/// use user_status::{BoxFuture, CredentialSource};
+///
+/// struct Vault;
+///
+/// impl CredentialSource<Credentials> for Vault {
+///     fn credentials(&self) -> BoxFuture<'_, Result<Credentials, Box<dyn std::error::Error + Send + Sync>>> {
+///         Box::pin(async { Ok(Credentials::session_token("the token of this hour")) })
+///     }
+/// }
+/// ```
+pub trait CredentialSource<C>: Send + Sync + 'static {
+    /// Credentials that are good now.
+    ///
+    /// # Errors
+    /// Why there are none. The call ends with an error of kind [`Credentials`](ErrorKind::Credentials) that has this
+    /// one as its source; it must not hold a secret.
+    fn credentials(&self) -> BoxFuture<'_, std::result::Result<C, BoxError>>;
+}
+
+/// Credentials as they travel.
+pub(crate) struct Prepared {
+    /// The headers, each marked sensitive.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// A credential that travels in the JSON body: the member's name and its value.
+    pub(crate) body_member: Option<(&'static str, Secret)>,
+    /// The secrets in them, to be kept out of everything that can be seen.
+    pub(crate) secrets: Vec<Secret>,
+}
+
+type Fetch = dyn Fn() -> BoxFuture<'static, Result<Prepared>> + Send + Sync;
+
+/// The credentials of one client.
+pub(crate) struct Auth {
+    vendor: Vendor,
+    /// `None` for credentials that never change.
+    fetch: Option<Box<Fetch>>,
+    current: Mutex<Option<Arc<Prepared>>>,
+}
+
+impl Auth {
+    /// Credentials that never change.
+    pub(crate) fn fixed(vendor: Vendor, prepared: Prepared) -> Auth {
+        Auth { vendor, fetch: None, current: Mutex::new(Some(Arc::new(prepared))) }
+    }
+
+    /// Credentials from a source.
+    pub(crate) fn from_source<C: 'static>(
+        vendor: Vendor,
+        source: Arc<dyn CredentialSource<C>>,
+        prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
+    ) -> Auth {
+        let fetch = move || -> BoxFuture<'static, Result<Prepared>> {
+            let (source, prepare) = (source.clone(), prepare.clone());
+            Box::pin(async move {
+                let credentials = source.credentials().await.map_err(|e| {
+                    Error::new(ErrorKind::Credentials, vendor, "the source of credentials gave none").with_source(e)
+                })?;
+                prepare(&credentials)
+            })
+        };
+        Auth { vendor, fetch: Some(Box::new(fetch)), current: Mutex::new(None) }
+    }
+
+    /// Whether fresh credentials can be had.
+    pub(crate) fn can_refresh(&self) -> bool {
+        self.fetch.is_some()
+    }
+
+    /// The credentials to use now.
+    pub(crate) async fn current(&self) -> Result<Arc<Prepared>> {
+        let mut current = self.current.lock().await;
+        match &*current {
+            Some(prepared) => Ok(prepared.clone()),
+            None => self.fetch_into(&mut current).await,
+        }
+    }
+
+    /// Credentials other than these, which were refused. Calls that were refused together wait for one another here,
+    /// and only the first asks the source.
+    pub(crate) async fn refresh(&self, refused: &Arc<Prepared>) -> Result<Arc<Prepared>> {
+        let mut current = self.current.lock().await;
+        match &*current {
+            Some(prepared) if !Arc::ptr_eq(prepared, refused) => Ok(prepared.clone()),
+            _ => self.fetch_into(&mut current).await,
+        }
+    }
+
+    fn fetch_into<'a>(
+        &'a self,
+        current: &'a mut Option<Arc<Prepared>>,
+    ) -> impl Future<Output = Result<Arc<Prepared>>> + Send + 'a {
+        async move {
+            let Some(fetch) = &self.fetch else {
+                return Err(Error::new(ErrorKind::Credentials, self.vendor, "there are no others"));
+            };
+            let prepared = Arc::new(fetch().await?);
+            *current = Some(prepared.clone());
+            Ok(prepared)
+        }
+    }
+}
+
+/// What a builder was given.
+pub(crate) enum Given<C> {
+    Fixed(C),
+    Source(Arc<dyn CredentialSource<C>>),
+}
+
+impl<C: Clone> Clone for Given<C> {
+    fn clone(&self) -> Self {
+        match self {
+            Given::Fixed(credentials) => Given::Fixed(credentials.clone()),
+            Given::Source(source) => Given::Source(source.clone()),
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for Given<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Given::Fixed(_) => "[redacted]",
+            Given::Source(_) => "[a source of credentials]",
+        })
+    }
+}
+
+impl<C: 'static> Given<C> {
+    /// As a client holds them. What is fixed is checked now, what comes from a source when it comes.
+    pub(crate) fn into_auth(
+        self,
+        vendor: Vendor,
+        prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
+    ) -> Result<Auth> {
+        Ok(match self {
+            Given::Fixed(credentials) => Auth::fixed(vendor, prepare(&credentials)?),
+            Given::Source(source) => Auth::from_source(vendor, source, prepare),
+        })
+    }
+}
+
+/// A credential as a header value, such as `Bearer …`. An error names the credential and not its value.
+pub(crate) fn credential_header(vendor: Vendor, what: &str, prefix: &str, secret: &Secret) -> Result<HeaderValue> {
+    let refuse = |problem: &str| Err(Error::invalid_input(vendor, format!("{what} {problem}")));
+    let value = secret.expose();
+    if value.is_empty() {
+        return refuse("is empty");
+    }
+    if let Some((at, c)) = value.chars().enumerate().find(|(_, c)| !c.is_ascii_graphic()) {
+        let what = match c.is_whitespace() {
+            true => "white space (such as a line end from a file)",
+            false => "a character that a header cannot carry",
+        };
+        return refuse(&format!("has {what} at character {}", at + 1));
+    }
+    match HeaderValue::try_from(format!("{prefix}{value}")) {
+        Ok(mut header) => {
+            header.set_sensitive(true);
+            Ok(header)
+        }
+        Err(_) => refuse("cannot be a header"),
+    }
+}

@@ -1,0 +1,104 @@
+//! One call: what it may do, and what it did.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::raw::RawResponse;
+use crate::retry::RetryPolicy;
+
+/// Settings for one call that differ from those of the client. What is not set stays as the client has it.
+///
+/// ```
+/// use std::time::Duration;
+/// use user_status::{CallOptions, RetryPolicy};
+///
+/// let hurry = CallOptions::default().total_timeout(Duration::from_secs(2)).retry(RetryPolicy::never());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CallOptions {
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+}
+
+impl CallOptions {
+    /// How long one attempt may take.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> CallOptions {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// How long the call may take, all attempts and waits together.
+    #[must_use]
+    pub fn total_timeout(mut self, timeout: Duration) -> CallOptions {
+        self.total_timeout = Some(timeout);
+        self
+    }
+
+    /// What is repeated.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> CallOptions {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Runs calls of a generated client with these settings.
+    ///
+    /// ```no_run
+    /// # use user_status::{CallOptions, RetryPolicy, vendors::Symphony};
+    /// # async fn f(symphony: &Symphony) -> user_status::Result<()> {
+    /// let call = symphony.client().update_user_status().uid(42).body_map(|body| body.suspended(false));
+    /// CallOptions::default().retry(RetryPolicy::never()).run(call.send()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run<T>(self, future: impl Future<Output = T>) -> T {
+        record(self, future).await.0
+    }
+}
+
+/// What is known of a call after it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    /// How many requests were sent.
+    pub(crate) attempts: u32,
+    /// The last whole answer.
+    pub(crate) raw: Option<RawResponse>,
+}
+
+/// A call under way.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    pub(crate) options: CallOptions,
+    record: Mutex<Record>,
+}
+
+impl Call {
+    /// The call that this task is in; one with the client's own settings if it is in none.
+    pub(crate) fn current() -> Arc<Call> {
+        CALL.try_with(Arc::clone).unwrap_or_default()
+    }
+
+    pub(crate) fn sent(&self) {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).attempts += 1;
+    }
+
+    pub(crate) fn answered(&self, raw: &RawResponse) {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).raw = Some(raw.clone());
+    }
+}
+
+tokio::task_local! {
+    static CALL: Arc<Call>;
+}
+
+/// Runs one call of a generated client, and says what it did.
+pub(crate) async fn record<T>(options: CallOptions, future: impl Future<Output = T>) -> (T, Record) {
+    let call = Arc::new(Call { options, ..Call::default() });
+    let value = CALL.scope(call.clone(), future).await;
+    let record = call.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    (value, record)
+}

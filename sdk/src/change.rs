@@ -1,0 +1,187 @@
+//! What a caller wants.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is to happen to an account. `toggle` is for a system whose request names no target state; the outcome depends
+/// on what the account was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Change {
+    /// The owner may sign in again.
+    Enable,
+    /// The owner may no longer sign in.
+    Disable,
+    /// For a reason, and possibly until a time.
+    Suspend,
+    /// The suspension is lifted.
+    Unsuspend,
+    /// Locked, as after an attack on the account.
+    Lock,
+    /// The lock is lifted.
+    Unlock,
+    /// To the other state, whichever it is.
+    Toggle,
+}
+
+impl Change {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Change::Enable => "enable",
+            Change::Disable => "disable",
+            Change::Suspend => "suspend",
+            Change::Unsuspend => "unsuspend",
+            Change::Lock => "lock",
+            Change::Unlock => "unlock",
+            Change::Toggle => "toggle",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A change and what belongs to it: a reason and an end for a suspension, a comment for a system that keeps one.
+///
+/// ```
+/// use user_status::{Change, StatusChange};
+///
+/// let leave = StatusChange::suspend("Leave of absence").until("2026-12-31T23:59:59Z".parse()?);
+/// assert_eq!(leave.change(), Change::Suspend);
+/// assert_eq!(
+///     serde_json::to_string(&leave)?,
+///     r#"{"change":"suspend","reason":"Leave of absence","until":"2026-12-31T23:59:59Z"}"#
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = drop_additional_properties)]
+pub struct StatusChange {
+    change: Change,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = 500))]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Timestamp")]
+    until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = 2000))]
+    comment: Option<String>,
+}
+
+/// The contract does not forbid other members; reading refuses them, so that a misspelt `until` is not lost.
+fn drop_additional_properties(schema: &mut schemars::Schema) {
+    schema.remove("additionalProperties");
+}
+
+/// The most characters that a reason may have.
+pub(crate) const REASON_MAX: usize = 500;
+/// The most characters that a comment may have.
+pub(crate) const COMMENT_MAX: usize = 2000;
+
+impl StatusChange {
+    fn of(change: Change) -> StatusChange {
+        StatusChange { change, reason: None, until: None, comment: None }
+    }
+
+    /// The owner may sign in again.
+    pub fn enable() -> StatusChange {
+        StatusChange::of(Change::Enable)
+    }
+
+    /// The owner may no longer sign in.
+    pub fn disable() -> StatusChange {
+        StatusChange::of(Change::Disable)
+    }
+
+    /// Suspended for a reason (1 to 500 characters), until somebody lifts it or until the time that
+    /// [`until`](StatusChange::until) sets.
+    pub fn suspend(reason: impl Into<String>) -> StatusChange {
+        StatusChange { reason: Some(reason.into()), ..StatusChange::of(Change::Suspend) }
+    }
+
+    /// The suspension is lifted.
+    pub fn unsuspend() -> StatusChange {
+        StatusChange::of(Change::Unsuspend)
+    }
+
+    /// Locked.
+    pub fn lock() -> StatusChange {
+        StatusChange::of(Change::Lock)
+    }
+
+    /// The lock is lifted.
+    pub fn unlock() -> StatusChange {
+        StatusChange::of(Change::Unlock)
+    }
+
+    /// To the other state, whichever it is. Never repeat it unless it is certain that it was not carried out.
+    pub fn toggle() -> StatusChange {
+        StatusChange::of(Change::Toggle)
+    }
+
+    /// When a suspension ends.
+    #[must_use]
+    pub fn until(mut self, end: Timestamp) -> StatusChange {
+        self.until = Some(end);
+        self
+    }
+
+    /// A comment (1 to 2000 characters) for a system that keeps one; the others refuse it.
+    #[must_use]
+    pub fn comment(mut self, comment: impl Into<String>) -> StatusChange {
+        self.comment = Some(comment.into());
+        self
+    }
+
+    /// What is to happen.
+    pub fn change(&self) -> Change {
+        self.change
+    }
+
+    /// Why the account is suspended.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// When the suspension ends.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// The comment.
+    pub fn comment_text(&self) -> Option<&str> {
+        self.comment.as_deref()
+    }
+
+    /// What in it cannot be, whatever the system.
+    pub(crate) fn problem(&self) -> Option<String> {
+        if self.change != Change::Suspend && (self.reason.is_some() || self.until.is_some()) {
+            return Some(format!("`reason` and `until` belong to suspend, and not to {}", self.change));
+        }
+        let too_long = |what: &str, text: &Option<String>, max: usize| {
+            let length = text.as_ref()?.chars().count();
+            (length == 0 || length > max).then(|| format!("`{what}` must have 1 to {max} characters, and has {length}"))
+        };
+        too_long("reason", &self.reason, REASON_MAX).or_else(|| too_long("comment", &self.comment, COMMENT_MAX))
+    }
+}
+
+impl fmt::Display for StatusChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.change)?;
+        match self.until {
+            Some(until) => write!(f, " until {until}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Time, so that a test can hold it.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// A future that can be stored in a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What tells the time, and waits. [`SystemClock`] by default; a test brings its own, and no test sleeps.
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// Time since some fixed moment. Never goes back.
+    fn now(&self) -> Duration;
+
+    /// What a clock on the wall shows.
+    fn wall(&self) -> Timestamp;
+
+    /// Waits.
+    fn sleep(&self, duration: Duration, wait: Wait) -> BoxFuture<'static, ()>;
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Before the next attempt.
+    Backoff,
+    /// For a place under the client's own rate limit.
+    RateLimit,
+    /// For an answer, at most so long.
+    Deadline,
+}
+
+/// The time of this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        SystemClock { start: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn sleep(&self, duration: Duration, _: Wait) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// Runs a future, at most so long. `None` if the time is over first; then the future is dropped.
+pub(crate) async fn at_most<T>(clock: &dyn Clock, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let future = std::pin::pin!(future);
+    match futures_util::future::select(future, clock.sleep(limit, Wait::Deadline)).await {
+        futures_util::future::Either::Left((value, _)) => Some(value),
+        futures_util::future::Either::Right(((), _)) => None,
+    }
+}

@@ -1,0 +1,73 @@
+//! From the errors of the generated clients to ours.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Applied, Error, ErrorKind, shown};
+use crate::vendor::Vendor;
+
+/// The error body of a system: what it says, for people.
+pub(crate) trait Fault {
+    /// Whose error body it is.
+    const VENDOR: Vendor;
+
+    /// The text for people in it.
+    fn message(&self) -> Option<String>;
+}
+
+/// The status code of a response that stands for a failure and was never on the wire. Its extensions hold the error.
+pub(crate) const FAILURE_STATUS: u16 = 599;
+
+/// The error in the extensions of such a response. Extensions must be clonable, errors are not; the first taker has it.
+#[derive(Clone)]
+pub(crate) struct Carried(Arc<Mutex<Option<Error>>>);
+
+impl Carried {
+    pub(crate) fn new(error: Error) -> Carried {
+        Carried(Arc::new(Mutex::new(Some(error))))
+    }
+
+    fn take(self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<E: Fault> From<progenitor_client::Error<E>> for Error {
+    fn from(error: progenitor_client::Error<E>) -> Error {
+        use progenitor_client::Error as Client;
+        let unknown = |kind, message: &str| Error::new(kind, E::VENDOR, message).with_applied(Applied::Unknown);
+        match error {
+            Client::InvalidRequest(message) => Error::invalid_input(E::VENDOR, shown(&message)),
+            // The transport hands a documented answer on only if it is certain that no attempt changed anything
+            // without saying so.
+            Client::ErrorResponse(response) => {
+                let status = response.status().as_u16();
+                let applied = if status < 500 { Applied::No } else { Applied::Unknown };
+                let message = response.message().unwrap_or_default();
+                Error::new(ErrorKind::of_status(status), E::VENDOR, shown(&message))
+                    .with_applied(applied)
+                    .with_status(Some(status))
+                    .with_attempts(1)
+            }
+            Client::UnexpectedResponse(mut response) => {
+                let status = response.status().as_u16();
+                match response.extensions_mut().remove::<Carried>().and_then(Carried::take) {
+                    Some(error) => error,
+                    None => unknown(ErrorKind::of_status(status), "").with_status(Some(status)),
+                }
+            }
+            Client::CommunicationError(e) if e.is_builder() => {
+                Error::invalid_input(E::VENDOR, "the request cannot be built").with_source(e.without_url())
+            }
+            Client::CommunicationError(e) => unknown(ErrorKind::OutcomeUnknown, "").with_source(e.without_url()),
+            Client::ResponseBodyError(e) | Client::InvalidUpgrade(e) => {
+                unknown(ErrorKind::OutcomeUnknown, "the answer broke off").with_source(e.without_url())
+            }
+            // The transport has read every answer before; a body that does not fit does not come this far. Its text
+            // stays out in any case: it may hold anything.
+            Client::InvalidResponsePayload(body, _) => {
+                unknown(ErrorKind::OffContract, &format!("a body of {} bytes could not be read", body.len()))
+            }
+            Client::Custom(message) => unknown(ErrorKind::OutcomeUnknown, &shown(&message)),
+        }
+    }
+}

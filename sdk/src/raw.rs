@@ -1,0 +1,97 @@
+//! An answer as it came, for whoever asks for it.
+
+use std::fmt;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName};
+
+use crate::secret::Secret;
+
+/// The response headers whose values may be shown. All others are marked sensitive, so that nothing that prints them
+/// can show a session cookie. What is not on the list stays hidden.
+const SHOWN: [HeaderName; 8] = [
+    reqwest::header::ALLOW,
+    reqwest::header::CONTENT_LENGTH,
+    reqwest::header::CONTENT_TYPE,
+    reqwest::header::DATE,
+    reqwest::header::RETRY_AFTER,
+    reqwest::header::SERVER,
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-trace-id"),
+];
+
+/// A credential that is shorter than this is not looked for in answers: replacing it would hit words by chance.
+const SHORTEST: usize = 8;
+
+/// What a system answered: status code, headers and body. The credentials of the call are replaced by `[redacted]`
+/// wherever the system sent them back. Debug shows the status, the harmless headers and the length of the body.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RawResponse {
+    /// The HTTP status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl RawResponse {
+    /// Takes an answer in, without the credentials that may be in it.
+    pub(crate) fn new(status: u16, mut headers: HeaderMap, body: Bytes, secrets: &[Secret]) -> RawResponse {
+        for (name, value) in headers.iter_mut() {
+            let secret = secrets.iter().any(|secret| contains(value.as_bytes(), secret.expose().as_bytes()));
+            if secret || !SHOWN.contains(name) {
+                value.set_sensitive(true);
+            }
+        }
+        let body = secrets.iter().fold(body, |body, secret| without(body, secret.expose().as_bytes()));
+        RawResponse { status, headers, body }
+    }
+
+    /// A header as text, if it is there and no secret.
+    pub(crate) fn shown_header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).filter(|value| !value.is_sensitive())?.to_str().ok()
+    }
+
+    /// The system's id of the request, under one of its usual names.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        ["x-request-id", "x-trace-id"]
+            .into_iter()
+            .find_map(|name| self.shown_header(&HeaderName::from_static(name)))
+            .map(str::to_owned)
+    }
+}
+
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body_length", &self.body.len())
+            .finish()
+    }
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    part.len() >= SHORTEST && find(text, part).is_some()
+}
+
+fn without(body: Bytes, secret: &[u8]) -> Bytes {
+    if !contains(&body, secret) {
+        return body;
+    }
+    let mut rest: &[u8] = &body;
+    let mut clean = Vec::with_capacity(body.len());
+    while let Some(at) = find(rest, secret) {
+        clean.extend_from_slice(&rest[..at]);
+        clean.extend_from_slice(b"[redacted]");
+        rest = &rest[at + secret.len()..];
+    }
+    clean.extend_from_slice(rest);
+    Bytes::from(clean)
+}

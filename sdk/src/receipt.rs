@@ -1,0 +1,52 @@
+//! What is known after a call.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::change::StatusChange;
+use crate::status::AccountStatus;
+use crate::vendor::Vendor;
+
+/// What a call did, and how that is known.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The system.
+    pub vendor: Vendor,
+    /// The account, as the caller named it.
+    pub user: String,
+    /// What was asked.
+    pub change: StatusChange,
+    /// How it is known that it happened.
+    pub proof: Proof,
+    /// What the account is, as far as the system said.
+    pub status: AccountStatus,
+    /// How many requests were sent for the change itself.
+    pub attempts: u32,
+    /// How long it took, waiting included.
+    pub elapsed: Duration,
+    /// The system's id of the last request, if it gave one.
+    pub request_id: Option<String>,
+}
+
+/// How it is known that a change happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Proof {
+    /// The system's answer, or reading the account back, shows the asked state.
+    Confirmed,
+    /// The system said yes, and offers no proof.
+    Accepted,
+    /// The account was so already; nothing was sent.
+    Unchanged,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Proof::Confirmed => "confirmed",
+            Proof::Accepted => "accepted",
+            Proof::Unchanged => "unchanged",
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! Whether to try again, and when: a pure function of what is known.
+//!
+//! | Outcome of an attempt | idempotent | not idempotent (the toggle) |
+//! |---|---|---|
+//! | not sent | again | again |
+//! | 429, 503 | again | again: the system refused |
+//! | 408, 502, 504, no whole answer | again | stop, outcome unknown |
+//! | 500 | again with Symphony, whose own clients do; else stop | stop |
+//! | anything else | stop | stop |
+//!
+//! A 401 is repeated once with fresh credentials where there is a source of them, by every operation: it was refused.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+/// How a client repeats what failed. The defaults:
+///
+/// | | |
+/// |---|---|
+/// | attempts | 4 |
+/// | first wait | up to 500 ms, doubled for each further one |
+/// | longest wait | 20 s |
+/// | longest `Retry-After` that is waited for | 60 s |
+/// | budget | 10 repetitions in a row per client; ten successes earn one back |
+///
+/// The waits are drawn evenly between nothing and their limit (*full jitter*), so that clients that failed together do
+/// not come back together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// How many requests one call may send, the first included. At least 1.
+    pub attempts: u32,
+    /// The limit of the first wait.
+    pub first_wait: Duration,
+    /// The limit that no wait exceeds.
+    pub longest_wait: Duration,
+    /// A `Retry-After` that is longer than this ends the call; the error says how long it was.
+    pub longest_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        RetryPolicy {
+            attempts: 4,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(20),
+            longest_retry_after: Duration::from_secs(60),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Nothing is repeated.
+    pub fn never() -> RetryPolicy {
+        RetryPolicy { attempts: 1, ..RetryPolicy::default() }
+    }
+
+    /// With this many attempts, the first included.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> RetryPolicy {
+        self.attempts = attempts.max(1);
+        self
+    }
+}
+
+/// How an attempt ended.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// The request did not leave.
+    NotSent,
+    /// The request left, and no whole answer came back.
+    Lost,
+    /// A whole answer of this status code, that asked to wait so long.
+    Answered {
+        /// The status code.
+        status: u16,
+        /// What `Retry-After` asked for.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What is known of the operation.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Safety {
+    /// Sending the same request twice does what sending it once does.
+    pub idempotent: bool,
+    /// The system's own clients repeat after a 500.
+    pub repeats_500: bool,
+    /// There is a source of fresh credentials, and it was not asked yet in this call.
+    pub can_refresh: bool,
+}
+
+/// How far the call has come.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// How many requests were sent.
+    pub attempt: u32,
+    /// How much time is left until the call must end.
+    pub time_left: Duration,
+    /// Whether the budget has room for another repetition.
+    pub budget: bool,
+    /// Drawn evenly from 0 to 1.
+    pub jitter: f64,
+}
+
+/// What to do.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Decision {
+    /// The call ends with what the attempt gave.
+    Stop,
+    /// Another attempt, with fresh credentials.
+    Refresh,
+    /// Another attempt, after a wait.
+    Again(Duration),
+}
+
+/// Decides what to do after an attempt.
+#[doc(hidden)]
+pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: Progress) -> Decision {
+    if let Outcome::Answered { status: 401, .. } = outcome {
+        return if safety.can_refresh { Decision::Refresh } else { Decision::Stop };
+    }
+    let allowed = match outcome {
+        Outcome::NotSent => true,
+        Outcome::Answered { status: 429 | 503, .. } => true,
+        Outcome::Answered { status: 408 | 502 | 504, .. } | Outcome::Lost => safety.idempotent,
+        Outcome::Answered { status: 500, .. } => safety.idempotent && safety.repeats_500,
+        Outcome::Answered { .. } => false,
+    };
+    if !allowed || progress.attempt >= policy.attempts || !progress.budget {
+        return Decision::Stop;
+    }
+    let asked = match outcome {
+        Outcome::Answered { retry_after: Some(wait), .. } if wait > policy.longest_retry_after => {
+            return Decision::Stop;
+        }
+        Outcome::Answered { retry_after, .. } => retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
+    };
+    let wait = backoff(policy, progress.attempt, progress.jitter).max(asked);
+    // A wait that uses up all the time leaves none for the attempt.
+    if wait >= progress.time_left { Decision::Stop } else { Decision::Again(wait) }
+}
+
+/// The wait after so many attempts: evenly between nothing and a limit that doubles each time.
+fn backoff(policy: &RetryPolicy, attempt: u32, jitter: f64) -> Duration {
+    let doubled = 2u32.saturating_pow(attempt.saturating_sub(1));
+    let limit = policy.first_wait.saturating_mul(doubled).min(policy.longest_wait);
+    limit.mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+/// What `Retry-After` asks for: seconds, or an HTTP date in any of its three forms. A date that is past asks for
+/// nothing; what is neither is not there.
+#[doc(hidden)]
+pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that is too large for a u64 asks for longer than anybody waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::from(now)).unwrap_or_default())
+}
+
+/// What keeps a client from answering an outage with a storm: each repetition costs, each success earns a little back.
+/// Shared by all clones of a client.
+#[derive(Debug)]
+pub(crate) struct Budget(Mutex<u32>);
+
+impl Budget {
+    const FULL: u32 = 100;
+    const COST: u32 = 10;
+
+    pub(crate) fn new() -> Budget {
+        Budget(Mutex::new(Budget::FULL))
+    }
+
+    /// Whether there is room for another repetition.
+    pub(crate) fn has_room(&self) -> bool {
+        *self.lock() >= Budget::COST
+    }
+
+    /// Pays for a repetition. `false` if somebody else took the last room.
+    pub(crate) fn spend(&self) -> bool {
+        let mut left = self.lock();
+        let enough = *left >= Budget::COST;
+        if enough {
+            *left -= Budget::COST;
+        }
+        enough
+    }
+
+    /// After a success.
+    pub(crate) fn earn(&self) {
+        let mut left = self.lock();
+        *left = (*left + 1).min(Budget::FULL);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, u32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,96 @@
+//! What an account is.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Change, StatusChange};
+
+/// What an account is: three independent facts, each `None` where the system does not know it.
+///
+/// ```
+/// use user_status::AccountStatus;
+///
+/// let mut status = AccountStatus { enabled: Some(true), ..AccountStatus::default() };
+/// assert_eq!(status.can_sign_in(), Some(true));
+/// status.locked = Some(true);
+/// assert_eq!(status.can_sign_in(), Some(false));
+/// assert_eq!(AccountStatus::default().can_sign_in(), None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountStatus {
+    /// Whether the account is enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub enabled: Option<bool>,
+    /// Whether, why and until when it is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Suspension")]
+    pub suspended: Option<Suspension>,
+    /// Whether it is locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub locked: Option<bool>,
+}
+
+/// Whether an account is suspended and, if the system says so, why and until when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Suspension {
+    /// Whether it is suspended.
+    pub active: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reason: Option<String>,
+    /// When the suspension ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Timestamp")]
+    pub until: Option<Timestamp>,
+}
+
+impl AccountStatus {
+    /// Whether the owner can sign in: enabled, not suspended, not locked. A fact that the system does not have counts
+    /// as no obstacle; `None` if it has none of the three.
+    pub fn can_sign_in(&self) -> Option<bool> {
+        let facts =
+            [self.enabled, self.suspended.as_ref().map(|suspension| !suspension.active), self.locked.map(|l| !l)];
+        let mut known = facts.into_iter().flatten().peekable();
+        known.peek()?;
+        Some(known.all(|fine| fine))
+    }
+
+    /// Whether this is what a change asks for; `None` if the facts that it needs are not known.
+    pub fn shows(&self, change: &StatusChange) -> Option<bool> {
+        let suspended = self.suspended.as_ref();
+        match change.change() {
+            Change::Enable => self.enabled,
+            Change::Disable => self.enabled.map(|enabled| !enabled),
+            Change::Suspend => suspended.map(|s| s.active && (change.end().is_none() || s.until == change.end())),
+            Change::Unsuspend => suspended.map(|suspension| !suspension.active),
+            Change::Lock => self.locked,
+            Change::Unlock => self.locked.map(|locked| !locked),
+            Change::Toggle => None,
+        }
+    }
+}
+
+/// In words, such as `enabled, suspended until 2026-12-31T23:59:59Z (Leave of absence)`.
+impl fmt::Display for AccountStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Vec::new();
+        if let Some(enabled) = self.enabled {
+            words.push(if enabled { "enabled" } else { "disabled" }.to_owned());
+        }
+        if let Some(suspension) = self.suspended.as_ref().filter(|suspension| suspension.active) {
+            let until = suspension.until.map(|until| format!(" until {until}")).unwrap_or_default();
+            let reason = suspension.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            words.push(format!("suspended{until}{reason}"));
+        }
+        if self.locked == Some(true) {
+            words.push("locked".to_owned());
+        }
+        if words.is_empty() { f.write_str("unknown") } else { f.write_str(&words.join(", ")) }
+    }
+}

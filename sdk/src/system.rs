@@ -1,0 +1,167 @@
+//! One trait over the five systems.
+
+use std::fmt::Debug;
+
+use crate::call::CallOptions;
+use crate::change::{Change, StatusChange};
+use crate::clock::BoxFuture;
+use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::receipt::{Proof, Receipt};
+use crate::status::AccountStatus;
+use crate::vendor::Vendor;
+
+/// A system whose accounts can be changed. Implemented by the five types in [`vendors`](crate::vendors); usable as
+/// `Box<dyn AccountSystem>`.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use user_status::{AccountSystem, StatusChange};
+///
+/// async fn disable(systems: &BTreeMap<String, Box<dyn AccountSystem>>, user: &str) -> user_status::Result<()> {
+///     for (name, system) in systems {
+///         let receipt = system.apply(user, &StatusChange::disable()).await?;
+///         println!("{name}: {}", receipt.proof);
+///     }
+///     Ok(())
+/// }
+/// ```
+pub trait AccountSystem: Debug + Send + Sync {
+    /// Which of the five it is.
+    fn vendor(&self) -> Vendor;
+
+    /// What it can do, with these settings.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Changes an account, with settings for this call.
+    ///
+    /// # Errors
+    /// See [`apply`](AccountSystem::apply).
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>>;
+
+    /// Reads an account, with settings for this call.
+    ///
+    /// # Errors
+    /// See [`status`](AccountSystem::status).
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>>;
+
+    /// Changes an account.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) and [`InvalidInput`](ErrorKind::InvalidInput) before anything is sent;
+    /// [`Contradicted`](ErrorKind::Contradicted) if the system's answer shows another state than the one asked for; else
+    /// by what happened to the request. [`applied`](Error::applied) says whether the account may have been changed.
+    ///
+    /// # What is repeated
+    /// What [`RetryPolicy`](crate::RetryPolicy) says. A toggle only if it is certain that it was not carried out.
+    fn apply<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Receipt>> {
+        self.apply_with(user, change, CallOptions::default())
+    }
+
+    /// Changes an account and, where the answer is no proof, reads it back. Also after a failure that leaves open
+    /// whether the account was changed.
+    ///
+    /// # Errors
+    /// As [`apply`](AccountSystem::apply), and [`Contradicted`](ErrorKind::Contradicted) if the system said yes and the
+    /// account reads otherwise.
+    fn apply_and_verify<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move {
+            let clock = std::time::Instant::now();
+            let outcome = self.apply(user, change).await;
+            if !self.capabilities().reads {
+                return outcome;
+            }
+            match outcome {
+                Ok(receipt) if receipt.proof == Proof::Accepted => {
+                    // A read that fails proves nothing, and takes nothing back: the system did say yes.
+                    let Ok(status) = self.status(user).await else { return Ok(receipt) };
+                    match status.shows(change) {
+                        Some(true) => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
+                        Some(false) => {
+                            let message = format!("the system said yes to {change}, and the account reads {status}");
+                            Err(Error::new(ErrorKind::Contradicted, self.vendor(), message)
+                                .with_applied(Applied::Unknown)
+                                .with_attempts(receipt.attempts))
+                        }
+                        None => Ok(Receipt { status, ..receipt }),
+                    }
+                }
+                Err(error) if error.applied() == Applied::Unknown && !error.is_contradicted() => {
+                    match self.status(user).await {
+                        Ok(status) if status.shows(change) == Some(true) => Ok(Receipt {
+                            vendor: self.vendor(),
+                            user: user.to_owned(),
+                            change: change.clone(),
+                            proof: Proof::Confirmed,
+                            status,
+                            attempts: error.attempts(),
+                            elapsed: clock.elapsed(),
+                            request_id: error.request_id(),
+                        }),
+                        // The request may still be on its way: what the account is now does not make it certain.
+                        _ => Err(error),
+                    }
+                }
+                other => other,
+            }
+        })
+    }
+
+    /// Reads an account.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for a system that has no read; else by what happened to the request.
+    fn status<'a>(&'a self, user: &'a str) -> BoxFuture<'a, Result<AccountStatus>> {
+        self.status_with(user, CallOptions::default())
+    }
+}
+
+/// What a system can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The changes that it can express.
+    pub changes: &'static [Change],
+    /// Whether a suspension can end by itself.
+    pub suspends_until: bool,
+    /// Whether it keeps a comment.
+    pub comments: bool,
+    /// Whether an account can be read.
+    pub reads: bool,
+}
+
+impl Capabilities {
+    /// Whether it can express a change, with all that belongs to it.
+    pub fn supports(&self, change: &StatusChange) -> bool {
+        self.refusal(change).is_none()
+    }
+
+    /// Why it cannot express a change.
+    fn refusal(&self, change: &StatusChange) -> Option<String> {
+        let can = || self.changes.iter().map(|change| change.as_str()).collect::<Vec<_>>().join(", ");
+        if !self.changes.contains(&change.change()) {
+            Some(format!("it cannot {}; it can {}", change.change(), can()))
+        } else if change.end().is_some() && !self.suspends_until {
+            Some("its suspensions have no end, and the one asked for would be lost; suspend without `until`".to_owned())
+        } else if change.comment_text().is_some() && !self.comments {
+            Some("it keeps no comment; leave it out".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// Refuses, before anything is sent, what the system cannot express.
+    pub(crate) fn check(&self, vendor: Vendor, change: &StatusChange) -> Result<()> {
+        if let Some(problem) = change.problem() {
+            return Err(Error::invalid_input(vendor, problem));
+        }
+        match self.refusal(change) {
+            Some(why) => Err(Error::new(ErrorKind::Unsupported, vendor, why)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Akana's other representations. The generated client speaks JSON; XML is translated at the one seam below it.
+//!
+//! The form is the default mapping of OpenAPI: an element per member, named as the member, in a root named as the
+//! schema. No sample of the platform's XML is public; the namespace is unverified.
+
+use quick_xml::Reader;
+use quick_xml::escape::escape;
+use quick_xml::events::Event;
+use serde_json::{Map, Value};
+
+use crate::error::BoxError;
+
+/// What is spoken instead of plain JSON.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Representation {
+    /// The media type.
+    pub(crate) media_type: &'static str,
+    /// For XML, what its elements are called.
+    pub(crate) xml: Option<Elements>,
+}
+
+/// What the elements of requests and answers are called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements {
+    /// The root of a request.
+    pub(crate) request: &'static str,
+    /// The members of answers that are booleans.
+    pub(crate) booleans: &'static [&'static str],
+}
+
+impl Representation {
+    /// A request body, from JSON.
+    pub(crate) fn request(&self, json: &[u8]) -> Result<Vec<u8>, BoxError> {
+        let Some(elements) = &self.xml else { return Ok(json.to_owned()) };
+        let members: Map<String, Value> = serde_json::from_slice(json)?;
+        let root = elements.request;
+        let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>");
+        for (name, value) in &members {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if let Some(c) = value.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+                return Err(format!("XML cannot carry the character {}", c.escape_unicode()).into());
+            }
+            text.push_str(&format!("<{name}>{}</{name}>", escape(value.as_str())));
+        }
+        text.push_str(&format!("</{root}>"));
+        Ok(text.into_bytes())
+    }
+
+    /// An answer as JSON; `None` if it is not one element with plain members.
+    pub(crate) fn answer(&self, xml: &[u8]) -> Option<Vec<u8>> {
+        let elements = self.xml.as_ref()?;
+        let mut reader = Reader::from_str(std::str::from_utf8(xml).ok()?);
+        let mut members = Map::new();
+        let (mut root_seen, mut member): (bool, Option<(String, String)>) = (false, None);
+        let mut depth = 0;
+        loop {
+            match reader.read_event().ok()? {
+                Event::Start(element) => {
+                    depth += 1;
+                    match depth {
+                        1 if !root_seen => root_seen = true,
+                        2 => member = Some((element.local_name().as_ref().to_owned(), String::new())),
+                        _ => return None,
+                    }
+                }
+                Event::End(_) => {
+                    depth -= 1;
+                    if let Some((name, text)) = member.take() {
+                        let value = match text.trim() {
+                            "true" if elements.booleans.contains(&name.as_str()) => Value::Bool(true),
+                            "false" if elements.booleans.contains(&name.as_str()) => Value::Bool(false),
+                            _ => Value::String(text),
+                        };
+                        members.insert(name, value);
+                    }
+                }
+                Event::Empty(element) if depth == 1 => {
+                    members.insert(element.local_name().as_ref().to_owned(), Value::String(String::new()));
+                }
+                Event::Empty(_) if depth == 0 && !root_seen => root_seen = true,
+                Event::Empty(_) | Event::DocType(_) => return None,
+                Event::Text(part) => push(&mut member, &part)?,
+                Event::CData(part) => push(&mut member, &part)?,
+                Event::GeneralRef(reference) => {
+                    let text = match reference.resolve_char_ref().ok()? {
+                        Some(character) => character.to_string(),
+                        None => predefined(&reference)?.to_owned(),
+                    };
+                    push(&mut member, &text)?;
+                }
+                Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+                Event::Eof => break,
+            }
+        }
+        (root_seen && depth == 0).then(|| Value::Object(members).to_string().into_bytes())
+    }
+}
+
+/// Text belongs to a member; between members there is white space only.
+fn push(member: &mut Option<(String, String)>, text: &str) -> Option<()> {
+    match member {
+        Some((_, content)) => content.push_str(text),
+        None if text.trim().is_empty() => {}
+        None => return None,
+    }
+    Some(())
+}
+
+fn predefined(entity: &str) -> Option<&'static str> {
+    Some(match entity {
+        "lt" => "<",
+        "gt" => ">",
+        "amp" => "&",
+        "apos" => "'",
+        "quot" => "\"",
+        _ => return None,
+    })
+}
