@@ -24,6 +24,8 @@ pub(crate) struct Representation {
 pub(crate) struct Elements {
     /// The root of a request.
     pub(crate) request: &'static str,
+    /// Its members, in the order of the document: in XML the order may matter.
+    pub(crate) members: &'static [&'static str],
     /// The members of answers that are booleans.
     pub(crate) booleans: &'static [&'static str],
 }
@@ -32,10 +34,11 @@ impl Representation {
     /// A request body, from JSON.
     pub(crate) fn request(&self, json: &[u8]) -> Result<Vec<u8>, BoxError> {
         let Some(elements) = &self.xml else { return Ok(json.to_owned()) };
-        let members: Map<String, Value> = serde_json::from_slice(json)?;
+        let mut members: Vec<(String, Value)> = serde_json::from_slice::<Map<_, _>>(json)?.into_iter().collect();
+        members.sort_by_key(|(name, _)| elements.members.iter().position(|member| member == name));
         let root = elements.request;
         let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>");
-        for (name, value) in &members {
+        for (name, value) in members {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             if let Some(c) = value.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
                 return Err(format!("XML cannot carry the character {}", c.escape_unicode()).into());

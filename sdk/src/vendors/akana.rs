@@ -159,6 +159,7 @@ impl MediaType {
     fn representation(self) -> Representation {
         const ELEMENTS: Elements = Elements {
             request: "ChangeUserStatusRequest",
+            members: &["UserStatus", "Comments"],
             booleans: &["HasPicture", "Disabled", "ForcePasswordChangeOnLogin", "Locked"],
         };
         let media_type = self.as_str();

@@ -1,0 +1,442 @@
+//! The fault matrix: every operation against everything that goes wrong, on a real wire, with the clock in the test's
+//! hands. Held against it: the kind of the error, what it claims of the account, how many requests the server got, and
+//! what the account then is.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use user_status::vendors::{
+    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+};
+use user_status::{AccountSystem, Applied, Error, ErrorKind, Proof, RetryPolicy, StatusChange, Wait};
+use user_status_mock::{AccountStatus, Fault, RetryAfter, StandaloneServer, Vendor, world};
+use user_status_tests::TestClock;
+
+/// A call: an operation, and how the SDK comes to send it.
+#[derive(Clone, Copy, Debug)]
+struct Operation {
+    id: &'static str,
+    vendor: Vendor,
+    user: &'static str,
+    /// Sending it again is safe.
+    idempotent: bool,
+    /// The change; `None` for a read.
+    change: Option<fn() -> StatusChange>,
+    /// Whether 500 is repeated, as the vendor's own clients do.
+    repeats_500: bool,
+}
+
+const SYMPHONY_USER: &str = "7215545078541";
+
+const fn write(id: &'static str, vendor: Vendor, user: &'static str, change: fn() -> StatusChange) -> Operation {
+    Operation { id, vendor, user, idempotent: true, change: Some(change), repeats_500: false }
+}
+
+const fn read(id: &'static str, vendor: Vendor, user: &'static str) -> Operation {
+    Operation { id, vendor, user, idempotent: true, change: None, repeats_500: false }
+}
+
+fn suspend() -> StatusChange {
+    StatusChange::suspend("Violation of terms of service")
+}
+
+const OPERATIONS: [Operation; 10] = [
+    write("setAccessStatus", Vendor::Userdocks, world::USERDOCKS_USER, StatusChange::disable),
+    write("setAppAccessStatus", Vendor::Userdocks, world::USERDOCKS_USER, StatusChange::disable),
+    read("getUser", Vendor::Userdocks, world::USERDOCKS_USER),
+    write("changeUserStatus", Vendor::Akana, world::AKANA_USER, StatusChange::lock),
+    read("getPlatformUser", Vendor::Akana, world::AKANA_USER),
+    write("toggleUserStatus", Vendor::Mediconnect, "42", suspend),
+    read("getAdminUser", Vendor::Mediconnect, "42"),
+    Operation {
+        repeats_500: true,
+        ..write("updateUserStatus", Vendor::Symphony, SYMPHONY_USER, StatusChange::disable)
+    },
+    Operation { repeats_500: true, ..read("getUserStatus", Vendor::Symphony, SYMPHONY_USER) },
+    Operation {
+        idempotent: false,
+        ..write("manageUserStatus", Vendor::Clearsquare, world::CLEARSQUARE_USER, StatusChange::toggle)
+    },
+];
+
+/// A server, a system that calls it, and the clock.
+struct Setting {
+    server: StandaloneServer,
+    clock: Arc<TestClock>,
+    system: Box<dyn AccountSystem>,
+}
+
+impl Setting {
+    async fn for_operation(operation: &Operation) -> Setting {
+        let server = StandaloneServer::start().await.unwrap();
+        let clock = TestClock::new();
+        let known = server.credentials();
+        let uri = server.uri(operation.vendor);
+        let system: Box<dyn AccountSystem> = match operation.vendor {
+            Vendor::Userdocks => {
+                let route = match operation.id {
+                    "setAppAccessStatus" => userdocks::Route::Current,
+                    _ => userdocks::Route::Documented,
+                };
+                let credentials = userdocks::Credentials::api_key(known.userdocks.api_key, known.userdocks.client_id);
+                let builder = Userdocks::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
+                Box::new(builder.route(route).app(known.userdocks.client_id).build().unwrap())
+            }
+            Vendor::Akana => {
+                let credentials = akana::Credentials::session(known.akana.session_cookie, known.akana.csrf_token);
+                let builder = Akana::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
+                Box::new(builder.tenant(world::AKANA_TENANT).build().unwrap())
+            }
+            Vendor::Mediconnect => {
+                let credentials = mediconnect::Credentials::token(known.mediconnect.token);
+                let builder = Mediconnect::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
+                Box::new(builder.build().unwrap())
+            }
+            Vendor::Symphony => {
+                let credentials = symphony::Credentials::session_token(known.symphony.session_token);
+                let builder = Symphony::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
+                Box::new(builder.build().unwrap())
+            }
+            Vendor::Clearsquare => {
+                let credentials = clearsquare::Credentials::token(known.clearsquare.token);
+                let builder = Clearsquare::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
+                Box::new(builder.build().unwrap())
+            }
+        };
+        Setting { server, clock, system }
+    }
+
+    fn account(&self, operation: &Operation) -> AccountStatus {
+        self.server.status(operation.vendor, operation.user).unwrap()
+    }
+
+    /// Makes the call. For so many attempts, the time is over as soon as the server has the request.
+    async fn call(&self, operation: &Operation, expire: u32) -> Result<Option<Proof>, Error> {
+        let call = async {
+            match operation.change {
+                Some(change) => self.system.apply(operation.user, &change()).await.map(|receipt| Some(receipt.proof)),
+                None => self.system.status(operation.user).await.map(|_| None),
+            }
+        };
+        self.drive(operation, expire, call).await
+    }
+
+    async fn drive<T>(&self, operation: &Operation, mut expire: u32, call: impl Future<Output = T>) -> T {
+        let mut call = std::pin::pin!(call);
+        let mut seen = self.server.requests(operation.id);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut call => return result,
+                () = tokio::task::yield_now() => {
+                    let requests = self.server.requests(operation.id);
+                    if expire > 0 && requests > seen {
+                        seen = requests;
+                        expire -= 1;
+                        self.clock.expire();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What must come of a fault that always strikes.
+struct Expected {
+    kind: ErrorKind,
+    status: Option<u16>,
+    /// Whether the call is repeated until its attempts are used up, for operations that may be sent again.
+    repeated: bool,
+    /// And for those that may not.
+    toggle_repeated: bool,
+    applied: Applied,
+}
+
+fn lost(status: Option<u16>) -> Expected {
+    Expected {
+        kind: ErrorKind::OutcomeUnknown,
+        status,
+        repeated: true,
+        toggle_repeated: false,
+        applied: Applied::Unknown,
+    }
+}
+
+fn answered(status: u16, kind: ErrorKind, repeated: bool, toggle_repeated: bool, applied: Applied) -> Expected {
+    Expected { kind, status: Some(status), repeated, toggle_repeated, applied }
+}
+
+fn date() -> RetryAfter {
+    RetryAfter::Date(Timestamp::from_second(TestClock::START + 9).unwrap())
+}
+
+/// Every fault, by name, with what must come of it.
+fn faults() -> Vec<(&'static str, Fault, Expected)> {
+    use Applied::{No, Unknown};
+    use ErrorKind::{OffContract, RateLimited, Rejected, Server};
+    let off = |status, body| Fault::answer(status, body).off_contract();
+    vec![
+        ("reset before the headers", Fault::reset(), lost(None)),
+        ("closed before the headers", Fault::close(), lost(None)),
+        ("reset in the body", Fault::reset_in_body(), lost(Some(200))),
+        ("truncated body", Fault::truncate(), lost(Some(200))),
+        ("no answer", Fault::hang(), lost(None)),
+        ("an answer far too late", Fault::delay(Duration::from_secs(3600)), lost(None)),
+        ("429", Fault::rate_limited(RetryAfter::Missing), answered(429, RateLimited, true, true, No)),
+        ("429, 7 s", Fault::rate_limited(RetryAfter::Seconds(7)), answered(429, RateLimited, true, true, No)),
+        ("429, a date", Fault::rate_limited(date()), answered(429, RateLimited, true, true, No)),
+        ("429, an hour", Fault::rate_limited(RetryAfter::Seconds(3600)), answered(429, RateLimited, false, false, No)),
+        ("503", off(503, json!({})), answered(503, Server, true, true, Unknown)),
+        ("504", off(504, json!({})), answered(504, Server, true, false, Unknown)),
+        ("502 in HTML", Fault::html_502(), answered(502, Server, true, false, Unknown)),
+        ("501", off(501, json!({})), answered(501, Server, false, false, Unknown)),
+        ("408", off(408, json!({})), answered(408, Rejected, true, false, Unknown)),
+        ("409", off(409, json!({})), answered(409, Rejected, false, false, No)),
+        ("201", off(201, json!({})), answered(201, OffContract, false, false, Unknown)),
+        ("302", off(302, json!({})), answered(302, OffContract, false, false, Unknown)),
+        ("malformed JSON", Fault::malformed_body(200), answered(200, OffContract, false, false, Unknown)),
+        ("wrong content type", Fault::wrong_content_type(200), answered(200, OffContract, false, false, Unknown)),
+        ("invalid UTF-8", Fault::invalid_utf8(200), answered(200, OffContract, false, false, Unknown)),
+        ("empty body", Fault::empty_body(200), answered(200, OffContract, false, false, Unknown)),
+        ("another shape", off(200, json!([1])), answered(200, OffContract, false, false, Unknown)),
+        ("401 in HTML", Fault::malformed_body(401), answered(401, ErrorKind::Credentials, false, false, No)),
+        ("403, empty", Fault::empty_body(403), answered(403, ErrorKind::Forbidden, false, false, No)),
+        ("404, malformed", Fault::malformed_body(404), answered(404, ErrorKind::NotFound, false, false, No)),
+    ]
+}
+
+/// For a fault that is over only when the client's time is: how many attempts it can strike.
+fn needs_patience(name: &str, times: u32) -> u32 {
+    if matches!(name, "no answer" | "an answer far too late") { times } else { 0 }
+}
+
+#[tokio::test]
+async fn every_operation_against_every_fault() {
+    let mut cells = 0;
+    for operation in &OPERATIONS {
+        for (name, fault, expected) in faults() {
+            let place = format!("{} × {name}", operation.id);
+            let setting = Setting::for_operation(operation).await;
+            let before = setting.account(operation);
+            setting.server.fault(fault.on_operation(operation.id)).unwrap();
+
+            let error = setting.call(operation, needs_patience(name, 4)).await.expect_err(&place);
+            let repeated = if operation.idempotent { expected.repeated } else { expected.toggle_repeated };
+            let attempts = if repeated { 4 } else { 1 };
+            assert_eq!(error.kind(), expected.kind, "{place}: {error:?}");
+            assert_eq!(error.applied(), expected.applied, "{place}: {error:?}");
+            assert_eq!(error.status(), expected.status, "{place}: {error:?}");
+            assert_eq!(u64::from(error.attempts()), attempts, "{place}: {error:?}");
+            assert_eq!(setting.server.requests(operation.id), attempts, "{place}");
+            if name != "an answer far too late" {
+                assert_eq!(setting.account(operation), before, "{place}: the fault strikes before the change");
+            }
+            if let Some(status) = expected.status.filter(|_| error.kind() != ErrorKind::OutcomeUnknown) {
+                assert_eq!(error.raw().unwrap().status, status, "{place}: the answer is kept");
+            }
+
+            let waits = setting.clock.waits(Wait::Backoff);
+            assert_eq!(waits.len() as u64, attempts - 1, "{place}");
+            let asked = match name {
+                "429, 7 s" => 7,
+                "429, a date" => 9,
+                "429, an hour" => 3600,
+                _ => 0,
+            };
+            // A date is nearer with every wait; the first wait is as long as it asked.
+            assert!(waits.first().is_none_or(|wait| wait.as_secs() >= asked), "{place}: {waits:?}");
+            if name == "429, 7 s" || name == "429, an hour" {
+                assert_eq!(error.retry_after(), Some(Duration::from_secs(asked)), "{place}");
+                assert!(waits.iter().all(|wait| wait.as_secs() >= asked), "{place}: {waits:?}");
+            }
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, OPERATIONS.len() * faults().len());
+}
+
+/// 500 is repeated only where the vendor's own clients do.
+#[tokio::test]
+async fn a_500_is_repeated_with_symphony_only() {
+    for operation in &OPERATIONS {
+        let setting = Setting::for_operation(operation).await;
+        setting.server.fault(Fault::answer(500, json!({})).off_contract().on_operation(operation.id)).unwrap();
+        let error = setting.call(operation, 0).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (ErrorKind::Server, Applied::Unknown), "{}", operation.id);
+        let attempts = if operation.repeats_500 { 4 } else { 1 };
+        assert_eq!(setting.server.requests(operation.id), attempts, "{}", operation.id);
+    }
+}
+
+/// One lost answer, before or after the change: what may be repeated succeeds, what may not says that it does not know.
+/// Whatever is said of the account is true.
+#[tokio::test]
+async fn a_claim_about_a_lost_answer_is_never_wrong() {
+    let lost: [(&str, fn() -> Fault); 6] = [
+        ("reset before the headers", Fault::reset),
+        ("closed before the headers", Fault::close),
+        ("reset in the body", Fault::reset_in_body),
+        ("truncated body", Fault::truncate),
+        ("no answer", Fault::hang),
+        ("502 in HTML", Fault::html_502),
+    ];
+    for operation in OPERATIONS.iter().filter(|operation| operation.change.is_some()) {
+        for (name, fault) in lost {
+            for after in [false, true] {
+                for policy in [RetryPolicy::default(), RetryPolicy::never()] {
+                    let place = format!("{} × {name}, after the change: {after}, {policy:?}", operation.id);
+                    let setting = Setting::for_operation(operation).await;
+                    let before = setting.account(operation);
+                    let fault = if after { fault().after_the_change() } else { fault().before_the_change() };
+                    setting.server.fault(fault.on_operation(operation.id).times(1)).unwrap();
+
+                    let change = operation.change.unwrap()();
+                    let options = user_status::CallOptions::default().retry(policy);
+                    let call = setting.system.apply_with(operation.user, &change, options);
+                    let result = setting.drive(operation, needs_patience(name, 1), call).await;
+                    let now = setting.account(operation);
+                    let changed = now != before;
+                    match result {
+                        Ok(receipt) => {
+                            assert!(operation.idempotent && policy != RetryPolicy::never(), "{place}: {receipt:?}");
+                            assert!(changed, "{place}: it says that it happened, and it did");
+                            assert_eq!(receipt.attempts, 2, "{place}");
+                        }
+                        Err(error) => {
+                            assert_eq!(error.applied(), Applied::Unknown, "{place}: {error:?}");
+                            assert_eq!(changed, after, "{place}: the call was not repeated");
+                            assert_eq!(setting.server.requests(operation.id), 1, "{place}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A refusal after a lost answer does not make the lost one certain.
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_is_no_proof_that_nothing_happened() {
+    for operation in OPERATIONS.iter().filter(|operation| operation.change.is_some() && operation.idempotent) {
+        let setting = Setting::for_operation(operation).await;
+        let lost = Fault::reset().after_the_change().on_operation(operation.id).times(1);
+        setting.server.fault(lost).unwrap();
+        let refusal = Fault::answer(403, json!({})).off_contract().on_operation(operation.id);
+        setting.server.fault(refusal).unwrap();
+        let error = setting.call(operation, 0).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Forbidden);
+        assert_eq!((error.applied(), error.attempts()), (Applied::Unknown, 2), "{error:?}");
+    }
+}
+
+/// Where a read exists, `apply_and_verify` finds out what became of a lost answer.
+#[tokio::test]
+async fn a_lost_answer_is_verified_by_reading() {
+    for operation in OPERATIONS.iter().filter(|operation| operation.change.is_some()) {
+        for after in [false, true] {
+            let setting = Setting::for_operation(operation).await;
+            let fault = if after { Fault::reset().after_the_change() } else { Fault::reset() };
+            setting.server.fault(fault.on_operation(operation.id)).unwrap();
+            let change = operation.change.unwrap()();
+            let result = setting.system.apply_and_verify(operation.user, &change).await;
+            match result {
+                Ok(receipt) => {
+                    assert!(after && operation.idempotent, "{}: {receipt:?}", operation.id);
+                    assert_eq!((receipt.proof, receipt.attempts), (Proof::Confirmed, 4));
+                }
+                Err(error) => {
+                    assert!(!after || !operation.idempotent, "{}: {error:?}", operation.id);
+                    assert_eq!(error.applied(), Applied::Unknown);
+                }
+            }
+        }
+    }
+}
+
+/// The time for a call is over: before another attempt, and in the middle of one.
+#[tokio::test]
+async fn a_call_ends_when_its_time_is_over() {
+    let operation = &OPERATIONS[7];
+    let setting = Setting::for_operation(operation).await;
+    setting.server.fault(Fault::rate_limited(RetryAfter::Seconds(50))).unwrap();
+    let options = user_status::CallOptions::default().total_timeout(Duration::from_secs(120));
+    let error = setting.system.apply_with(operation.user, &StatusChange::disable(), options).await.unwrap_err();
+    // 50 s and 50 s are waited; a third time would end after the 120 s.
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::RateLimited, 3), "{error:?}");
+
+    let setting = Setting::for_operation(operation).await;
+    setting.server.fault(Fault::hang()).unwrap();
+    let options = user_status::CallOptions::default().total_timeout(Duration::from_secs(5));
+    let change = StatusChange::disable();
+    let call = setting.system.apply_with(operation.user, &change, options);
+    let error = setting.drive(operation, 1, call).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::OutcomeUnknown, 1), "{error:?}");
+    assert!(setting.clock.waits(Wait::Deadline).contains(&Duration::from_secs(5)));
+}
+
+/// A client in an outage stops repeating, and starts again when calls succeed.
+#[tokio::test]
+async fn the_budget_for_repetitions_is_shared_by_all_calls_of_a_client() {
+    let operation = &OPERATIONS[0];
+    let setting = Setting::for_operation(operation).await;
+    setting.server.fault(Fault::html_502()).unwrap();
+    let mut attempts = Vec::new();
+    for _ in 0..6 {
+        attempts.push(setting.call(operation, 0).await.unwrap_err().attempts());
+    }
+    assert_eq!(attempts, [4, 4, 4, 2, 1, 1], "ten repetitions, and no more");
+    setting.server.clear_faults();
+    for _ in 0..10 {
+        setting.call(operation, 0).await.unwrap();
+    }
+    setting.server.fault(Fault::html_502()).unwrap();
+    assert_eq!(setting.call(operation, 0).await.unwrap_err().attempts(), 2, "ten successes earned one back");
+}
+
+/// A body is read up to the limit, and no further.
+#[tokio::test]
+async fn a_long_body_is_not_read_to_its_end() {
+    let body = format!("{{\"message\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
+    let server = user_status_tests::Recorder::answering(200, &body).await;
+    let symphony = Symphony::builder()
+        .base_url(server.uri())
+        .credentials(symphony::Credentials::session_token("the-session"))
+        .build()
+        .unwrap();
+    let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied(), error.status()), (ErrorKind::OffContract, Applied::Unknown, Some(200)));
+    assert!(error.to_string().contains("1048576 bytes"), "{error}");
+
+    let roomy = Symphony::builder()
+        .base_url(server.uri())
+        .credentials(symphony::Credentials::session_token("the-session"))
+        .body_limit(3 * 1024 * 1024);
+    assert_eq!(roomy.build().unwrap().apply("42", &StatusChange::disable()).await.unwrap().proof, Proof::Accepted);
+}
+
+/// Dropping the future of a call ends it: nothing is sent any more.
+#[tokio::test]
+async fn a_dropped_call_sends_nothing_more() {
+    let operation = &OPERATIONS[7];
+    let setting = Setting::for_operation(operation).await;
+    setting.server.fault(Fault::hang()).unwrap();
+    {
+        let call = setting.call(operation, 0);
+        let mut call = std::pin::pin!(call);
+        while setting.server.requests(operation.id) == 0 {
+            tokio::select! {
+                biased;
+                _ = &mut call => panic!("nobody answers"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    setting.clock.expire();
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(setting.server.requests(operation.id), 1);
+}

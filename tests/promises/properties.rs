@@ -1,0 +1,248 @@
+//! What holds for every input: the decision to repeat, the reading of `Retry-After`, the examples of the contract and
+//! what becomes of them when a vendor adds to them.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use user_status::RetryPolicy;
+use user_status::retry::{Decision, Outcome, Progress, Safety, decide, retry_after};
+use user_status::vendors::{akana, clearsquare, mediconnect, symphony, userdocks};
+use user_status_openapi::Contract;
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    let wait = proptest::option::of((0u64..200_000).prop_map(Duration::from_millis));
+    prop_oneof![
+        Just(Outcome::NotSent),
+        Just(Outcome::Lost),
+        (100u16..600, wait).prop_map(|(status, retry_after)| Outcome::Answered { status, retry_after }),
+    ]
+}
+
+fn safeties() -> impl Strategy<Value = Safety> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(idempotent, repeats_500, can_refresh)| Safety {
+        idempotent,
+        repeats_500,
+        can_refresh,
+    })
+}
+
+fn policies() -> impl Strategy<Value = RetryPolicy> {
+    (1u32..10, 0u64..5_000, 0u64..60_000, 0u64..120_000).prop_map(|(attempts, first, longest, after)| {
+        let mut policy = RetryPolicy::default().attempts(attempts);
+        policy.first_wait = Duration::from_millis(first);
+        policy.longest_wait = Duration::from_millis(longest);
+        policy.longest_retry_after = Duration::from_millis(after);
+        policy
+    })
+}
+
+fn progresses() -> impl Strategy<Value = Progress> {
+    (1u32..12, 0u64..200_000, any::<bool>(), 0.0..=1.0f64).prop_map(|(attempt, left, budget, jitter)| Progress {
+        attempt,
+        time_left: Duration::from_millis(left),
+        budget,
+        jitter,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Written down once more, the other way round: what must never be repeated.
+    #[test]
+    fn a_forbidden_repetition_never_happens(
+        policy in policies(), safety in safeties(), outcome in outcomes(), progress in progresses()
+    ) {
+        let decision = decide(&policy, safety, outcome, progress);
+        if decision == Decision::Stop {
+            return Ok(());
+        }
+        match outcome {
+            // What may have been done is repeated only where doing it twice is doing it once.
+            Outcome::Lost => prop_assert!(safety.idempotent),
+            Outcome::NotSent => {}
+            Outcome::Answered { status: 401, .. } => {
+                prop_assert!(safety.can_refresh);
+                prop_assert_eq!(decision, Decision::Refresh);
+            }
+            Outcome::Answered { status, .. } => {
+                prop_assert!([408, 429, 500, 502, 503, 504].contains(&status), "{}", status);
+                prop_assert!(safety.idempotent || [429, 503].contains(&status), "{}", status);
+                prop_assert!(status != 500 || safety.repeats_500);
+            }
+        }
+        if let Decision::Again(wait) = decision {
+            prop_assert!(progress.attempt < policy.attempts);
+            prop_assert!(progress.budget);
+            prop_assert!(wait < progress.time_left, "no wait goes beyond the deadline");
+            if let Outcome::Answered { retry_after: Some(asked), .. } = outcome {
+                prop_assert!(wait >= asked, "a system is not asked again before the time it named");
+                prop_assert!(asked <= policy.longest_retry_after);
+            } else {
+                prop_assert!(wait <= policy.longest_wait);
+            }
+        }
+    }
+
+    /// And what must be: with attempts, budget and time to spare, what is safe is tried again.
+    #[test]
+    fn a_safe_repetition_happens(safety in safeties(), jitter in 0.0..=1.0f64, attempt in 1u32..4) {
+        let policy = RetryPolicy::default();
+        let progress = Progress { attempt, time_left: Duration::from_secs(600), budget: true, jitter };
+        let again = |outcome| matches!(decide(&policy, safety, outcome, progress), Decision::Again(_));
+        let answered = |status| Outcome::Answered { status, retry_after: None };
+        prop_assert!(again(Outcome::NotSent) && again(answered(429)) && again(answered(503)));
+        for outcome in [Outcome::Lost, answered(408), answered(502), answered(504)] {
+            prop_assert_eq!(again(outcome), safety.idempotent);
+        }
+    }
+
+    /// A whole call of nothing but failures: the waits together never exceed the time.
+    #[test]
+    fn all_waits_together_stay_within_the_deadline(
+        policy in policies(), outcomes in proptest::collection::vec(outcomes(), 12),
+        total in 0u64..100_000, jitter in 0.0..=1.0f64
+    ) {
+        let total = Duration::from_millis(total);
+        let safety = Safety { idempotent: true, repeats_500: true, can_refresh: false };
+        let mut waited = Duration::ZERO;
+        let mut attempts = 1;
+        for outcome in outcomes {
+            let progress = Progress { attempt: attempts, time_left: total.saturating_sub(waited), budget: true, jitter };
+            let Decision::Again(wait) = decide(&policy, safety, outcome, progress) else { break };
+            waited += wait;
+            attempts += 1;
+        }
+        prop_assert!(waited <= total);
+        prop_assert!(attempts <= policy.attempts);
+    }
+
+    #[test]
+    fn retry_after_reads_seconds_and_dates_and_nothing_else(seconds in 0u64..4_000_000_000, text in "\\PC{0,40}") {
+        let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+        prop_assert_eq!(retry_after(&seconds.to_string(), now), Some(Duration::from_secs(seconds)));
+        let date = now + Duration::from_secs(seconds % 1_000_000);
+        let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        prop_assert_eq!(retry_after(&date, now), Some(Duration::from_secs(seconds % 1_000_000)));
+        // Whatever else it is, it is read without a panic, and an asked wait is a number or a date.
+        if retry_after(&text, now).is_some() {
+            prop_assert!(text.bytes().any(|byte| byte.is_ascii_digit()));
+        }
+    }
+}
+
+#[test]
+fn retry_after_in_its_odd_forms() {
+    let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+    let read = |text: &str| retry_after(text, now);
+    assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO), "a date that is past");
+    assert_eq!(read("Sunday, 06-Nov-94 08:49:37 GMT"), Some(Duration::ZERO), "the form of RFC 850");
+    assert_eq!(read("Sun Nov  6 08:49:37 1994"), Some(Duration::ZERO), "the form of asctime");
+    assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)), "longer than anybody waits");
+    for text in ["", "-1", "1.5", "soon", "1e3", "+1", "0x10"] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+/// Reads and writes a value as the type.
+fn round<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, serde_json::Error> {
+    serde_json::from_value::<T>(value.clone()).and_then(serde_json::to_value)
+}
+
+type Round = fn(&Value) -> Result<Value, serde_json::Error>;
+
+/// The generated type of each schema that a body has.
+const TYPES: &[(&str, Round)] = &[
+    ("UserdocksSuccess", round::<userdocks::types::UserdocksSuccess>),
+    ("UserdocksUserAnswer", round::<userdocks::types::UserdocksUserAnswer>),
+    ("UserdocksError", round::<userdocks::types::UserdocksError>),
+    ("AkanaChangeUserStatusRequest", round::<akana::types::AkanaChangeUserStatusRequest>),
+    ("AkanaUser", round::<akana::types::AkanaUser>),
+    ("AkanaFault", round::<akana::types::AkanaFault>),
+    ("MediconnectToggleUserStatusRequest", round::<mediconnect::types::MediconnectToggleUserStatusRequest>),
+    ("MediconnectUser", round::<mediconnect::types::MediconnectUser>),
+    ("MediconnectError", round::<mediconnect::types::MediconnectError>),
+    ("SymphonyUserStatus", round::<symphony::types::SymphonyUserStatus>),
+    ("SymphonySuccessResponse", round::<symphony::types::SymphonySuccessResponse>),
+    ("SymphonyError", round::<symphony::types::SymphonyError>),
+    ("ClearsquareManageStatusRequest", round::<clearsquare::types::ClearsquareManageStatusRequest>),
+    ("ClearsquareResult", round::<clearsquare::types::ClearsquareResult>),
+];
+
+/// Every example of every body in the contract, with the name of its schema.
+fn examples() -> Vec<(String, Value)> {
+    let contract = Contract::embedded();
+    let mut examples = Vec::new();
+    for operation in contract.operations() {
+        let bodies = operation.request_body.iter().flat_map(|body| &body.content);
+        let answers = operation.responses.values().flat_map(|response| &response.content);
+        for media_type in bodies.chain(answers) {
+            let list = contract.resolve(&format!("{}/examples", media_type.pointer)).unwrap().as_object().unwrap();
+            for name in list.keys() {
+                let at = format!("{}/examples/{name}", media_type.pointer);
+                let value = contract.resolve(&at).unwrap()["value"].clone();
+                examples.push((media_type.schema.rsplit('/').next().unwrap().to_owned(), value));
+            }
+        }
+    }
+    examples
+}
+
+/// Members that are null say no more than members that are not there.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, value)| !value.is_null());
+            kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect::<Map<_, _>>().into()
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn every_example_of_the_contract_survives_the_generated_types() {
+    let examples = examples();
+    assert!(examples.len() > 100, "{}", examples.len());
+    for (schema, example) in &examples {
+        let (_, round) =
+            TYPES.iter().find(|(name, _)| name == schema).unwrap_or_else(|| panic!("no type for {schema}"));
+        assert_eq!(without_nulls(&round(example).unwrap()), without_nulls(example), "{schema}");
+    }
+    for (name, _) in TYPES {
+        assert!(examples.iter().any(|(schema, _)| schema == name), "no example of {name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A vendor adds members, and values to its enumerations: what is known is still read, and the new values are kept.
+    #[test]
+    fn an_example_with_unknown_members_and_values_is_still_read(
+        which in any::<prop::sample::Index>(), member in "[a-z]{1,12}_new", word in "[A-Z]{3,12}_NEW"
+    ) {
+        let examples = examples();
+        let (schema, example) = which.get(&examples);
+        let (_, round) = TYPES.iter().find(|(name, _)| name == schema).unwrap();
+        let mut mutated = example.clone();
+        mutated[&member] = serde_json::json!({ "a": [1, null, word] });
+        let open = ["status", "format", "role", "UserStatus"];
+        let mut changed = None;
+        for name in open {
+            if mutated.get(name).is_some_and(Value::is_string) {
+                mutated[name] = word.clone().into();
+                changed = Some(name);
+            }
+        }
+        let read = round(&mutated).unwrap();
+        if let Some(name) = changed {
+            prop_assert_eq!(&read[name], &Value::from(word));
+        }
+        let mut expected = mutated.clone();
+        expected.as_object_mut().unwrap().remove(&member);
+        prop_assert_eq!(without_nulls(&read), without_nulls(&expected));
+    }
+}
