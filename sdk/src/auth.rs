@@ -1,6 +1,5 @@
 //! Credentials: where they come from, and how a client holds them.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -105,18 +104,13 @@ impl Auth {
         }
     }
 
-    fn fetch_into<'a>(
-        &'a self,
-        current: &'a mut Option<Arc<Prepared>>,
-    ) -> impl Future<Output = Result<Arc<Prepared>>> + Send + 'a {
-        async move {
-            let Some(fetch) = &self.fetch else {
-                return Err(Error::new(ErrorKind::Credentials, self.vendor, "there are no others"));
-            };
-            let prepared = Arc::new(fetch().await?);
-            *current = Some(prepared.clone());
-            Ok(prepared)
-        }
+    async fn fetch_into(&self, current: &mut Option<Arc<Prepared>>) -> Result<Arc<Prepared>> {
+        let Some(fetch) = &self.fetch else {
+            return Err(Error::new(ErrorKind::Credentials, self.vendor, "there are no others"));
+        };
+        let prepared = Arc::new(fetch().await?);
+        *current = Some(prepared.clone());
+        Ok(prepared)
     }
 }
 

@@ -71,6 +71,11 @@ fn one_changed_character_in_any_generated_file_is_noticed() {
         assert!(findings[0].problem.ends_with("run `cargo contract generate`"), "{}", findings[0]);
         fs::write(copy.0.join(&file), text).unwrap();
     }
+    let stray = copy.0.join("sdk/src/generated/okta.rs");
+    fs::write(&stray, "").unwrap();
+    let findings = copy.check();
+    assert!(findings.len() == 1 && findings[0].problem.contains("is not generated"), "{findings:?}");
+    fs::remove_file(stray).unwrap();
     fs::remove_file(copy.0.join("sdk/src/generated/akana.rs")).unwrap();
     let findings = copy.check();
     assert!(findings.len() == 1 && findings[0].problem.contains("cannot be read"), "{findings:?}");
@@ -117,6 +122,85 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         ("      x-name-template: AtmoAuthToken_{tenant}\n", "      x-name-template: AtmoToken_{tenant}\n", "/components/securitySchemes/akanaSession/x-name-template".into(), "does not give the name"),
         ("          x-credential: true\n", "", "/components/schemas/ClearsquareManageStatusRequest/properties/token".into(), "x-credential"),
         ("      x-known-values: [PATIENT, ADMIN]\n", "      x-know-values: [PATIENT, ADMIN]\n", "/components/schemas/MediconnectRole/x-know-values".into(), "is no extension of this contract"),
+        (
+            "        when-body-has: [isActive]\n",
+            "        when-body-has: [isActiv]\n",
+            format!("{mediconnect}/x-idempotent/when-body-has/0"),
+            "has no `isActiv`",
+        ),
+        (
+            "      x-idempotent: false\n",
+            "      x-idempotent: true\n",
+            "/paths/~1api~1users~1manage-status/post/x-idempotent".into(),
+            "a second toggle undoes the first",
+        ),
+        (
+            "      x-name-template: X-Csrf-Token_{tenant}\n",
+            "",
+            "/components/securitySchemes/akanaCsrf/x-name-template".into(),
+            "ends in the sample tenant",
+        ),
+        (
+            "        title: Update User Status\n",
+            "        title: ' '\n",
+            "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/x-source/title".into(),
+            "must match",
+        ),
+        ("  vendor:\n    $ref:", "  vendr:\n    $ref:", "/x-vocabulary".into(), "must be"),
+        (
+            "          description: The id.\n        freezed:\n",
+            "          description: The id.\n          example: 7\n        freezed:\n",
+            "/components/schemas/UserdocksUser/properties/id/example".into(),
+            "examples stand under",
+        ),
+        (
+            "            application/json:\n              schema:\n                $ref: '#/components/schemas/SymphonyUserStatus'\n",
+            "            application/json:\n              example: 42\n              schema:\n                $ref: '#/components/schemas/SymphonyUserStatus'\n",
+            "/paths/~1v1~1admin~1user~1{uid}~1status/get/responses/200/content/application~1json/example".into(),
+            "examples stand under",
+        ),
+        (
+            "      enum: ['0', '1']\n",
+            "      enum: ['0', '..']\n",
+            "/components/schemas/UserdocksAccessStatus/enum".into(),
+            "must be letters, digits",
+        ),
+        (
+            "      x-enum-varnames: [Freezed, Unfreezed]\n",
+            "      x-enum-varnames: [Freezed, Freezed]\n",
+            "/components/schemas/UserdocksAccessStatus".into(),
+            "no name of its own",
+        ),
+        (
+            "      enum: [TEXT, XML]\n",
+            "      enum: [TEXT, XML, 7]\n",
+            "/components/schemas/SymphonyMessageFormat/enum".into(),
+            "must be a string",
+        ),
+        (
+            "        - symphonySession: []\n",
+            "        - symphonySession: []\n        - {}\n",
+            "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/security".into(),
+            "every alternative",
+        ),
+        (
+            "      summary: Enable, disable or lock an account\n",
+            "      sumary: null\n      summary: Enable, disable or lock an account\n",
+            format!("{akana}/sumary"),
+            "is not a member that OpenAPI 3.0 has here",
+        ),
+        (
+            "      operationId: changeUserStatus\n",
+            "      operationId: changeUSERStatus\n",
+            format!("{akana}/operationId"),
+            "must be of the form",
+        ),
+        (
+            "            application/vnd.soa.v81+xml: *akanaServerError\n",
+            "            application/vnd.soa.v81+xmll: *akanaServerError\n",
+            format!("{akana}/responses/500/content"),
+            "must have the media types that 200 has",
+        ),
         // What keeps ids safe.
         ("      pattern: &safeId '^(?:", "      pattern: &safeId '^(?:/|", "/components/schemas/UserdocksUserId".into(), "an id must have"),
         ("      format: int64\n      minimum: 1\n      description: The id of a Symphony user.\n", "      format: int64\n      description: The id of a Symphony user.\n", "/components/schemas/SymphonyUserId".into(), "minimum: 1"),

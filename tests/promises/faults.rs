@@ -275,7 +275,8 @@ async fn a_500_is_repeated_with_symphony_only() {
 /// Whatever is said of the account is true.
 #[tokio::test]
 async fn a_claim_about_a_lost_answer_is_never_wrong() {
-    let lost: [(&str, fn() -> Fault); 6] = [
+    type MakeFault = fn() -> Fault;
+    let lost: [(&str, MakeFault); 6] = [
         ("reset before the headers", Fault::reset),
         ("closed before the headers", Fault::close),
         ("reset in the body", Fault::reset_in_body),

@@ -104,11 +104,7 @@ impl Engine {
 
     fn fault_for(&self, found: &route::Found<'_>) -> Option<Fault> {
         let mut faults = lock(&self.faults);
-        let struck = faults.iter_mut().find_map(|fault| {
-            let before = fault.clone();
-            fault.strike(found.operation, &found.path).then_some(before)
-        });
-        struck
+        faults.iter_mut().find_map(|fault| fault.strike(found.operation, &found.path).then(|| fault.clone()))
     }
 
     fn operate(&self, found: &route::Found<'_>, request: &Request<Bytes>) -> Response<Bytes> {

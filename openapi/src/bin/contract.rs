@@ -1,6 +1,7 @@
 //! `cargo contract`: generates what is cut from the contract, and checks the contract and what was cut from it.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,16 +26,16 @@ Exit codes: 0 all is well, 1 something was found, 2 the call itself is wrong.
 fn main() -> ExitCode {
     match parse(std::env::args_os().skip(1)) {
         Ok(Call::Help) => {
-            print!("{HELP}");
+            say(HELP);
             ExitCode::SUCCESS
         }
         Ok(Call::Generate(root)) => match tool::generate(&root) {
             Ok(written) if written.is_empty() => {
-                println!("everything is current");
+                say("everything is current\n");
                 ExitCode::SUCCESS
             }
             Ok(written) => {
-                written.iter().for_each(|path| println!("wrote {}", path.display()));
+                written.iter().for_each(|path| say(&format!("wrote {}\n", path.display())));
                 ExitCode::SUCCESS
             }
             Err(findings) => report(&findings),
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Ok(Call::Check(root)) => {
             let findings = tool::check(&root);
             if findings.is_empty() {
-                println!("the contract and everything generated from it are in order");
+                say("the contract and everything generated from it are in order\n");
                 ExitCode::SUCCESS
             } else {
                 report(&findings)
@@ -77,6 +78,11 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Call, String> {
         Some(_) => Ok(Call::Check(root)),
         None => Err("which command? generate or check".to_owned()),
     }
+}
+
+/// Writes to standard output. Whoever closed it does not want to read on.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn report(findings: &[Finding]) -> ExitCode {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Finding, examples, extensions, structure, tables};
-use crate::contract::{Contract, Location, Operation};
+use crate::contract::{Contract, Location, MediaType, Operation};
 use crate::pointer;
 use crate::vendor::{Change, Vendor};
 
@@ -46,6 +46,16 @@ fn operations(contract: &Contract) -> Vec<Finding> {
         if !declared.contains(operation.vendor.as_str()) {
             findings.push(Finding::at("/tags", format!("`{}` is used and not declared", operation.vendor)));
         }
+        let words = operation.id.split(|c: char| c.is_ascii_uppercase());
+        if !operation.id.starts_with(|c: char| c.is_ascii_lowercase())
+            || words.clone().any(str::is_empty)
+            || !operation.id.chars().all(|c| c.is_ascii_alphanumeric())
+        {
+            findings.push(Finding::at(
+                format!("{}/operationId", operation.pointer),
+                format!("`{}` must be of the form changeUserStatus", operation.id),
+            ));
+        }
         findings.extend(responses(operation));
         findings.extend(security(contract, operation));
         findings.extend(parameters(contract, operation));
@@ -75,7 +85,16 @@ fn responses(operation: &Operation) -> Vec<Finding> {
             ));
         }
     }
+    let media_types = |content: &[MediaType]| -> BTreeSet<String> {
+        content.iter().map(|media_type| media_type.name.clone()).collect()
+    };
+    let of_success = operation.responses.get(&200).map(|response| media_types(&response.content)).unwrap_or_default();
     for (code, response) in &operation.responses {
+        if media_types(&response.content) != of_success {
+            let names = of_success.iter().cloned().collect::<Vec<_>>().join(", ");
+            let at = format!("{}/content", response.pointer);
+            findings.push(Finding::at(at, format!("{code} must have the media types that 200 has: {names}")));
+        }
         let json = response.content.iter().any(|media_type| media_type.name == "application/json");
         if !json {
             findings.push(Finding::at(
@@ -89,8 +108,8 @@ fn responses(operation: &Operation) -> Vec<Finding> {
 
 fn security(contract: &Contract, operation: &Operation) -> Vec<Finding> {
     let at = format!("{}/security", operation.pointer);
-    if operation.security.iter().all(Vec::is_empty) {
-        return vec![Finding::at(at, "must name a security scheme; every operation changes or reads an account")];
+    if operation.security.is_empty() || operation.security.iter().any(Vec::is_empty) {
+        return vec![Finding::at(at, "every alternative must name a security scheme: no account is open to everybody")];
     }
     let names = operation.security.iter().enumerate().flat_map(|(i, set)| set.iter().map(move |name| (i, name)));
     names
@@ -170,11 +189,30 @@ fn schemas(contract: &Contract) -> Vec<Finding> {
                 ));
             }
         }
+        if name.ends_with("Id") && !tables::is_id(schema) {
+            findings
+                .push(Finding::at(&at, format!("an id must have `minimum: 1`, or the pattern {}", tables::SAFE_ID)));
+        }
+        let values = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+        if values.clone().any(|value| !value.is_string()) {
+            findings.push(Finding::at(format!("{at}/enum"), "every value must be a string"));
+        }
+        let mut variants: BTreeSet<String> = BTreeSet::from(["Unknown".to_owned()]);
         for (value, variant) in tables::variants(schema) {
-            if syn::parse_str::<syn::Ident>(&variant).is_err() {
-                let problem = format!("`{value}` gives no name in code; name each value under `x-enum-varnames`");
+            let valid = syn::parse_str::<syn::Ident>(&variant).is_ok();
+            if !valid || !variants.insert(variant) {
+                let problem = format!("`{value}` gives no name of its own in code; name each under `x-enum-varnames`");
                 findings.push(Finding::at(&at, problem));
             }
+        }
+    }
+    for parameter in contract.operations().iter().flat_map(|operation| &operation.parameters) {
+        let schema = contract.resolve(&parameter.schema).unwrap_or(&Value::Null);
+        let values = schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let plain = |value: &str| !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if parameter.location == Location::Path && values.clone().any(|value| !plain(value)) {
+            let problem = "the values of a path parameter must be letters, digits and `-`";
+            findings.push(Finding::at(format!("{}/enum", parameter.schema), problem));
         }
     }
     findings

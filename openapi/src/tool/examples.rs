@@ -14,6 +14,7 @@ pub(super) fn check(contract: &Contract) -> Vec<Finding> {
     };
     let checker = Checker { contract, validator };
     let mut findings = Vec::new();
+    misplaced(contract.document(), "", &mut findings);
     for operation in contract.operations() {
         let bodies = operation.request_body.iter().flat_map(|body| &body.content);
         let answers = operation.responses.values().flat_map(|response| &response.content);
@@ -36,6 +37,43 @@ pub(super) fn check(contract: &Contract) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Examples stand in three places, where they are checked: named ones with a body, one with a parameter, one with a
+/// named schema. One that stands elsewhere would be checked by nobody.
+fn misplaced(value: &Value, at: &str, findings: &mut Vec<Finding>) {
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| misplaced(item, &format!("{at}/{i}"), findings));
+        }
+        Value::Object(members) => {
+            let parent = at.rsplit('/').next().unwrap_or_default();
+            let grandparent = at.rsplit('/').nth(1).unwrap_or_default();
+            for (name, member) in members {
+                let here = pointer::join(at, name);
+                let fits = match name.as_str() {
+                    // A member that is called so, and is no keyword.
+                    _ if parent == "properties" => true,
+                    "example" => {
+                        at.starts_with("/components/schemas/") && at.matches('/').count() == 3
+                            || grandparent == "parameters"
+                    }
+                    "examples" => grandparent == "content" || at == "/components",
+                    _ => true,
+                };
+                if !fits {
+                    let problem =
+                        "examples stand under `examples` of a body, or `example` of a parameter or named schema";
+                    findings.push(Finding::at(&here, problem));
+                }
+                // What is in an example is data.
+                if parent == "properties" || !matches!(name.as_str(), "example" | "examples") {
+                    misplaced(member, &here, findings);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 struct Checker<'a> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Finding;
-use crate::contract::Contract;
+use crate::contract::{Contract, Idempotence, Operation};
 use crate::pointer;
 use crate::validate::validate_against;
 use crate::vendor::Change;
@@ -37,15 +37,46 @@ pub(super) fn check(document: &Value, contract: &Contract) -> Vec<Finding> {
             let problem = "a write must name the changes that it can express, and a GET none";
             findings.push(Finding::at(format!("{}/x-changes", operation.pointer), problem));
         }
+        findings.extend(idempotence(contract, operation));
     }
     findings.extend(name_templates(document));
     findings.extend(schemas(document));
+    findings.extend(vocabulary(document));
     findings
+}
+
+/// A toggle may never be sent twice, and a condition names members that the body can have.
+fn idempotence(contract: &Contract, operation: &Operation) -> Vec<Finding> {
+    let at = format!("{}/x-idempotent", operation.pointer);
+    if operation.changes.contains(&Change::Toggle) && operation.idempotence != Idempotence::Never {
+        return vec![Finding::at(at, "must be false: a second toggle undoes the first")];
+    }
+    let Idempotence::WhenBodyHas(members) = &operation.idempotence else { return Vec::new() };
+    let schema = operation.request_body.as_ref().and_then(|body| body.content.first()).map(|content| &content.schema);
+    let known = |member: &str| {
+        schema.is_some_and(|schema| contract.resolve(&format!("{schema}/properties/{member}")).is_some())
+    };
+    let unknown = members.iter().enumerate().filter(|(_, member)| !known(member));
+    unknown
+        .map(|(i, member)| {
+            Finding::at(format!("{at}/when-body-has/{i}"), format!("the request body has no `{member}`"))
+        })
+        .collect()
+}
+
+/// The three schemas that all systems share, by the names under which they are looked for.
+fn vocabulary(document: &Value) -> Option<Finding> {
+    let wanted = json!({
+        "vendor": { "$ref": "#/components/schemas/Vendor" },
+        "change": { "$ref": "#/components/schemas/StatusChange" },
+        "status": { "$ref": "#/components/schemas/AccountStatus" },
+    });
+    (document.get("x-vocabulary") != Some(&wanted)).then(|| Finding::at("/x-vocabulary", format!("must be {wanted}")))
 }
 
 /// What each operation must carry.
 fn operation_schema() -> Value {
-    let text = json!({ "type": "string", "minLength": 1 });
+    let text = json!({ "type": "string", "pattern": "\\S" });
     let list_of = |members: &[&str]| {
         json!({
             "type": "array",
@@ -113,14 +144,31 @@ fn unknown(document: &Value) -> Vec<Finding> {
 /// A template says how the concrete name beside it was made: from the one sample tenant.
 fn name_templates(document: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, scheme) in document["components"]["securitySchemes"].as_object().into_iter().flatten() {
+    let schemes = || document["components"]["securitySchemes"].as_object().into_iter().flatten();
+    let mut tenants = Vec::new();
+    for (name, scheme) in schemes() {
         let Some(template) = scheme.get("x-name-template") else { continue };
         let at = format!("{}/x-name-template", pointer::join("/components/securitySchemes", name));
         let concrete = scheme["name"].as_str().unwrap_or_default();
-        match template.as_str().and_then(|template| template.split_once("{tenant}")) {
-            Some((before, after)) if concrete.starts_with(before) && concrete.ends_with(after) => {}
-            Some(_) => findings.push(Finding::at(at, format!("does not give the name `{concrete}` for any tenant"))),
-            None => findings.push(Finding::at(at, "must be a string with {tenant} in it")),
+        let Some((before, after)) = template.as_str().and_then(|template| template.split_once("{tenant}")) else {
+            findings.push(Finding::at(at, "must be a string with {tenant} in it"));
+            continue;
+        };
+        match concrete.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
+            Some(tenant) => tenants.push((at, tenant)),
+            None => findings.push(Finding::at(at, format!("does not give the name `{concrete}` for any tenant"))),
+        }
+    }
+    if let Some((_, sample)) = tenants.first() {
+        for (at, tenant) in tenants.iter().filter(|(_, tenant)| tenant != sample) {
+            findings.push(Finding::at(at, format!("the sample tenant is `{sample}`, and here `{tenant}`")));
+        }
+        for (name, scheme) in schemes() {
+            let tenanted = scheme["name"].as_str().is_some_and(|name| name.ends_with(*sample));
+            if tenanted && scheme.get("x-name-template").is_none() {
+                let at = format!("{}/x-name-template", pointer::join("/components/securitySchemes", name));
+                findings.push(Finding::at(at, format!("missing; the name ends in the sample tenant `{sample}`")));
+            }
         }
     }
     findings

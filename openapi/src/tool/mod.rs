@@ -100,6 +100,7 @@ pub fn check(root: &Path) -> Vec<Finding> {
     if findings.is_empty() {
         match outputs(&document) {
             Ok(outputs) => {
+                findings.extend(strays(root, &outputs));
                 for (path, text) in outputs {
                     findings.extend(drift(root, &path, &text));
                 }
@@ -151,6 +152,15 @@ fn drift(root: &Path, path: &str, text: &str) -> Option<Finding> {
         }
     };
     Some(Finding::new(path, "", format!("{problem}; run `{GENERATE}`")))
+}
+
+/// Files beside the generated ones that the contract does not give.
+fn strays(root: &Path, outputs: &BTreeMap<String, String>) -> Vec<Finding> {
+    let folder = "sdk/src/generated";
+    let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| format!("{folder}/{}", entry.file_name().display()));
+    let strays = paths.filter(|path| !outputs.contains_key(path));
+    strays.map(|path| Finding::new(path, "", "is not generated from the contract; remove it")).collect()
 }
 
 /// The first line of every generated source file.

@@ -43,7 +43,7 @@ fn unknown_members(document: &Value, kept: &Value, at: &str, findings: &mut Vec<
                 match kept.get(name) {
                     Some(kept) => unknown_members(value, kept, &here, findings),
                     // A default is left out when it is written again.
-                    None if is_default(value) => {}
+                    None if is_default(name, value) => {}
                     // The one member of OpenAPI 3.0 that the types do not know.
                     None if name == "xml" && is_xml_object(value) => {}
                     None => {
@@ -61,13 +61,19 @@ fn unknown_members(document: &Value, kept: &Value, at: &str, findings: &mut Vec<
     }
 }
 
-fn is_default(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
-    }
+fn is_default(name: &str, value: &Value) -> bool {
+    const FLAGS: [&str; 9] = [
+        "required",
+        "deprecated",
+        "nullable",
+        "readOnly",
+        "writeOnly",
+        "uniqueItems",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "allowEmptyValue",
+    ];
+    *value == Value::Bool(false) && FLAGS.contains(&name)
 }
 
 fn is_xml_object(value: &Value) -> bool {
