@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 
@@ -42,8 +43,31 @@ pub(crate) struct Prepared {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// A credential that travels in the JSON body: the member's name and its value.
     pub(crate) body_member: Option<(&'static str, Secret)>,
-    /// The secrets in them, to be kept out of everything that can be seen.
+    /// The secrets in them, to be kept out of everything that can be seen, in the forms in which they may come back.
     pub(crate) secrets: Vec<Secret>,
+}
+
+impl Prepared {
+    pub(crate) fn new(
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body_member: Option<(&'static str, Secret)>,
+        secrets: &[&Secret],
+    ) -> Prepared {
+        let secrets = secrets.iter().flat_map(|secret| forms(secret.expose())).map(Secret::from).collect();
+        Prepared { headers, body_member, secrets }
+    }
+}
+
+/// A secret as it is, percent-encoded, percent-decoded, and escaped as in JSON; the longest first, so that no form is
+/// left over from another.
+fn forms(secret: &str) -> Vec<String> {
+    let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
+    let escaped = secret.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut forms = vec![secret.to_owned(), encoded, decoded, escaped.replace('/', "\\/"), escaped];
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms
 }
 
 type Fetch = dyn Fn() -> BoxFuture<'static, Result<Prepared>> + Send + Sync;

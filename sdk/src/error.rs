@@ -174,7 +174,7 @@ impl Error {
     pub(crate) fn answered(vendor: Vendor, raw: RawResponse, meaning: u16, message: &str) -> Error {
         let kind = ErrorKind::of_status(meaning);
         let status = raw.status;
-        let certain = (400..500).contains(&status) && status != 408;
+        let certain = is_refusal(status);
         Error::new(kind, vendor, shown(message))
             .with_applied(if certain { Applied::No } else { Applied::Unknown })
             .with_raw(raw)
@@ -216,6 +216,12 @@ impl Error {
         self.0.source = Some(source.into());
         self
     }
+}
+
+/// Whether an answer of this status code means for certain that nothing was done. 408 may come from a gateway that gave
+/// up on a system which did not.
+pub(crate) fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) && status != 408
 }
 
 /// A text of the system, fit to be shown: on one line, and not endless.

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::error::Error;
 use crate::vendor::Vendor;
 
 /// An id that the contract does not allow. Nothing was sent.
@@ -64,6 +65,12 @@ impl fmt::Display for InvalidId {
 }
 
 impl std::error::Error for InvalidId {}
+
+impl From<InvalidId> for Error {
+    fn from(invalid: InvalidId) -> Error {
+        Error::invalid_input(invalid.vendor, invalid.to_string())
+    }
+}
 
 /// The allowed punctuation, as it is shown to people.
 const PUNCTUATION: &str = "_ ~ ! $ & ' ( ) * + , = : @ - .";

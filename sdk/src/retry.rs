@@ -152,7 +152,8 @@ pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: 
 fn backoff(policy: &RetryPolicy, attempt: u32, jitter: f64) -> Duration {
     let doubled = 2u32.saturating_pow(attempt.saturating_sub(1));
     let limit = policy.first_wait.saturating_mul(doubled).min(policy.longest_wait);
-    limit.mul_f64(jitter.clamp(0.0, 1.0))
+    // Limits beyond what a float can hold are drawn as themselves.
+    Duration::try_from_secs_f64(limit.as_secs_f64() * jitter.clamp(0.0, 1.0)).unwrap_or(limit)
 }
 
 /// What `Retry-After` asks for: seconds, or an HTTP date in any of its three forms. A date that is past asks for

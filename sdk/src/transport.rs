@@ -16,7 +16,7 @@ use tracing::{Instrument as _, debug, debug_span, field, warn};
 use crate::auth::Prepared;
 use crate::call::Call;
 use crate::clock::at_most;
-use crate::error::{Applied, BoxError, Error, ErrorKind};
+use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal};
 use crate::fault::{Carried, FAILURE_STATUS};
 use crate::operation::Operation;
 use crate::raw::RawResponse;
@@ -261,6 +261,7 @@ impl Exchange<'_> {
         attempts: u32,
     ) -> Result<RawResponse, Error> {
         let vendor = self.parts.vendor;
+        let write = !self.operation.changes.is_empty();
         let error = match ended {
             Attempt::Answered(raw) => {
                 let Outcome::Answered { retry_after, .. } = outcome else { return Ok(raw) };
@@ -268,7 +269,9 @@ impl Exchange<'_> {
                 match misfit {
                     // A refusal that an earlier attempt makes uncertain is no plain refusal any more.
                     None if raw.status < 300 => return Ok(raw),
-                    None if meaning == raw.status && attempts == 1 && !unsure => return Ok(raw),
+                    None if meaning == raw.status && attempts == 1 && !unsure && (write || is_refusal(meaning)) => {
+                        return Ok(raw);
+                    }
                     None => {
                         let message = message(&raw.body);
                         Error::answered(vendor, raw, meaning, &message).with_retry_after(retry_after)
@@ -284,12 +287,13 @@ impl Exchange<'_> {
             }
             Attempt::TooLong { status } => {
                 let limit = self.parts.body_limit;
-                let kind = ErrorKind::of_status(status);
-                let applied =
-                    if kind == ErrorKind::OffContract || status >= 500 { Applied::Unknown } else { Applied::No };
-                Error::new(kind, vendor, format!("the body is longer than the {limit} bytes that are read"))
-                    .with_applied(applied)
-                    .with_status(Some(status))
+                Error::new(
+                    ErrorKind::of_status(status),
+                    vendor,
+                    format!("the body is longer than the {limit} bytes that are read"),
+                )
+                .with_applied(applied(!is_refusal(status)))
+                .with_status(Some(status))
             }
             Attempt::NotSent(e) => {
                 let message = innermost(&*e);
@@ -305,7 +309,12 @@ impl Exchange<'_> {
                 }
             }
         };
-        let applied = if unsure { Applied::Unknown } else { error.applied() };
+        let applied = match error.applied() {
+            // Nothing is changed by a read, however it ends.
+            _ if !write => Applied::No,
+            _ if unsure => Applied::Unknown,
+            applied => applied,
+        };
         // What did not leave in the last attempt may have been done by one before.
         let error = match (error.kind(), unsure) {
             (ErrorKind::NotSent, true) => {
@@ -367,9 +376,7 @@ impl Attempt {
         match self {
             Attempt::NotSent(_) => false,
             Attempt::Lost { .. } => true,
-            Attempt::Answered(RawResponse { status, .. }) | Attempt::TooLong { status } => {
-                !(400..500).contains(status) || *status == 408
-            }
+            Attempt::Answered(RawResponse { status, .. }) | Attempt::TooLong { status } => !is_refusal(*status),
         }
     }
 }

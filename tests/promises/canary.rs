@@ -15,6 +15,23 @@ use user_status_tests::{Recorder, TestClock};
 /// In every credential, and in every header and body that comes back.
 const CANARY: &str = "canary-51b7c2";
 
+/// A credential comes back in other clothes: decoded, encoded, escaped.
+#[tokio::test]
+async fn a_credential_is_known_in_every_form_in_which_it_comes_back() {
+    let token = "TokenID%3D\"a/b\\c\"";
+    let forms = ["TokenID%3D\\\"a/b\\\\c\\\"", "TokenID%3D\\\"a\\/b\\\\c\\\"", "TokenID%253D%22a%2Fb%5Cc%22"];
+    for form in forms {
+        let server = Recorder::answering(400, &format!("{{\"code\":1,\"message\":\"got {form}, sorry\"}}")).await;
+        let symphony = Symphony::builder()
+            .base_url(server.uri())
+            .credentials(symphony::Credentials::session_token(token))
+            .build()
+            .unwrap();
+        let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
+        assert!(error.to_string().contains("got [redacted], sorry"), "{form}: {error}");
+    }
+}
+
 /// Where all logs go.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

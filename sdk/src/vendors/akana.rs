@@ -8,7 +8,7 @@ use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::Receipt;
 use crate::secret::Secret;
@@ -192,11 +192,7 @@ impl Credentials {
         let csrf = credential_header(Vendor::Akana, "the CSRF token", "", &self.csrf_token)?;
         let csrf_name = HeaderName::try_from(format!("X-Csrf-Token_{tenant}"))
             .map_err(|_| Error::invalid_input(Vendor::Akana, "tenant gives no header name"))?;
-        Ok(Prepared {
-            headers: vec![(COOKIE, cookie), (csrf_name, csrf)],
-            body_member: None,
-            secrets: vec![self.session_cookie.clone(), self.csrf_token.clone()],
-        })
+        Ok(Prepared::new(vec![(COOKIE, cookie), (csrf_name, csrf)], None, &[&self.session_cookie, &self.csrf_token]))
     }
 }
 
@@ -239,11 +235,10 @@ impl AccountSystem for Akana {
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
             self.capabilities().check(Vendor::Akana, change)?;
-            let id = AkanaUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Akana, e.to_string()))?;
+            let id: AkanaUserId = user.parse()?;
             let applying = Applying::start(&self.client.inner, user, change);
             if change.change() == Change::Unlock {
-                // Nothing was changed by a read, however it ended.
-                let before = self.status_with(user, options).await.map_err(|error| error.with_applied(Applied::No))?;
+                let before = self.status_with(user, options).await?;
                 if before.enabled != Some(true) {
                     let why = "the account is not known to be enabled, and unlocking it would enable it too";
                     return Err(Error::new(ErrorKind::Unsupported, Vendor::Akana, why));
@@ -264,7 +259,7 @@ impl AccountSystem for Akana {
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
-            let id = AkanaUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Akana, e.to_string()))?;
+            let id: AkanaUserId = user.parse()?;
             let (answer, _) = send(options, self.client.get_platform_user().user_id(id).send()).await?;
             Ok(account(&answer))
         })

@@ -94,11 +94,7 @@ impl Credentials {
 
     fn prepare(&self) -> Result<Prepared> {
         let header = credential_header(Vendor::Clearsquare, "the token", "Bearer ", &self.token)?;
-        Ok(Prepared {
-            headers: vec![(AUTHORIZATION, header)],
-            body_member: Some(("token", self.token.clone())),
-            secrets: vec![self.token.clone()],
-        })
+        Ok(Prepared::new(vec![(AUTHORIZATION, header)], Some(("token", self.token.clone())), &[&self.token]))
     }
 }
 
@@ -129,8 +125,7 @@ impl AccountSystem for Clearsquare {
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
             self.capabilities().check(Vendor::Clearsquare, change)?;
-            let id = ClearsquareUserId::try_from(user)
-                .map_err(|e| Error::invalid_input(Vendor::Clearsquare, e.to_string()))?;
+            let id: ClearsquareUserId = user.parse()?;
             let applying = Applying::start(&self.client.inner, user, change);
             let call = self.client.manage_user_status().body_map(|body| body.id(id));
             let (answer, record) = send(options, call.send()).await?;

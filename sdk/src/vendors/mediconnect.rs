@@ -122,7 +122,7 @@ impl Credentials {
 
     fn prepare(&self) -> Result<Prepared> {
         let header = credential_header(Vendor::Mediconnect, "the token", "Bearer ", &self.token)?;
-        Ok(Prepared { headers: vec![(AUTHORIZATION, header)], body_member: None, secrets: vec![self.token.clone()] })
+        Ok(Prepared::new(vec![(AUTHORIZATION, header)], None, &[&self.token]))
     }
 }
 
@@ -216,17 +216,13 @@ impl AccountSystem for Mediconnect {
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
             self.capabilities().check(Vendor::Mediconnect, change)?;
-            let id = MediconnectUserId::try_from(user)
-                .map_err(|e| Error::invalid_input(Vendor::Mediconnect, e.to_string()))?;
+            let id: MediconnectUserId = user.parse()?;
             if change.change() == Change::Suspend && change.reason().is_none() {
                 return Err(Error::invalid_input(Vendor::Mediconnect, "a suspension needs a `reason`"));
             }
             let applying = Applying::start(&self.client.inner, user, change);
             let before = match self.active_flag {
-                // Nothing was changed by a read, however it ended.
-                ActiveFlag::ReadFirst | ActiveFlag::LeaveOut => {
-                    Some(self.read(id, options).await.map_err(|error| error.with_applied(crate::error::Applied::No))?)
-                }
+                ActiveFlag::ReadFirst | ActiveFlag::LeaveOut => Some(self.read(id, options).await?),
                 ActiveFlag::Assume(active) => Some(AccountStatus { enabled: Some(active), ..AccountStatus::default() })
                     .filter(|_| matches!(change.change(), Change::Suspend | Change::Unsuspend)),
             };
@@ -251,8 +247,7 @@ impl AccountSystem for Mediconnect {
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
-            let id = MediconnectUserId::try_from(user)
-                .map_err(|e| Error::invalid_input(Vendor::Mediconnect, e.to_string()))?;
+            let id: MediconnectUserId = user.parse()?;
             self.read(id, options).await
         })
     }

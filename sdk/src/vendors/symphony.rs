@@ -135,11 +135,7 @@ impl Credentials {
 
     fn prepare(&self) -> Result<Prepared> {
         let token = credential_header(Vendor::Symphony, "the session token", "", &self.session_token)?;
-        Ok(Prepared {
-            headers: vec![(HeaderName::from_static("sessiontoken"), token)],
-            body_member: None,
-            secrets: vec![self.session_token.clone()],
-        })
+        Ok(Prepared::new(vec![(HeaderName::from_static("sessiontoken"), token)], None, &[&self.session_token]))
     }
 }
 
@@ -197,8 +193,7 @@ impl AccountSystem for Symphony {
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
             self.capabilities().check(Vendor::Symphony, change)?;
-            let id =
-                SymphonyUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Symphony, e.to_string()))?;
+            let id: SymphonyUserId = user.parse()?;
             let body = self.body(change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let (_, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
@@ -208,8 +203,7 @@ impl AccountSystem for Symphony {
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
-            let id =
-                SymphonyUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Symphony, e.to_string()))?;
+            let id: SymphonyUserId = user.parse()?;
             let (answer, _) = send(options, self.client.get_user_status().uid(id).send()).await?;
             let until = match answer.suspended_until {
                 None | Some(0) => None,

@@ -102,8 +102,7 @@ impl UserdocksBuilder {
     pub fn build(self) -> Result<Userdocks> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Userdocks, "credentials"))?;
         let auth = credentials.into_auth(Vendor::Userdocks, Credentials::prepare)?;
-        let invalid = |e: crate::InvalidId| Error::invalid_input(Vendor::Userdocks, e.to_string());
-        let app = self.app.map(UserdocksAppId::try_from).transpose().map_err(invalid)?;
+        let app = self.app.map(UserdocksAppId::try_from).transpose()?;
         if self.route == Route::Current && app.is_none() {
             return Err(Error::missing(Vendor::Userdocks, "app"));
         }
@@ -136,20 +135,18 @@ impl Credentials {
     fn prepare(&self) -> Result<Prepared> {
         let header = |what, prefix, secret| credential_header(Vendor::Userdocks, what, prefix, secret);
         Ok(match &self.0 {
-            Kind::ApiKey { key, client_id } => Prepared {
-                headers: vec![
+            Kind::ApiKey { key, client_id } => Prepared::new(
+                vec![
                     (HeaderName::from_static("x-api-key"), header("the API key", "", key)?),
                     (HeaderName::from_static("x-api-key-type"), HeaderValue::from_static("write")),
                     (HeaderName::from_static("x-client-id"), header("the client id", "", client_id)?),
                 ],
-                body_member: None,
-                secrets: vec![key.clone(), client_id.clone()],
-            },
-            Kind::AccessToken(token) => Prepared {
-                headers: vec![(AUTHORIZATION, header("the access token", "Bearer ", token)?)],
-                body_member: None,
-                secrets: vec![token.clone()],
-            },
+                None,
+                &[key, client_id],
+            ),
+            Kind::AccessToken(token) => {
+                Prepared::new(vec![(AUTHORIZATION, header("the access token", "Bearer ", token)?)], None, &[token])
+            }
         })
     }
 }
@@ -196,8 +193,7 @@ impl AccountSystem for Userdocks {
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
             self.capabilities().check(Vendor::Userdocks, change)?;
-            let id =
-                UserdocksUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Userdocks, e.to_string()))?;
+            let id: UserdocksUserId = user.parse()?;
             let applying = Applying::start(&self.client.inner, user, change);
             let status = match change.change() {
                 Change::Enable => UserdocksAccessStatus::Unfreezed,
@@ -219,8 +215,7 @@ impl AccountSystem for Userdocks {
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
-            let id =
-                UserdocksUserId::try_from(user).map_err(|e| Error::invalid_input(Vendor::Userdocks, e.to_string()))?;
+            let id: UserdocksUserId = user.parse()?;
             let (answer, record) = send(options, self.client.get_user().user_id(id).send()).await?;
             if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
                 let reading = StatusChange::enable();
