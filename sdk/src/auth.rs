@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 
@@ -12,7 +12,8 @@ use crate::secret::Secret;
 use crate::vendor::Vendor;
 
 /// Where fresh credentials come from. A client asks before its first call, and again after a 401: once for all calls
-/// that failed together, and each of them then tries once more.
+/// that failed together, and each of them then tries once more. If the source fails, each of them asks it in turn. A call
+/// that is dropped while it asks drops the asking.
 ///
 /// Credentials that never change need no source; give them to the builder as they are.
 ///
@@ -53,21 +54,44 @@ impl Prepared {
         body_member: Option<(&'static str, Secret)>,
         secrets: &[&Secret],
     ) -> Prepared {
-        let secrets = secrets.iter().flat_map(|secret| forms(secret.expose())).map(Secret::from).collect();
+        let secrets = secrets.iter().flat_map(|secret| Prepared::forms(secret.expose())).collect();
         Prepared { headers, body_member, secrets }
+    }
+
+    /// A secret in the forms in which it may come back.
+    pub(crate) fn forms(secret: &str) -> impl Iterator<Item = Secret> {
+        forms(secret).into_iter().map(Secret::from)
     }
 }
 
-/// A secret as it is, percent-encoded, percent-decoded, and escaped as in JSON; the longest first, so that no form is
-/// left over from another.
+/// A secret as it is, percent-encoded in the usual ways, percent-decoded, and escaped as in JSON; the longest first, so
+/// that no form is left over from another.
 fn forms(secret: &str) -> Vec<String> {
-    let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
-    let escaped = secret.replace('\\', "\\\\").replace('"', "\\\"");
-    let mut forms = vec![secret.to_owned(), encoded, decoded, escaped.replace('/', "\\/"), escaped];
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let plain = [secret.to_owned(), percent_decode_str(secret).decode_utf8_lossy().into_owned()];
+    let mut forms = plain.to_vec();
+    for text in &plain {
+        for set in [NON_ALPHANUMERIC, UNRESERVED] {
+            let encoded = utf8_percent_encode(text, set).to_string();
+            forms.extend([lower_hex(&encoded), encoded]);
+        }
+        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+        forms.extend([escaped.replace('/', "\\/"), escaped]);
+    }
+    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     forms.dedup();
     forms
+}
+
+/// `%2F` as `%2f`.
+fn lower_hex(encoded: &str) -> String {
+    let mut hex = 0;
+    let lower = |c: char| {
+        let in_hex = hex > 0;
+        hex = if c == '%' { 2 } else { hex.max(1) - 1 };
+        if in_hex { c.to_ascii_lowercase() } else { c }
+    };
+    encoded.chars().map(lower).collect()
 }
 
 type Fetch = dyn Fn() -> BoxFuture<'static, Result<Prepared>> + Send + Sync;

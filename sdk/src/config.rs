@@ -159,7 +159,8 @@ macro_rules! config_setters {
             self
         }
 
-        /// How long a call may take, all attempts and waits together: 120 s by default.
+        /// How long a call may take, all attempts and waits together: 120 s by default. Reading back after it
+        /// (`apply_and_verify`) is a call of its own.
         pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.config.total_timeout = timeout;
             self
@@ -195,8 +196,10 @@ macro_rules! config_setters {
             self
         }
 
-        /// An HTTP client of one's own, with its own TLS, proxy and connection settings. It should neither follow
-        /// redirects, which take some of the credential headers along, nor repeat requests.
+        /// An HTTP client of one's own, with its own TLS, proxy and connection settings. Build it with
+        /// `redirect(Policy::none())` and `retry(reqwest::retry::never())`: what it follows or repeats below this client
+        /// takes credentials along and cannot be seen here. An answer that came by way of a redirect is reported as an
+        /// unknown outcome.
         pub fn http_client(mut self, client: reqwest::Client) -> Self {
             self.config.http_client = Some(client);
             self

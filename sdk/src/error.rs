@@ -111,7 +111,7 @@ impl Error {
         self.0.status
     }
 
-    /// How many requests were sent.
+    /// How many attempts were made, those that could not leave included.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -121,7 +121,7 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The last answer as it came, without the credentials of the call.
+    /// The last answer as it came (its beginning, if it was too long), without the credentials of the call.
     pub fn raw(&self) -> Option<&RawResponse> {
         self.0.raw.as_ref()
     }
@@ -129,6 +129,13 @@ impl Error {
     /// The system's id of the last request, if it gave one.
     pub fn request_id(&self) -> Option<String> {
         self.0.raw.as_ref().and_then(RawResponse::request_id)
+    }
+
+    /// The system's error body as one of the generated types, such as
+    /// [`SymphonyError`](crate::vendors::symphony::types::SymphonyError) with its `code`; `None` if there is no answer, or
+    /// it is not of that type.
+    pub fn fault<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.raw()?.body).ok()
     }
 
     predicates! {
@@ -168,16 +175,6 @@ impl Error {
     /// A setting that must be there and is not.
     pub(crate) fn missing(vendor: Vendor, setting: &str) -> Error {
         Error::invalid_input(vendor, format!("{setting} is missing; set it on the builder"))
-    }
-
-    /// An answer that does not do what was asked, by its status code.
-    pub(crate) fn answered(vendor: Vendor, raw: RawResponse, meaning: u16, message: &str) -> Error {
-        let kind = ErrorKind::of_status(meaning);
-        let status = raw.status;
-        let certain = is_refusal(status);
-        Error::new(kind, vendor, shown(message))
-            .with_applied(if certain { Applied::No } else { Applied::Unknown })
-            .with_raw(raw)
     }
 
     #[must_use]

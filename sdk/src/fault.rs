@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::{Applied, Error, ErrorKind, shown};
+use crate::error::{Applied, Error, ErrorKind, is_refusal, shown};
 use crate::vendor::Vendor;
 
 /// The error body of a system: what it says, for people.
@@ -41,7 +41,7 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
             // without saying so.
             Client::ErrorResponse(response) => {
                 let status = response.status().as_u16();
-                let applied = if status < 500 { Applied::No } else { Applied::Unknown };
+                let applied = if is_refusal(status) { Applied::No } else { Applied::Unknown };
                 let message = response.message().unwrap_or_default();
                 Error::new(ErrorKind::of_status(status), E::VENDOR, shown(&message))
                     .with_applied(applied)

@@ -1,4 +1,4 @@
-//! A limit of the client's own, per credential and shared by its clones, so that it stays below the system's.
+//! A limit of the client's own, shared by its clones, so that it stays below the system's.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -82,10 +82,28 @@ impl Limiter {
                 wait
             };
             if !wait.is_zero() {
+                let mut slot = Slot { limiter: self, spacing, used: false };
                 clock.sleep(wait, Wait::RateLimit).await;
+                slot.used = true;
             }
         }
         Some(Place { _permit: permit })
+    }
+}
+
+/// A time at which a request may leave. A call that is dropped before gives it back.
+struct Slot<'a> {
+    limiter: &'a Limiter,
+    spacing: Duration,
+    used: bool,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        if !self.used {
+            let mut next = self.limiter.next.lock().unwrap_or_else(PoisonError::into_inner);
+            *next = next.saturating_sub(self.spacing);
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
 use crate::secret::Secret;
 
@@ -23,8 +24,8 @@ const SHOWN: [HeaderName; 8] = [
 /// A credential that is shorter than this is not looked for in answers: replacing it would hit words by chance.
 const SHORTEST: usize = 8;
 
-/// What a system answered: status code, headers and body. The credentials of the call are replaced by `[redacted]`
-/// wherever the system sent them back. Debug shows the status, the harmless headers and the length of the body.
+/// What a system answered: status code, headers and body. The credentials of the call, if they have 8 characters or
+/// more, are replaced by `[redacted]` wherever the system sent them back. Debug shows the status, the harmless headers and the length of the body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RawResponse {
@@ -40,13 +41,15 @@ impl RawResponse {
     /// Takes an answer in, without the credentials that may be in it.
     pub(crate) fn new(status: u16, mut headers: HeaderMap, body: Bytes, secrets: &[Secret]) -> RawResponse {
         for (name, value) in headers.iter_mut() {
-            let secret = secrets.iter().any(|secret| contains(value.as_bytes(), secret.expose().as_bytes()));
-            if secret || !SHOWN.contains(name) {
+            if secrets.iter().any(|secret| contains(value.as_bytes(), secret.expose().as_bytes())) {
+                *value = HeaderValue::from_static("[redacted]");
+            }
+            if !SHOWN.contains(name) {
                 value.set_sensitive(true);
             }
         }
         let body = secrets.iter().fold(body, |body, secret| without(body, secret.expose().as_bytes()));
-        RawResponse { status, headers, body }
+        RawResponse { status, headers, body: without_escaped(body, secrets) }
     }
 
     /// A header as text, if it is there and no secret.
@@ -94,4 +97,43 @@ fn without(body: Bytes, secret: &[u8]) -> Bytes {
     }
     clean.extend_from_slice(rest);
     Bytes::from(clean)
+}
+
+/// In JSON any character may be escaped: what is hidden that way is found in the decoded text, and the body written
+/// anew.
+fn without_escaped(body: Bytes, secrets: &[Secret]) -> Bytes {
+    if !body.contains(&b'\\') {
+        return body;
+    }
+    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return body };
+    if redact(&mut value, secrets) { Bytes::from(value.to_string()) } else { body }
+}
+
+/// Replaces the secrets in all texts. Whether there were any.
+fn redact(value: &mut Value, secrets: &[Secret]) -> bool {
+    let clean = |text: &str| {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let clean = secrets.iter().fold(bytes, |text, secret| without(text, secret.expose().as_bytes()));
+        String::from_utf8_lossy(&clean).into_owned()
+    };
+    match value {
+        Value::String(text) => {
+            let cleaned = clean(text);
+            let found = cleaned != *text;
+            *text = cleaned;
+            found
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |found, item| redact(item, secrets) | found),
+        Value::Object(members) => {
+            let mut found = false;
+            let taken = std::mem::take(members);
+            for (name, mut value) in taken {
+                let cleaned = clean(&name);
+                found |= (cleaned != name) | redact(&mut value, secrets);
+                members.insert(cleaned, value);
+            }
+            found
+        }
+        _ => false,
+    }
 }

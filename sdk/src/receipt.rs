@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::change::StatusChange;
+use crate::raw::RawResponse;
 use crate::status::AccountStatus;
 use crate::vendor::Vendor;
 
@@ -21,12 +22,14 @@ pub struct Receipt {
     pub proof: Proof,
     /// What the account is, as far as the system said.
     pub status: AccountStatus,
-    /// How many requests were sent for the change itself.
+    /// How many attempts the change itself took; 0 if nothing was sent.
     pub attempts: u32,
     /// How long it took, waiting included.
     pub elapsed: Duration,
     /// The system's id of the last request, if it gave one.
     pub request_id: Option<String>,
+    /// The last answer as it came, with all that the types do not know; without the credentials of the call.
+    pub raw: Option<RawResponse>,
 }
 
 /// How it is known that a change happened.

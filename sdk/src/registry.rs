@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::call::CallOptions;
 use crate::change::StatusChange;
 use crate::error::Result;
 use crate::receipt::Receipt;
@@ -65,9 +66,19 @@ impl Registry {
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
         change: &StatusChange,
     ) -> Vec<Outcome> {
+        self.apply_everywhere_with(accounts, change, CallOptions::default()).await
+    }
+
+    /// [`apply_everywhere`](Registry::apply_everywhere) with settings for these calls.
+    pub async fn apply_everywhere_with<'a>(
+        &self,
+        accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
+        change: &StatusChange,
+        options: CallOptions,
+    ) -> Vec<Outcome> {
         let calls = accounts.into_iter().map(|(name, user)| async move {
             let result = match self.get(name) {
-                Some(system) => Some(system.apply_and_verify(user, change).await),
+                Some(system) => Some(system.apply_and_verify_with(user, change, options).await),
                 None => None,
             };
             Outcome { system: name.to_owned(), user: user.to_owned(), result }

@@ -3,12 +3,15 @@
 //! | Outcome of an attempt | idempotent | not idempotent (the toggle) |
 //! |---|---|---|
 //! | not sent | again | again |
-//! | 429, 503 | again | again: the system refused |
-//! | 408, 502, 504, no whole answer | again | stop, outcome unknown |
+//! | 429; 503 with `Retry-After` | again | again: the system refused |
+//! | 408, 502, 504, other 503, no whole answer | again | stop, outcome unknown |
 //! | 500 | again with Symphony, whose own clients do; else stop | stop |
 //! | anything else | stop | stop |
 //!
-//! A 401 is repeated once with fresh credentials where there is a source of them, by every operation: it was refused.
+//! A 503 without `Retry-After` may come from a gateway that lost the answer of a system which did what was asked.
+//!
+//! A 401 is repeated once with fresh credentials where there is a source of them, by every operation and besides the
+//! attempts of the policy: it was refused.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -52,7 +55,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Nothing is repeated.
+    /// Nothing is repeated, but a 401 once if there are fresh credentials to be had.
     pub fn never() -> RetryPolicy {
         RetryPolicy { attempts: 1, ..RetryPolicy::default() }
     }
@@ -124,12 +127,13 @@ pub enum Decision {
 #[doc(hidden)]
 pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: Progress) -> Decision {
     if let Outcome::Answered { status: 401, .. } = outcome {
-        return if safety.can_refresh { Decision::Refresh } else { Decision::Stop };
+        let refresh = safety.can_refresh && !progress.time_left.is_zero();
+        return if refresh { Decision::Refresh } else { Decision::Stop };
     }
     let allowed = match outcome {
         Outcome::NotSent => true,
-        Outcome::Answered { status: 429 | 503, .. } => true,
-        Outcome::Answered { status: 408 | 502 | 504, .. } | Outcome::Lost => safety.idempotent,
+        Outcome::Answered { status: 429, .. } | Outcome::Answered { status: 503, retry_after: Some(_) } => true,
+        Outcome::Answered { status: 408 | 502 | 503 | 504, .. } | Outcome::Lost => safety.idempotent,
         Outcome::Answered { status: 500, .. } => safety.idempotent && safety.repeats_500,
         Outcome::Answered { .. } => false,
     };

@@ -51,11 +51,13 @@ pub struct Suspension {
 }
 
 impl AccountStatus {
-    /// Whether the owner can sign in: enabled, not suspended, not locked. A fact that the system does not have counts
-    /// as no obstacle; `None` if it has none of the three.
+    /// Whether the owner can sign in now: enabled, not suspended, not locked. A fact that the system does not have counts
+    /// as no obstacle; `None` if it has none of the three. A suspension whose end is past is none, whatever it reads:
+    /// Symphony lifts it only when the owner signs in again.
     pub fn can_sign_in(&self) -> Option<bool> {
-        let facts =
-            [self.enabled, self.suspended.as_ref().map(|suspension| !suspension.active), self.locked.map(|l| !l)];
+        let now = Timestamp::now();
+        let suspended = |s: &Suspension| s.active && s.until.is_none_or(|until| until > now);
+        let facts = [self.enabled, self.suspended.as_ref().map(|s| !suspended(s)), self.locked.map(|locked| !locked)];
         let mut known = facts.into_iter().flatten().peekable();
         known.peek()?;
         Some(known.all(|fine| fine))
@@ -67,7 +69,12 @@ impl AccountStatus {
         match change.change() {
             Change::Enable => self.enabled,
             Change::Disable => self.enabled.map(|enabled| !enabled),
-            Change::Suspend => suspended.map(|s| s.active && (change.end().is_none() || s.until == change.end())),
+            Change::Suspend => suspended.map(|suspension| {
+                let reason = suspension.reason.as_deref();
+                // A reason that one of the two does not have says nothing; another end is another suspension.
+                let same_reason = reason.is_none() || change.reason().is_none() || reason == change.reason();
+                suspension.active && suspension.until == change.end() && same_reason
+            }),
             Change::Unsuspend => suspended.map(|suspension| !suspension.active),
             Change::Lock => self.locked,
             Change::Unlock => self.locked.map(|locked| !locked),

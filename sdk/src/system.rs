@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
-use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::receipt::{Proof, Receipt};
 use crate::status::AccountStatus;
 use crate::vendor::Vendor;
@@ -69,47 +69,20 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// As [`apply`](AccountSystem::apply), and [`Contradicted`](ErrorKind::Contradicted) if the system said yes and the
     /// account reads otherwise.
     fn apply_and_verify<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(async move {
-            let clock = std::time::Instant::now();
-            let outcome = self.apply(user, change).await;
-            if !self.capabilities().reads {
-                return outcome;
-            }
-            match outcome {
-                Ok(receipt) if receipt.proof == Proof::Accepted => {
-                    // A read that fails proves nothing, and takes nothing back: the system did say yes.
-                    let Ok(status) = self.status(user).await else { return Ok(receipt) };
-                    match status.shows(change) {
-                        Some(true) => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
-                        Some(false) => {
-                            let message = format!("the system said yes to {change}, and the account reads {status}");
-                            Err(Error::new(ErrorKind::Contradicted, self.vendor(), message)
-                                .with_applied(Applied::Unknown)
-                                .with_attempts(receipt.attempts))
-                        }
-                        None => Ok(Receipt { status, ..receipt }),
-                    }
-                }
-                Err(error) if error.applied() == Applied::Unknown && !error.is_contradicted() => {
-                    match self.status(user).await {
-                        Ok(status) if status.shows(change) == Some(true) => Ok(Receipt {
-                            vendor: self.vendor(),
-                            user: user.to_owned(),
-                            change: change.clone(),
-                            proof: Proof::Confirmed,
-                            status,
-                            attempts: error.attempts(),
-                            elapsed: clock.elapsed(),
-                            request_id: error.request_id(),
-                        }),
-                        // The request may still be on its way: what the account is now does not make it certain.
-                        _ => Err(error),
-                    }
-                }
-                other => other,
-            }
-        })
+        self.apply_and_verify_with(user, change, CallOptions::default())
     }
+
+    /// [`apply_and_verify`](AccountSystem::apply_and_verify) with settings for this call. Reading back is a call of its
+    /// own, with the same settings: it has as much time again.
+    ///
+    /// # Errors
+    /// See [`apply_and_verify`](AccountSystem::apply_and_verify).
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>>;
 
     /// Reads an account.
     ///
@@ -118,6 +91,56 @@ pub trait AccountSystem: Debug + Send + Sync {
     fn status<'a>(&'a self, user: &'a str) -> BoxFuture<'a, Result<AccountStatus>> {
         self.status_with(user, CallOptions::default())
     }
+}
+
+/// Changes an account and reads it back, where the answer is no proof or was lost.
+pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
+    system: &'a S,
+    user: &'a str,
+    change: &'a StatusChange,
+    options: CallOptions,
+) -> BoxFuture<'a, Result<Receipt>> {
+    Box::pin(async move {
+        let started = std::time::Instant::now();
+        let outcome = system.apply_with(user, change, options).await;
+        if !system.capabilities().reads {
+            return outcome;
+        }
+        match outcome {
+            Ok(receipt) if receipt.proof == Proof::Accepted => {
+                // A read that fails proves nothing, and takes nothing back: the system did say yes.
+                let Ok(status) = system.status_with(user, options).await else { return Ok(receipt) };
+                match status.shows(change) {
+                    Some(true) => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
+                    Some(false) => {
+                        let message = format!("the system said yes to {change}, and the account reads {status}");
+                        Err(Error::new(ErrorKind::Contradicted, system.vendor(), shown(&message))
+                            .with_applied(Applied::Unknown)
+                            .with_attempts(receipt.attempts))
+                    }
+                    None => Ok(Receipt { status, ..receipt }),
+                }
+            }
+            Err(error) if error.applied() == Applied::Unknown && !error.is_contradicted() => {
+                match system.status_with(user, options).await {
+                    Ok(status) if status.shows(change) == Some(true) => Ok(Receipt {
+                        vendor: system.vendor(),
+                        user: user.to_owned(),
+                        change: change.clone(),
+                        proof: Proof::Confirmed,
+                        status,
+                        attempts: error.attempts(),
+                        elapsed: started.elapsed(),
+                        request_id: error.request_id(),
+                        raw: error.raw().cloned(),
+                    }),
+                    // The request may still be on its way: what the account is now does not make it certain.
+                    _ => Err(error),
+                }
+            }
+            other => other,
+        }
+    })
 }
 
 /// What a system can do.

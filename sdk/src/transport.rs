@@ -8,19 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::{Body, Client, Request, Response};
 use serde_json::{Map, Value};
-use tracing::{Instrument as _, debug, debug_span, field, warn};
+use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
 use crate::auth::Prepared;
 use crate::call::Call;
-use crate::clock::at_most;
-use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal};
+use crate::clock::{Wait, at_most};
+use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal, shown};
 use crate::fault::{Carried, FAILURE_STATUS};
 use crate::operation::Operation;
 use crate::raw::RawResponse;
 use crate::retry::{self, Decision, Outcome, Progress, Safety};
+use crate::secret::Secret;
 use crate::session::{Parts, Session};
 use crate::vendor::Vendor;
 
@@ -83,8 +84,8 @@ enum Attempt {
     NotSent(BoxError),
     /// The request left, and no whole answer came back.
     Lost { status: Option<u16>, why: &'static str, source: Option<BoxError> },
-    /// The answer has a longer body than is read.
-    TooLong { status: u16 },
+    /// The answer has a longer body than is read: this is its beginning.
+    TooLong(RawResponse),
 }
 
 impl Exchange<'_> {
@@ -101,31 +102,39 @@ impl Exchange<'_> {
         }
         let idempotent = self.operation.is_idempotent(body);
 
-        let mut credentials = at_most(&*parts.clock, time_left(), parts.auth.current())
-            .await
-            .unwrap_or_else(|| Err(self.out_of_time(0)))?;
+        let fetched = at_most(&*parts.clock, time_left(), parts.auth.current()).await;
+        let mut credentials = fetched.unwrap_or_else(|| Err(self.out_of_time()))?;
+        // Those of an attempt before may come back in the answer to the next.
+        let mut secrets = self.secrets(&credentials);
         let mut refreshed = false;
         // Whether an attempt before the last one may have changed the account.
         let mut unsure = false;
         let mut attempt = 0;
+        let mut last: Option<Attempt> = None;
         loop {
-            let Some(_place) = parts.limiter.enter(&*parts.clock, time_left()).await else {
-                return Err(self.out_of_time(attempt).with_applied(applied(unsure)));
+            let place = parts.limiter.enter(&*parts.clock, time_left()).await;
+            let (Some(place), false) = (place, time_left().is_zero()) else {
+                return match last {
+                    Some(last) => self.finish(last, unsure, attempt),
+                    None => Err(self.out_of_time()),
+                };
             };
+            let request = self.prepare(&credentials)?;
             attempt += 1;
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
             let sent_at = parts.clock.now();
             let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(time_left());
-            let ended = self.attempt(&credentials, limit).instrument(span.clone()).await;
-            drop(_place);
+            let ended = self.attempt(request, &secrets, limit).instrument(span.clone()).await;
+            drop(place);
 
-            let meaning = ended.meaning(parts.vendor);
-            if let Attempt::Answered(raw) = &ended {
+            if let Attempt::Answered(raw) | Attempt::TooLong(raw) = &ended {
                 self.call.answered(raw);
                 span.record("status", raw.status);
+                Span::current().record("status", raw.status);
             }
-            let outcome = self.outcome(&ended, meaning);
+            Span::current().record("attempts", attempt);
+            let outcome = self.outcome(&ended);
             let safety = Safety {
                 idempotent,
                 repeats_500: parts.vendor == Vendor::Symphony,
@@ -138,10 +147,11 @@ impl Exchange<'_> {
                 decision => decision,
             };
             let duration = parts.clock.now().saturating_sub(sent_at);
-            span.in_scope(|| debug!(duration_ms = duration.as_millis() as u64, ?outcome, ?decision, "attempt ended"));
+            span.record("decision", field::debug(decision));
+            span.in_scope(|| debug!(duration_ms = duration.as_millis() as u64, ?outcome, "attempt ended"));
             match decision {
                 Decision::Stop => {
-                    let result = self.finish(ended, outcome, meaning, unsure, attempt);
+                    let result = self.finish(ended, unsure, attempt);
                     match &result {
                         Ok(raw) if raw.status < 300 => parts.budget.earn(),
                         Ok(_) => {}
@@ -151,27 +161,41 @@ impl Exchange<'_> {
                 }
                 Decision::Refresh => {
                     refreshed = true;
-                    let refresh = at_most(&*parts.clock, time_left(), parts.auth.refresh(&credentials)).await;
-                    credentials = refresh
-                        .unwrap_or_else(|| Err(self.out_of_time(attempt)))
-                        .map_err(|e| e.with_status(Some(401)).with_attempts(attempt).with_applied(applied(unsure)))?;
+                    match at_most(&*parts.clock, time_left(), parts.auth.refresh(&credentials)).await {
+                        Some(Ok(fresh)) => credentials = fresh,
+                        // What the source says is what the caller wants to know; what the system said stays with it.
+                        Some(Err(error)) => {
+                            let error = error.with_attempts(attempt).with_applied(self.applied(unsure));
+                            return Err(match ended {
+                                Attempt::Answered(raw) => error.with_raw(raw),
+                                _ => error,
+                            });
+                        }
+                        None => return self.finish(ended, unsure, attempt),
+                    }
+                    secrets.extend(self.secrets(&credentials));
+                    last = Some(ended);
                 }
                 Decision::Again(wait) => {
-                    unsure |= ended.may_have_changed();
-                    parts.clock.sleep(wait, crate::clock::Wait::Backoff).await;
+                    unsure |= ended.may_have_changed(outcome);
+                    last = Some(ended);
+                    parts.clock.sleep(wait, Wait::Backoff).await;
                 }
             }
         }
     }
 
-    async fn attempt(&self, credentials: &Prepared, limit: Duration) -> Attempt {
-        let request = match self.prepare(credentials) {
-            Ok(request) => request,
-            Err(e) => return Attempt::NotSent(e),
-        };
+    async fn attempt(&self, request: Request, secrets: &[Secret], limit: Duration) -> Attempt {
+        let asked = request.url().clone();
         let exchange = async {
             match self.client.execute(request).await {
-                Ok(response) => self.read(response, credentials).await,
+                // Only a client of the caller's own follows redirects; what came back is the answer to another request.
+                Ok(response) if *response.url() != asked => Attempt::Lost {
+                    status: Some(response.status().as_u16()),
+                    why: "the HTTP client followed a redirect, and may have taken the credentials along",
+                    source: None,
+                },
+                Ok(response) => self.read(response, secrets).await,
                 Err(e) if e.is_connect() || e.is_builder() => Attempt::NotSent(e.without_url().into()),
                 Err(e) => {
                     let why =
@@ -185,17 +209,18 @@ impl Exchange<'_> {
     }
 
     /// The request with credentials, in the representation that the session speaks.
-    fn prepare(&self, credentials: &Prepared) -> Result<Request, BoxError> {
-        let mut request = self.template.try_clone().ok_or("the request body cannot be sent twice")?;
+    fn prepare(&self, credentials: &Prepared) -> Result<Request, Error> {
+        let invalid = |message: String| Error::invalid_input(self.parts.vendor, message);
+        let mut request =
+            self.template.try_clone().ok_or_else(|| invalid("the body can be sent once only".to_owned()))?;
         let headers = request.headers_mut();
         headers.remove(STRAY);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("user-status/", env!("CARGO_PKG_VERSION"))));
         for (name, value) in &credentials.headers {
             headers.insert(name.clone(), value.clone());
         }
-        let body = request.body().and_then(Body::as_bytes);
         if let Some((name, secret)) = &credentials.body_member
-            && let Some(mut members) = body.and_then(|body| serde_json::from_slice::<Map<String, Value>>(body).ok())
+            && let Some(mut members) = self.members()
             // A caller who gave a token of its own means it.
             && !members.contains_key(*name)
         {
@@ -206,7 +231,7 @@ impl Exchange<'_> {
             let name = HeaderValue::from_static(representation.media_type);
             request.headers_mut().insert(ACCEPT, name.clone());
             if let Some(body) = request.body().and_then(Body::as_bytes) {
-                let body = representation.request(body)?;
+                let body = representation.request(body).map_err(|e| invalid(e.to_string()))?;
                 request.headers_mut().insert(CONTENT_TYPE, name);
                 *request.body_mut() = Some(Body::from(body));
             }
@@ -214,16 +239,33 @@ impl Exchange<'_> {
         Ok(request)
     }
 
+    /// The members of the request body.
+    fn members(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice(self.template.body()?.as_bytes()?).ok()
+    }
+
+    /// The secrets that a request with these credentials carries.
+    fn secrets(&self, credentials: &Prepared) -> Vec<Secret> {
+        let mut secrets = credentials.secrets.clone();
+        if let Some((name, _)) = &credentials.body_member
+            && let Some(given) = self.members().and_then(|members| members.get(*name)?.as_str().map(str::to_owned))
+        {
+            secrets.extend(Prepared::forms(&given));
+        }
+        secrets
+    }
+
     /// Reads the whole answer, up to the limit.
-    async fn read(&self, mut response: Response, credentials: &Prepared) -> Attempt {
+    async fn read(&self, mut response: Response, secrets: &[Secret]) -> Attempt {
         let status = response.status().as_u16();
         let mut body = BytesMut::new();
-        loop {
+        let mut whole = true;
+        while whole {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.parts.body_limit => {
-                    return Attempt::TooLong { status };
+                Ok(Some(chunk)) => {
+                    whole = body.len() + chunk.len() <= self.parts.body_limit;
+                    body.extend_from_slice(&chunk[..chunk.len().min(self.parts.body_limit - body.len())]);
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(e) => {
                     let source = Some(e.without_url().into());
@@ -232,157 +274,130 @@ impl Exchange<'_> {
             }
         }
         let headers = std::mem::take(response.headers_mut());
-        Attempt::Answered(RawResponse::new(status, headers, body.freeze(), &credentials.secrets))
+        let raw = RawResponse::new(status, headers, body.freeze(), secrets);
+        if whole { Attempt::Answered(raw) } else { Attempt::TooLong(raw) }
     }
 
-    fn outcome(&self, ended: &Attempt, meaning: u16) -> Outcome {
+    fn outcome(&self, ended: &Attempt) -> Outcome {
         match ended {
-            Attempt::Answered(raw) => {
-                let now = self.parts.clock.wall();
-                let asked = raw.headers.get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-                Outcome::Answered {
-                    status: meaning,
-                    retry_after: asked.and_then(|value| retry::retry_after(value, now)),
-                }
+            Attempt::Answered(raw) | Attempt::TooLong(raw) => {
+                let status = meaning(self.parts.vendor, raw);
+                let asked = raw.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.clock.wall()));
+                Outcome::Answered { status, retry_after }
             }
-            Attempt::TooLong { status } => Outcome::Answered { status: *status, retry_after: None },
             Attempt::NotSent(_) => Outcome::NotSent,
             Attempt::Lost { .. } => Outcome::Lost,
         }
     }
 
     /// What the call ends with.
-    fn finish(
-        &self,
-        ended: Attempt,
-        outcome: Outcome,
-        meaning: u16,
-        unsure: bool,
-        attempts: u32,
-    ) -> Result<RawResponse, Error> {
+    fn finish(&self, ended: Attempt, unsure: bool, attempts: u32) -> Result<RawResponse, Error> {
         let vendor = self.parts.vendor;
         let write = !self.operation.changes.is_empty();
+        let outcome = self.outcome(&ended);
+        let unknown = ended.may_have_changed(outcome);
+        let retry_after = match outcome {
+            Outcome::Answered { retry_after, .. } => retry_after,
+            _ => None,
+        };
         let error = match ended {
             Attempt::Answered(raw) => {
-                let Outcome::Answered { retry_after, .. } = outcome else { return Ok(raw) };
-                let (raw, misfit) = self.as_json(raw);
-                match misfit {
-                    // A refusal that an earlier attempt makes uncertain is no plain refusal any more.
-                    None if raw.status < 300 => return Ok(raw),
-                    None if meaning == raw.status && attempts == 1 && !unsure && (write || is_refusal(meaning)) => {
-                        return Ok(raw);
+                let status = meaning(vendor, &raw);
+                let read = self.as_json(&raw);
+                match read {
+                    Ok(body) if status < 300 => return Ok(RawResponse { body, ..raw }),
+                    // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain is
+                    // no plain refusal any more.
+                    Ok(body) if status == raw.status && attempts == 1 && !unsure && (write || is_refusal(status)) => {
+                        return Ok(RawResponse { body, ..raw });
                     }
-                    None => {
-                        let message = message(&raw.body);
-                        Error::answered(vendor, raw, meaning, &message).with_retry_after(retry_after)
-                    }
-                    Some(why) if raw.status < 400 => {
-                        Error::new(ErrorKind::OffContract, vendor, why).with_applied(Applied::Unknown).with_raw(raw)
-                    }
-                    Some(_) => {
-                        let message = message(&raw.body);
-                        Error::answered(vendor, raw, meaning, &message).with_retry_after(retry_after)
+                    Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
+                    read => {
+                        let text = message(read.as_deref().unwrap_or(&raw.body));
+                        Error::new(ErrorKind::of_status(status), vendor, shown(&text)).with_raw(raw)
                     }
                 }
             }
-            Attempt::TooLong { status } => {
+            Attempt::TooLong(raw) => {
                 let limit = self.parts.body_limit;
-                Error::new(
-                    ErrorKind::of_status(status),
-                    vendor,
-                    format!("the body is longer than the {limit} bytes that are read"),
-                )
-                .with_applied(applied(!is_refusal(status)))
-                .with_status(Some(status))
+                let message = format!("the body is longer than the {limit} bytes that are read");
+                Error::new(ErrorKind::of_status(meaning(vendor, &raw)), vendor, message).with_raw(raw)
             }
-            Attempt::NotSent(e) => {
-                let message = innermost(&*e);
-                Error::new(ErrorKind::NotSent, vendor, message).with_source(e)
+            Attempt::NotSent(e) if unsure => {
+                let why = "an earlier attempt left, and the last one did not";
+                Error::new(ErrorKind::OutcomeUnknown, vendor, why).with_source(e)
             }
+            Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, vendor, innermost(&*e)).with_source(e),
             Attempt::Lost { status, why, source } => {
-                let error = Error::new(ErrorKind::OutcomeUnknown, vendor, why)
-                    .with_applied(Applied::Unknown)
-                    .with_status(status);
+                let error = Error::new(ErrorKind::OutcomeUnknown, vendor, why).with_status(status);
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
                 }
             }
         };
-        let applied = match error.applied() {
-            // Nothing is changed by a read, however it ends.
-            _ if !write => Applied::No,
-            _ if unsure => Applied::Unknown,
-            applied => applied,
-        };
-        // What did not leave in the last attempt may have been done by one before.
-        let error = match (error.kind(), unsure) {
-            (ErrorKind::NotSent, true) => {
-                Error::new(ErrorKind::OutcomeUnknown, vendor, "an earlier attempt left, and the last one did not")
-                    .with_source(error)
-            }
-            _ => error,
-        };
-        Err(error.with_applied(applied).with_attempts(attempts))
+        Err(error.with_applied(self.applied(unsure || unknown)).with_attempts(attempts).with_retry_after(retry_after))
     }
 
-    /// The answer with its body as JSON, and why it is not one that the contract knows.
-    fn as_json(&self, mut raw: RawResponse) -> (RawResponse, Option<&'static str>) {
+    /// The body of an answer as the JSON that the contract describes.
+    ///
+    /// # Errors
+    /// Why it is not.
+    fn as_json(&self, raw: &RawResponse) -> Result<Bytes, &'static str> {
         if !self.operation.statuses.contains(&raw.status) {
-            return (raw, Some("this status code is not documented here"));
+            return Err("this status code is not documented here");
         }
         let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let xml = self.parts.representation.as_ref().filter(|_| essence.ends_with("xml"));
-        if let Some(representation) = xml {
-            match representation.answer(&raw.body) {
-                Some(json) => raw.body = Bytes::from(json),
-                None => return (raw, Some("the body is not the XML that the contract describes")),
-            }
-        } else if !essence.ends_with("json") {
-            return (raw, Some("the body is not of a media type that the contract has"));
-        }
+        let body = match xml {
+            Some(representation) => representation
+                .answer(&raw.body)
+                .map(Bytes::from)
+                .ok_or("the body is not the XML that the contract describes")?,
+            None if essence.ends_with("json") => raw.body.clone(),
+            None => return Err("the body is not of a media type that the contract has"),
+        };
         // Members that nobody knows are passed over without a look at their text.
-        if std::str::from_utf8(&raw.body).is_err() {
-            return (raw, Some("the body is not UTF-8"));
+        if std::str::from_utf8(&body).is_err() {
+            return Err("the body is not UTF-8");
         }
-        match (self.operation.fits)(raw.status, &raw.body) {
-            Ok(()) => (raw, None),
+        match (self.operation.fits)(raw.status, &body) {
+            Ok(()) => Ok(body),
             // The error's own text may repeat the value.
-            Err(e) if e.is_data() => (raw, Some("the body is not of the shape that the contract describes")),
-            Err(_) => (raw, Some("the body is not JSON")),
+            Err(e) if e.is_data() => Err("the body is not of the shape that the contract describes"),
+            Err(_) => Err("the body is not JSON"),
         }
     }
 
-    fn out_of_time(&self, attempts: u32) -> Error {
-        Error::new(ErrorKind::NotSent, self.parts.vendor, "there was no time left to send it").with_attempts(attempts)
+    /// Nothing is changed by a read, however it ends.
+    fn applied(&self, unknown: bool) -> Applied {
+        if unknown && !self.operation.changes.is_empty() { Applied::Unknown } else { Applied::No }
+    }
+
+    fn out_of_time(&self) -> Error {
+        Error::new(ErrorKind::NotSent, self.parts.vendor, "there was no time left to send it")
     }
 }
 
 impl Attempt {
-    /// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
-    fn meaning(&self, vendor: Vendor) -> u16 {
-        match self {
-            Attempt::Answered(raw) if vendor == Vendor::Mediconnect && raw.status == 403 => {
-                if message(&raw.body) == "Invalid token" { 401 } else { 403 }
-            }
-            Attempt::Answered(RawResponse { status, .. }) | Attempt::TooLong { status } => *status,
-            Attempt::NotSent(_) | Attempt::Lost { .. } => 0,
-        }
-    }
-
     /// Whether the account may have been changed by it.
-    fn may_have_changed(&self) -> bool {
-        match self {
-            Attempt::NotSent(_) => false,
-            Attempt::Lost { .. } => true,
-            Attempt::Answered(RawResponse { status, .. }) | Attempt::TooLong { status } => !is_refusal(*status),
+    fn may_have_changed(&self, outcome: Outcome) -> bool {
+        match (self, outcome) {
+            (Attempt::NotSent(_), _) => false,
+            (Attempt::Lost { .. }, _) => true,
+            // A system that asks to come back later did not do it now.
+            (_, Outcome::Answered { status: 503, retry_after: Some(_) }) => false,
+            (Attempt::Answered(raw) | Attempt::TooLong(raw), _) => !is_refusal(raw.status),
         }
     }
 }
 
-fn applied(unsure: bool) -> Applied {
-    if unsure { Applied::Unknown } else { Applied::No }
+/// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
+fn meaning(vendor: Vendor, raw: &RawResponse) -> u16 {
+    let expired = vendor == Vendor::Mediconnect && raw.status == 403 && message(&raw.body) == "Invalid token";
+    if expired { 401 } else { raw.status }
 }
 
 /// The text for people in an error body of any of the five shapes; empty if there is none.

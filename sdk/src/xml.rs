@@ -40,7 +40,9 @@ impl Representation {
         let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>");
         for (name, value) in members {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            if let Some(c) = value.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+            let unfit =
+                |c: &char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+            if let Some(c) = value.chars().find(unfit) {
                 return Err(format!("XML cannot carry the character {}", c.escape_unicode()).into());
             }
             text.push_str(&format!("<{name}>{}</{name}>", escape(value.as_str())));
@@ -63,6 +65,8 @@ impl Representation {
                     match depth {
                         1 if !root_seen => root_seen = true,
                         2 => member = Some((element.local_name().as_ref().to_owned(), String::new())),
+                        // A member with elements in it is none that is known; it is passed over.
+                        _ if depth > 2 => member = None,
                         _ => return None,
                     }
                 }
@@ -70,18 +74,27 @@ impl Representation {
                     depth -= 1;
                     if let Some((name, text)) = member.take() {
                         let value = match text.trim() {
-                            "true" if elements.booleans.contains(&name.as_str()) => Value::Bool(true),
-                            "false" if elements.booleans.contains(&name.as_str()) => Value::Bool(false),
+                            "true" | "1" if elements.booleans.contains(&name.as_str()) => Value::Bool(true),
+                            "false" | "0" if elements.booleans.contains(&name.as_str()) => Value::Bool(false),
                             _ => Value::String(text),
                         };
-                        members.insert(name, value);
+                        // Twice is no answer: nobody knows which of the two holds.
+                        if members.insert(name, value).is_some() {
+                            return None;
+                        }
                     }
                 }
                 Event::Empty(element) if depth == 1 => {
-                    members.insert(element.local_name().as_ref().to_owned(), Value::String(String::new()));
+                    let name = element.local_name().as_ref().to_owned();
+                    if members.insert(name, Value::String(String::new())).is_some() {
+                        return None;
+                    }
                 }
+                Event::Empty(_) if depth > 1 => member = None,
                 Event::Empty(_) if depth == 0 && !root_seen => root_seen = true,
                 Event::Empty(_) | Event::DocType(_) => return None,
+                // Within a member that is passed over.
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if depth > 1 && member.is_none() => {}
                 Event::Text(part) => push(&mut member, &part)?,
                 Event::CData(part) => push(&mut member, &part)?,
                 Event::GeneralRef(reference) => {

@@ -15,11 +15,20 @@ use user_status_tests::{Recorder, TestClock};
 /// In every credential, and in every header and body that comes back.
 const CANARY: &str = "canary-51b7c2";
 
+/// In headers and in members that nobody knows, where a system might put another secret, such as a new session.
+const FOREIGN: &str = "foreign-e09d44";
+
 /// A credential comes back in other clothes: decoded, encoded, escaped.
 #[tokio::test]
 async fn a_credential_is_known_in_every_form_in_which_it_comes_back() {
     let token = "TokenID%3D\"a/b\\c\"";
-    let forms = ["TokenID%3D\\\"a/b\\\\c\\\"", "TokenID%3D\\\"a\\/b\\\\c\\\"", "TokenID%253D%22a%2Fb%5Cc%22"];
+    let forms = [
+        "TokenID\\u00253D\\u0022a\\u002Fb\\\\c\\\"",
+        "TokenID%253D%22a%2fb%5cc%22",
+        "TokenID%3D\\\"a/b\\\\c\\\"",
+        "TokenID%3D\\\"a\\/b\\\\c\\\"",
+        "TokenID%253D%22a%2Fb%5Cc%22",
+    ];
     for form in forms {
         let server = Recorder::answering(400, &format!("{{\"code\":1,\"message\":\"got {form}, sorry\"}}")).await;
         let symphony = Symphony::builder()
@@ -50,7 +59,7 @@ impl Write for Log {
 fn answers() -> Vec<String> {
     let answer = |status: u16, content_type: &str, body: &str| {
         format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\nset-cookie: {CANARY}\r\nretry-after: 0\r\n\
+            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\nset-cookie: {CANARY}\r\nx-new-session: {FOREIGN}\r\nretry-after: 0\r\n\
              x-request-id: {CANARY}\r\nserver: {CANARY}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         )
@@ -59,10 +68,11 @@ fn answers() -> Vec<String> {
     let everything = format!(
         "{{\"success\":true,\"error\":null,\"message\":\"{CANARY}\",\"faultstring\":\"{CANARY}\",\"faultcode\":\"{CANARY}\",\
          \"UserName\":\"{CANARY}\",\"Locked\":true,\"isActive\":true,\"isSuspended\":true,\"suspensionReason\":\"{CANARY}\",\
-         \"data\":{{\"id\":\"{CANARY}\",\"freezed\":true}},\"{CANARY}\":\"{CANARY}\"}}"
+         \"data\":{{\"id\":\"{CANARY}\",\"freezed\":true}},\"{CANARY}\":\"{CANARY}\",\"newSession\":\"{FOREIGN}\"}}"
     );
-    let refusal =
-        format!("{{\"error\":\"{CANARY}\",\"faultstring\":\"{CANARY}\",\"message\":\"{CANARY}\",\"code\":1}}");
+    let refusal = format!(
+        "{{\"error\":\"{CANARY}\",\"faultstring\":\"{CANARY}\",\"message\":\"{CANARY}\",\"code\":1,\"newSession\":\"{FOREIGN}\"}}"
+    );
     let mut answers = vec![
         answer(200, json, &everything),
         answer(
@@ -73,6 +83,10 @@ fn answers() -> Vec<String> {
         answer(200, json, &format!("\"{CANARY}\"")),
         answer(200, json, CANARY),
         answer(200, "text/html", CANARY),
+        answer(200, "text/html", FOREIGN),
+        answer(200, json, &format!("{{\"newSession\":\"{FOREIGN}\"}}")),
+        answer(200, json, &format!("[\"{FOREIGN}\"]")),
+        answer(502, "text/html", FOREIGN),
         answer(
             200,
             json,
@@ -210,14 +224,15 @@ async fn planted_secrets_show_nowhere() {
     for needed in ["user_status.call", "user_status.attempt", "hyper", "attempt ended", "call failed", "RawResponse"] {
         assert!(text.contains(needed), "`{needed}` is logged");
     }
-    let found: Vec<&str> = text.lines().filter(|line| line.contains(CANARY)).take(5).collect();
+    let found: Vec<&str> =
+        text.lines().filter(|line| line.contains(CANARY) || line.contains(FOREIGN)).take(5).collect();
     assert!(found.is_empty(), "{found:#?}");
 }
 
 /// Traces name the operation, the attempt and the outcome, and the user only if they are told to.
 #[tokio::test]
 async fn traces_show_users_only_if_switched_on() {
-    let server = Recorder::answering(200, "{}").await;
+    let server = Recorder::answering(200, r#"{"message":"OK"}"#).await;
     for (show, user) in [(false, "7000000000017"), (true, "7000000000018")] {
         let log = Log::default();
         let writer = log.clone();
@@ -236,7 +251,9 @@ async fn traces_show_users_only_if_switched_on() {
             symphony.apply(user, &StatusChange::disable()).await.unwrap();
         }
         let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-        assert!(text.contains("updateUserStatus") && text.contains("attempt=1"), "{text}");
+        for part in ["updateUserStatus", "attempt=1", "decision=Stop", "status=200", "attempts=1"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
         assert_eq!(text.contains(user), show, "{text}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use user_status::vendors::{Mediconnect, Symphony, mediconnect, symphony};
+use user_status::vendors::{Clearsquare, Mediconnect, Symphony, clearsquare, mediconnect, symphony};
 use user_status::{AccountSystem, Applied, BoxFuture, CredentialSource, ErrorKind, Limit, StatusChange, Wait};
 use user_status_mock::{MockServer, StandaloneServer, Vendor};
 use user_status_tests::{Recorder, TestClock};
@@ -107,7 +107,50 @@ async fn what_a_source_gives_is_checked() {
     assert_eq!(server.connections(), 0);
 }
 
-/// The token of ClearSquare is renewed in the body too; MediConnect says 403 for one that has expired.
+/// The token of ClearSquare is renewed in the header and in the body; the toggle, which was refused, is sent again once.
+#[tokio::test]
+async fn the_toggle_is_repeated_with_a_fresh_token_in_both_places() {
+    struct Source(AtomicU32);
+    impl CredentialSource<clearsquare::Credentials> for Source {
+        fn credentials(&self) -> BoxFuture<'_, Result<clearsquare::Credentials, SourceError>> {
+            let token = ["an-expired-token", "mock-clearsquare-token"][self.0.fetch_add(1, Ordering::SeqCst) as usize];
+            Box::pin(async move { Ok(clearsquare::Credentials::token(token)) })
+        }
+    }
+    let server = StandaloneServer::start().await.unwrap();
+    let builder = Clearsquare::builder().base_url(server.uri(Vendor::Clearsquare));
+    let clearsquare = builder.credential_source(Source(AtomicU32::new(0))).build().unwrap();
+    let user = user_status_mock::world::CLEARSQUARE_USER;
+    let receipt = clearsquare.apply(user, &StatusChange::toggle()).await.unwrap();
+    assert_eq!(receipt.attempts, 2);
+    assert_eq!(server.status(Vendor::Clearsquare, user).unwrap().enabled, Some(false), "toggled once");
+}
+
+/// A source that never answers does not hold a call beyond its time.
+#[tokio::test]
+async fn a_call_does_not_wait_for_its_source_for_ever() {
+    struct Silent;
+    impl CredentialSource<symphony::Credentials> for Silent {
+        fn credentials(&self) -> BoxFuture<'_, Result<symphony::Credentials, SourceError>> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let clock = TestClock::new();
+    let builder = Symphony::builder().base_url("http://127.0.0.1:9").clock(clock.clone());
+    let symphony = builder.credential_source(Silent).build().unwrap();
+    let change = StatusChange::disable();
+    let mut call = std::pin::pin!(symphony.apply("42", &change));
+    let error = loop {
+        tokio::select! {
+            biased;
+            result = &mut call => break result.unwrap_err(),
+            () = tokio::task::yield_now() => clock.expire(),
+        }
+    };
+    assert_eq!((error.kind(), error.applied(), error.attempts()), (ErrorKind::NotSent, Applied::No, 0), "{error:?}");
+}
+
+/// MediConnect says 403 for a token that has expired.
 #[tokio::test]
 async fn mediconnect_says_403_for_an_expired_token() {
     struct Source(AtomicU32);
@@ -173,7 +216,7 @@ async fn a_client_keeps_its_own_limits_over_all_its_clones() {
     others.iter().for_each(|call| call.abort());
 
     // A call whose time would be over before there is a place is not sent.
-    let server = Recorder::answering(200, "{}").await;
+    let server = Recorder::answering(200, r#"{"message":"OK"}"#).await;
     let credentials = symphony::Credentials::session_token(GOOD);
     let builder = Symphony::builder().base_url(server.uri()).clock(TestClock::new()).credentials(credentials);
     let symphony = builder.limit(Limit::default().per_second(0.001)).build().unwrap();

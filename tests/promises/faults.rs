@@ -71,6 +71,18 @@ struct Setting {
 
 impl Setting {
     async fn for_operation(operation: &Operation) -> Setting {
+        let known = user_status_mock::Credentials::DEFAULT;
+        let key = match operation.vendor {
+            Vendor::Userdocks => known.userdocks.api_key,
+            Vendor::Akana => known.akana.session_cookie,
+            Vendor::Mediconnect => known.mediconnect.token,
+            Vendor::Symphony => known.symphony.session_token,
+            Vendor::Clearsquare => known.clearsquare.token,
+        };
+        Setting::with_key(operation, key).await
+    }
+
+    async fn with_key(operation: &Operation, key: &str) -> Setting {
         let server = StandaloneServer::start().await.unwrap();
         let clock = TestClock::new();
         let known = server.credentials();
@@ -81,27 +93,27 @@ impl Setting {
                     "setAppAccessStatus" => userdocks::Route::Current,
                     _ => userdocks::Route::Documented,
                 };
-                let credentials = userdocks::Credentials::api_key(known.userdocks.api_key, known.userdocks.client_id);
+                let credentials = userdocks::Credentials::api_key(key, known.userdocks.client_id);
                 let builder = Userdocks::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.route(route).app(known.userdocks.client_id).build().unwrap())
             }
             Vendor::Akana => {
-                let credentials = akana::Credentials::session(known.akana.session_cookie, known.akana.csrf_token);
+                let credentials = akana::Credentials::session(key, known.akana.csrf_token);
                 let builder = Akana::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.tenant(world::AKANA_TENANT).build().unwrap())
             }
             Vendor::Mediconnect => {
-                let credentials = mediconnect::Credentials::token(known.mediconnect.token);
+                let credentials = mediconnect::Credentials::token(key);
                 let builder = Mediconnect::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.build().unwrap())
             }
             Vendor::Symphony => {
-                let credentials = symphony::Credentials::session_token(known.symphony.session_token);
+                let credentials = symphony::Credentials::session_token(key);
                 let builder = Symphony::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.build().unwrap())
             }
             Vendor::Clearsquare => {
-                let credentials = clearsquare::Credentials::token(known.clearsquare.token);
+                let credentials = clearsquare::Credentials::token(key);
                 let builder = Clearsquare::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.build().unwrap())
             }
@@ -189,7 +201,8 @@ fn faults() -> Vec<(&'static str, Fault, Expected)> {
         ("429, 7 s", Fault::rate_limited(RetryAfter::Seconds(7)), answered(429, RateLimited, true, true, No)),
         ("429, a date", Fault::rate_limited(date()), answered(429, RateLimited, true, true, No)),
         ("429, an hour", Fault::rate_limited(RetryAfter::Seconds(3600)), answered(429, RateLimited, false, false, No)),
-        ("503", off(503, json!({})), answered(503, Server, true, true, Unknown)),
+        ("503", Fault::unavailable(RetryAfter::Missing), answered(503, Server, true, false, Unknown)),
+        ("503, 7 s", Fault::unavailable(RetryAfter::Seconds(7)), answered(503, Server, true, true, No)),
         ("504", off(504, json!({})), answered(504, Server, true, false, Unknown)),
         ("502 in HTML", Fault::html_502(), answered(502, Server, true, false, Unknown)),
         ("501", off(501, json!({})), answered(501, Server, false, false, Unknown)),
@@ -243,7 +256,7 @@ async fn every_operation_against_every_fault() {
             let waits = setting.clock.waits(Wait::Backoff);
             assert_eq!(waits.len() as u64, attempts - 1, "{place}");
             let asked = match name {
-                "429, 7 s" => 7,
+                "429, 7 s" | "503, 7 s" => 7,
                 "429, a date" => 9,
                 "429, an hour" => 3600,
                 _ => 0,
@@ -279,13 +292,18 @@ async fn a_500_is_repeated_with_symphony_only() {
 #[tokio::test]
 async fn a_claim_about_a_lost_answer_is_never_wrong() {
     type MakeFault = fn() -> Fault;
-    let lost: [(&str, MakeFault); 6] = [
+    let lost: [(&str, MakeFault); 11] = [
         ("reset before the headers", Fault::reset),
         ("closed before the headers", Fault::close),
         ("reset in the body", Fault::reset_in_body),
         ("truncated body", Fault::truncate),
         ("no answer", Fault::hang),
         ("502 in HTML", Fault::html_502),
+        ("503", || Fault::unavailable(RetryAfter::Missing)),
+        ("504", || Fault::answer(504, json!({})).off_contract()),
+        ("408", || Fault::answer(408, json!({})).off_contract()),
+        ("500", || Fault::answer(500, json!({})).off_contract()),
+        ("malformed JSON", || Fault::malformed_body(200)),
     ];
     for operation in OPERATIONS.iter().filter(|operation| operation.change.is_some()) {
         for (name, fault) in lost {
@@ -305,7 +323,9 @@ async fn a_claim_about_a_lost_answer_is_never_wrong() {
                     let changed = now != before;
                     match result {
                         Ok(receipt) => {
+                            // What is not repeated cannot succeed: its one answer was lost.
                             assert!(operation.idempotent && policy != RetryPolicy::never(), "{place}: {receipt:?}");
+                            assert!(!(name == "500" && !operation.repeats_500), "{place}: {receipt:?}");
                             assert!(changed, "{place}: it says that it happened, and it did");
                             assert_eq!(receipt.attempts, 2, "{place}");
                         }
@@ -443,4 +463,32 @@ async fn a_dropped_call_sends_nothing_more() {
         tokio::task::yield_now().await;
     }
     assert_eq!(setting.server.requests(operation.id), 1);
+}
+
+/// A session that has expired: refused by every operation, once, and nothing is changed.
+#[tokio::test]
+async fn an_expired_session_is_a_refusal_with_every_operation() {
+    for operation in &OPERATIONS {
+        let setting = Setting::with_key(operation, "an-expired-credential").await;
+        let before = setting.account(operation);
+        let error = setting.call(operation, 0).await.expect_err(operation.id);
+        assert_eq!(
+            (error.kind(), error.applied()),
+            (ErrorKind::Credentials, Applied::No),
+            "{}: {error:?}",
+            operation.id
+        );
+        assert_eq!((error.status(), error.attempts()), (Some(401), 1), "{}", operation.id);
+        assert_eq!(setting.account(operation), before, "{}", operation.id);
+    }
+}
+
+/// The matrix has every operation that the SDK has.
+#[test]
+fn no_operation_is_left_out() {
+    let mut tested: Vec<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+    let mut all: Vec<&str> = user_status::operations().iter().map(|operation| operation.id).collect();
+    tested.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(tested, all);
 }

@@ -21,6 +21,10 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+fn asked_to_wait(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Answered { retry_after: Some(_), .. })
+}
+
 fn safeties() -> impl Strategy<Value = Safety> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(idempotent, repeats_500, can_refresh)| Safety {
         idempotent,
@@ -70,7 +74,8 @@ proptest! {
             }
             Outcome::Answered { status, .. } => {
                 prop_assert!([408, 429, 500, 502, 503, 504].contains(&status), "{}", status);
-                prop_assert!(safety.idempotent || [429, 503].contains(&status), "{}", status);
+                let refused = status == 429 || (status == 503 && asked_to_wait(outcome));
+                prop_assert!(safety.idempotent || refused, "{}", status);
                 prop_assert!(status != 500 || safety.repeats_500);
             }
         }
@@ -94,8 +99,9 @@ proptest! {
         let progress = Progress { attempt, time_left: Duration::from_secs(600), budget: true, jitter };
         let again = |outcome| matches!(decide(&policy, safety, outcome, progress), Decision::Again(_));
         let answered = |status| Outcome::Answered { status, retry_after: None };
-        prop_assert!(again(Outcome::NotSent) && again(answered(429)) && again(answered(503)));
-        for outcome in [Outcome::Lost, answered(408), answered(502), answered(504)] {
+        let busy = Outcome::Answered { status: 503, retry_after: Some(Duration::ZERO) };
+        prop_assert!(again(Outcome::NotSent) && again(answered(429)) && again(busy));
+        for outcome in [Outcome::Lost, answered(408), answered(502), answered(503), answered(504)] {
             prop_assert_eq!(again(outcome), safety.idempotent);
         }
     }

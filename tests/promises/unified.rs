@@ -294,12 +294,122 @@ async fn an_answer_that_contradicts_the_request_is_an_error() {
     assert!(error(nested, mediconnect, &suspend).await.is_contradicted());
 }
 
+/// A 200 that says nothing of what was done is no success, and one about somebody else is none either.
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_no_success() {
+    async fn error(answer: &str, system: impl FnOnce(&str) -> Box<dyn AccountSystem>, change: &StatusChange) -> Error {
+        let server = Recorder::answering(200, answer).await;
+        let error = system(&server.uri()).apply("42", change).await.expect_err(answer);
+        assert_eq!(error.applied(), Applied::Unknown, "{answer}: {error:?}");
+        error
+    }
+    let akana = |uri: &str| -> Box<dyn AccountSystem> { Box::new(akana_builder(uri).build().unwrap()) };
+    let mediconnect = |uri: &str| -> Box<dyn AccountSystem> {
+        Box::new(mediconnect_builder(uri).assume_active(true).build().unwrap())
+    };
+    let symphony = |uri: &str| -> Box<dyn AccountSystem> { Box::new(symphony_builder(uri).build().unwrap()) };
+    let disable = StatusChange::disable();
+    let suspend = StatusChange::suspend("Leave");
+    for answer in ["{}", r#"{"login":"please"}"#] {
+        assert!(error(answer, |uri| Box::new(userdocks(uri)), &disable).await.is_off_contract());
+        assert!(error(answer, akana, &disable).await.is_off_contract());
+        assert!(error(answer, mediconnect, &suspend).await.is_off_contract());
+        assert!(error(answer, symphony, &disable).await.is_off_contract());
+        assert!(error(answer, |uri| Box::new(clearsquare(uri)), &StatusChange::toggle()).await.is_off_contract());
+    }
+    let fault = r#"{"faultcode":"Server","faultstring":"failed"}"#;
+    assert!(error(fault, akana, &disable).await.is_contradicted());
+    assert!(error(r#"{"error":"Access denied"}"#, mediconnect, &suspend).await.is_contradicted());
+    assert!(error(r#"{"code":400,"message":"failed"}"#, symphony, &disable).await.is_contradicted());
+    let failed = r#"{"status":"failed","message":"no"}"#;
+    assert!(error(failed, |uri| Box::new(clearsquare(uri)), &StatusChange::toggle()).await.is_contradicted());
+    let other = r#"{"UserID":"someone.else","Disabled":true}"#;
+    assert!(error(other, akana, &disable).await.to_string().contains("another account"));
+    let other = r#"{"id":43,"isActive":true,"isSuspended":true}"#;
+    assert!(error(other, mediconnect, &suspend).await.to_string().contains("another account"));
+
+    let server = Recorder::answering(200, r#"{"UserID":"someone.else","Disabled":true}"#).await;
+    let read = akana_builder(&server.uri()).build().unwrap().status("u").await.unwrap_err();
+    assert_eq!((read.kind(), read.applied()), (ErrorKind::Contradicted, Applied::No));
+}
+
+/// MediConnect's account that does not say whether it is active cannot be suspended without flipping it, so nothing is
+/// sent.
+#[tokio::test]
+async fn a_boolean_that_is_not_known_is_not_left_to_chance() {
+    for answer in ["{}", r#"{"isSuspended":false}"#] {
+        let server = Recorder::answering(200, answer).await;
+        let mediconnect = mediconnect_builder(&server.uri()).build().unwrap();
+        let error = mediconnect.apply("42", &StatusChange::suspend("Leave")).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{error:?}");
+        assert!(server.received().iter().all(|request| request.first_line.starts_with("GET ")));
+    }
+    // Left out on purpose, and the state before not known: what was flipped cannot be known, and nothing is proved.
+    let server = Recorder::answering(200, r#"{"isSuspended":true}"#).await;
+    let flag = mediconnect::ActiveFlag::LeaveOut;
+    let mediconnect = mediconnect_builder(&server.uri()).active_flag(flag).build().unwrap();
+    let receipt = mediconnect.apply("42", &StatusChange::suspend("Leave")).await.unwrap();
+    assert_eq!(receipt.proof, Proof::Accepted);
+}
+
+/// Another end, or another reason, is another suspension.
+#[tokio::test]
+async fn only_the_suspension_that_was_asked_for_is_proved() {
+    let until = FOREVER.parse().unwrap();
+    let status = |reason: &str, until| AccountStatus {
+        suspended: Some(Suspension { active: true, reason: Some(reason.to_owned()), until }),
+        ..AccountStatus::default()
+    };
+    assert_eq!(status("Leave", Some(until)).shows(&suspend_until()), Some(true));
+    assert_eq!(status("Leave", None).shows(&suspend_until()), Some(false));
+    assert_eq!(status("Leave", Some(until)).shows(&StatusChange::suspend("Leave")), Some(false));
+    assert_eq!(status("Holiday", None).shows(&StatusChange::suspend("Leave")), Some(false));
+
+    // What the pod could not keep, or what is over already, is refused.
+    let server = Recorder::answering(200, r#"{"message":"OK"}"#).await;
+    let symphony = symphony_builder(&server.uri()).build().unwrap();
+    for (end, text) in [("2026-12-31T23:59:59.9999Z", "round it"), ("2020-01-01T00:00:00Z", "which is past")] {
+        let error =
+            symphony.apply("42", &StatusChange::suspend("Leave").until(end.parse().unwrap())).await.unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().contains(text), "{error}");
+    }
+    let fine = suspend_until().until("2026-12-31T23:59:59.999Z".parse().unwrap());
+    symphony.apply("42", &fine).await.unwrap();
+    let seconds = symphony_builder(&server.uri()).unit(symphony::Unit::Seconds).build().unwrap();
+    assert!(seconds.apply("42", &fine).await.unwrap_err().is_invalid_input());
+    assert_eq!(server.received().len(), 1);
+    // A suspension whose end is past keeps nobody out.
+    assert_eq!(status("Leave", "2020-01-01T00:00:00Z".parse().ok()).can_sign_in(), Some(true));
+}
+
+/// A client of the caller's own that follows redirects: what comes back is not taken for an answer.
+#[tokio::test]
+async fn an_answer_by_way_of_a_redirect_is_an_unknown_outcome() {
+    let elsewhere = Recorder::answering(200, r#"{"message":"OK"}"#).await;
+    let server =
+        Recorder::start(format!("HTTP/1.1 302 Found\r\nlocation: {}/x\r\ncontent-length: 0\r\n\r\n", elsewhere.uri()))
+            .await;
+    let provider = rustls::crypto::ring::default_provider();
+    let tls =
+        rustls::ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions().unwrap();
+    let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    let own = reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap();
+    let symphony = symphony_builder(&server.uri()).http_client(own).retry(user_status::RetryPolicy::never());
+    let error = symphony.build().unwrap().apply("42", &StatusChange::disable()).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::OutcomeUnknown, Applied::Unknown), "{error:?}");
+    assert!(error.to_string().contains("followed a redirect"), "{error}");
+    assert_eq!(elsewhere.received().len(), 1);
+}
+
 /// An answer with values and members that nobody knows is still the answer to a change that was made.
 #[tokio::test]
 async fn unknown_values_and_members_lose_nothing() {
     let server = Recorder::answering(200, r#"{"format":"MARKDOWN","message":"OK","new":{"a":[1]}}"#).await;
     let symphony = symphony_builder(&server.uri()).build().unwrap();
-    assert_eq!(symphony.apply("42", &StatusChange::disable()).await.unwrap().proof, Proof::Accepted);
+    let receipt = symphony.apply("42", &StatusChange::disable()).await.unwrap();
+    assert_eq!(receipt.proof, Proof::Accepted);
+    let kept: Value = serde_json::from_slice(&receipt.raw.unwrap().body).unwrap();
+    assert_eq!(kept["new"], json!({ "a": [1] }));
     let typed =
         symphony.client().update_user_status().uid(42).body_map(|body| body.suspended(true)).send().await.unwrap();
     assert_eq!(typed.format, Some(symphony::SymphonyMessageFormat::Unknown("MARKDOWN".to_owned())));
@@ -309,6 +419,7 @@ async fn unknown_values_and_members_lose_nothing() {
     let symphony = symphony_builder(&server.uri()).build().unwrap();
     let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
     assert_eq!(error.raw().unwrap().body, answer, "the answer is kept as it came");
+    assert_eq!(error.fault::<symphony::types::SymphonyError>().unwrap().code, Some(1));
     assert!(!format!("{error:?}").contains("call us"), "and not shown: {error:?}");
 }
 
@@ -347,7 +458,7 @@ async fn akana_speaks_every_representation() {
     assert_eq!(akana::MediaType::ALL.len(), 10);
 
     // What travels is XML.
-    let body = "<User><Locked>true</Locked><Disabled>false</Disabled></User>";
+    let body = "<User><Locked>1</Locked><Disabled>false</Disabled><New><a>x<b/></a></New></User>";
     let length = body.len();
     let recorder = Recorder::start(format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: {length}\r\n\r\n{body}"
@@ -362,9 +473,14 @@ async fn akana_speaks_every_representation() {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ChangeUserStatusRequest><UserStatus>com.soa.user.status.locked\
          </UserStatus><Comments>a &lt; b</Comments></ChangeUserStatusRequest>"
     );
-    for body in
-        ["<User>", "<User><a><b/></a></User>", "text", "<!DOCTYPE x><User/>", "<User>&x;</User>", "<User/><User/>"]
-    {
+    for body in [
+        "<User>",
+        "<User><Locked>true</Locked><Locked>true</Locked></User>",
+        "text",
+        "<!DOCTYPE x><User/>",
+        "<User>&x;</User>",
+        "<User/><User/>",
+    ] {
         let length = body.len();
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/xml";
         let recorder = Recorder::start(format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}")).await;

@@ -98,6 +98,15 @@ impl Fault {
 
     /// 429, which no vendor's document has.
     pub fn rate_limited(retry_after: RetryAfter) -> Fault {
+        Fault::come_back(429, retry_after)
+    }
+
+    /// 503, which no vendor's document has.
+    pub fn unavailable(retry_after: RetryAfter) -> Fault {
+        Fault::come_back(503, retry_after)
+    }
+
+    fn come_back(status: u16, retry_after: RetryAfter) -> Fault {
         let value = match retry_after {
             RetryAfter::Missing => None,
             RetryAfter::Seconds(seconds) => Some(seconds.to_string()),
@@ -105,7 +114,7 @@ impl Fault {
         };
         let value = value.and_then(|value| HeaderValue::try_from(value).ok());
         let headers = value.map(|value| (header::RETRY_AFTER, value)).into_iter().collect();
-        Fault::of(Kind::Answer { status: 429, body: Value::Object(Default::default()), headers }).off_contract()
+        Fault::of(Kind::Answer { status, body: Value::Object(Default::default()), headers }).off_contract()
     }
 
     /// A gateway's page: 502 in HTML.

@@ -2,7 +2,7 @@
 
 use reqwest::header::{COOKIE, HeaderName};
 
-use super::{Applying, send};
+use super::{ANOTHER, Applying, contradicted_read, is_another, members, send, text};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
@@ -252,15 +252,37 @@ impl AccountSystem for Akana {
             let comments = change.comment_text().map(str::to_owned);
             let body = types::AkanaChangeUserStatusRequest { user_status: status, comments };
             let (answer, record) =
-                send(options, self.client.change_user_status().user_id(id).body(body).send()).await?;
+                send(applying.rest(options), self.client.change_user_status().user_id(id).body(body).send()).await?;
+            let members = members(&record);
+            if let Some(fault) = text(&members, &["faultstring", "faultcode"]) {
+                return Err(applying.contradicted(&record, &fault));
+            }
+            if is_another(user, answer.user_id.as_deref()) {
+                return Err(applying.contradicted(&record, ANOTHER));
+            }
+            if answer.user_id.is_none() && answer.disabled.is_none() && answer.locked.is_none() {
+                return Err(applying.says_nothing(&record));
+            }
             applying.weigh(&record, account(&answer))
         })
+    }
+
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        crate::system::apply_and_verify(self, user, change, options)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
             let id: AkanaUserId = user.parse()?;
-            let (answer, _) = send(options, self.client.get_platform_user().user_id(id).send()).await?;
+            let (answer, record) = send(options, self.client.get_platform_user().user_id(id).send()).await?;
+            if is_another(user, answer.user_id.as_deref()) {
+                return Err(contradicted_read(Vendor::Akana, &record, ANOTHER));
+            }
             Ok(account(&answer))
         })
     }

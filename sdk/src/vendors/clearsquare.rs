@@ -130,13 +130,22 @@ impl AccountSystem for Clearsquare {
             let call = self.client.manage_user_status().body_map(|body| body.id(id));
             let (answer, record) = send(options, call.send()).await?;
             match answer.status {
-                Some(ClearsquareOutcome::Error) => {
-                    let message = answer.message.unwrap_or_default();
-                    Err(applying.contradicted(&record, &message))
+                Some(ClearsquareOutcome::Success) => {
+                    Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
                 }
-                _ => Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default())),
+                Some(_) => Err(applying.contradicted(&record, &answer.message.unwrap_or_default())),
+                None => Err(applying.says_nothing(&record)),
             }
         })
+    }
+
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        crate::system::apply_and_verify(self, user, change, options)
     }
 
     fn status_with<'a>(&'a self, _: &'a str, _: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {

@@ -2,13 +2,13 @@
 
 use reqwest::header::AUTHORIZATION;
 
-use super::{Applying, send};
+use super::{ANOTHER, Applying, contradicted_read, members, send, text};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
 use crate::config::{Config, config_setters};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::secret::Secret;
@@ -139,7 +139,11 @@ impl Fault for types::MediconnectError {
 impl Mediconnect {
     async fn read(&self, id: MediconnectUserId, options: CallOptions) -> Result<AccountStatus> {
         let (user, record) = send(options, self.client.get_admin_user().id(id).send()).await?;
-        Ok(account(user, &record))
+        let user = unwrapped(user, &record);
+        if user.id.is_some_and(|answered| answered != id.get()) {
+            return Err(contradicted_read(Vendor::Mediconnect, &record, ANOTHER));
+        }
+        Ok(account(user))
     }
 
     /// The request body for a change of an account that is so.
@@ -160,8 +164,11 @@ impl Mediconnect {
                     body.is_active = before.and_then(|before| before.enabled);
                 } else if let Some(suspension) = before.and_then(|before| before.suspended.as_ref()) {
                     body.is_suspended = Some(suspension.active);
-                    // A suspension that stays needs its reason again.
+                    // A suspension that stays needs its reason again; one that has none is better left out.
                     body.suspension_reason = suspension.reason.clone().filter(|_| suspension.active);
+                    if suspension.active && suspension.reason.is_none() {
+                        body.is_suspended = None;
+                    }
                 }
             }
             ActiveFlag::Assume(active) => body.is_active = body.is_active.or(Some(active)),
@@ -171,14 +178,17 @@ impl Mediconnect {
     }
 }
 
-/// What an answer says of the account: the user itself or, as the deployed system has it, the user as a member.
-fn account(user: types::MediconnectUser, record: &Record) -> AccountStatus {
-    let nested = || {
-        let body = &record.raw.as_ref()?.body;
-        let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
-        serde_json::from_value::<types::MediconnectUser>(answer.get("user")?.clone()).ok()
-    };
-    let user = if user.is_active.is_none() && user.is_suspended.is_none() { nested().unwrap_or(user) } else { user };
+/// The user in an answer: the answer itself or, as the deployed system has it, a member of it.
+fn unwrapped(user: types::MediconnectUser, record: &Record) -> types::MediconnectUser {
+    if user.is_active.is_some() || user.is_suspended.is_some() {
+        return user;
+    }
+    let nested = members(record).remove("user").and_then(|nested| serde_json::from_value(nested).ok());
+    nested.unwrap_or(user)
+}
+
+/// What a user says of the account.
+fn account(user: types::MediconnectUser) -> AccountStatus {
     let suspended = user.is_suspended.map(|active| Suspension { active, reason: user.suspension_reason, until: None });
     AccountStatus { enabled: user.is_active, suspended, locked: None }
 }
@@ -234,15 +244,50 @@ impl AccountSystem for Mediconnect {
                     return Ok(applying.receipt(&Record::default(), Proof::Unchanged, before.clone()));
                 }
             }
+            if self.active_flag == ActiveFlag::ReadFirst
+                && before.as_ref().is_none_or(|before| before.enabled.is_none())
+            {
+                let why = "the account does not say whether it is active, and a request must name it";
+                return Err(Error::new(ErrorKind::OffContract, Vendor::Mediconnect, why));
+            }
             let body = self.body(change, before.as_ref());
-            let (answer, record) = send(options, self.client.toggle_user_status().id(id).body(body).send()).await?;
-            let after = account(answer, &record);
-            let receipt = applying.weigh(&record, after.clone())?;
+            let call = self.client.toggle_user_status().id(id).body(body);
+            let (answer, record) = send(applying.rest(options), call.send()).await?;
+            let answer = unwrapped(answer, &record);
+            if answer.is_active.is_none() && answer.is_suspended.is_none() {
+                return Err(match text(&members(&record), &["error"]) {
+                    Some(why) => applying.contradicted(&record, &why),
+                    None => applying.says_nothing(&record),
+                });
+            }
+            if answer.id.is_some_and(|answered| answered != id.get()) {
+                return Err(applying.contradicted(&record, ANOTHER));
+            }
+            let after = account(answer);
+            let mut receipt = applying.weigh(&record, after.clone())?;
+            // What was left out may have been flipped, and nobody knows from what.
+            if self.active_flag == ActiveFlag::LeaveOut && before.as_ref().is_none_or(|before| before.enabled.is_none())
+            {
+                receipt.proof = Proof::Accepted;
+            }
             match before.and_then(|before| unasked(change, &before, &after)) {
                 Some(message) => Err(applying.contradicted(&record, &message)),
                 None => Ok(receipt),
             }
         })
+    }
+
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        match self.active_flag {
+            // After a lost answer a read shows what was asked, and not what was flipped besides.
+            ActiveFlag::LeaveOut => self.apply_with(user, change, options),
+            _ => crate::system::apply_and_verify(self, user, change, options),
+        }
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {

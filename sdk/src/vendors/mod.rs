@@ -8,6 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use progenitor_client::ResponseValue;
+use serde_json::{Map, Value};
 
 use crate::call::{self, CallOptions, Record};
 use crate::change::StatusChange;
@@ -16,6 +17,7 @@ use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::session::Session;
 use crate::status::AccountStatus;
+use crate::vendor::Vendor;
 
 #[cfg(feature = "akana")]
 pub mod akana;
@@ -92,11 +94,22 @@ impl<'a> Applying<'a> {
             attempts: record.attempts,
             elapsed: parts.clock.now().saturating_sub(self.started),
             request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
+            raw: record.raw.clone(),
         }
     }
 
+    /// An answer that says yes and, in the same breath, no.
     fn contradicted(&self, record: &Record, message: &str) -> Error {
-        let error = Error::new(ErrorKind::Contradicted, self.session.parts().vendor, shown(message))
+        self.doubt(ErrorKind::Contradicted, record, message)
+    }
+
+    /// An answer that says neither yes nor no.
+    fn says_nothing(&self, record: &Record) -> Error {
+        self.doubt(ErrorKind::OffContract, record, "the answer has none of the members that would say what was done")
+    }
+
+    fn doubt(&self, kind: ErrorKind, record: &Record, message: &str) -> Error {
+        let error = Error::new(kind, self.session.parts().vendor, shown(message))
             .with_applied(Applied::Unknown)
             .with_attempts(record.attempts);
         match &record.raw {
@@ -104,4 +117,39 @@ impl<'a> Applying<'a> {
             None => error,
         }
     }
+
+    /// The options for the next request of the same call: with the time that is left.
+    fn rest(&self, options: CallOptions) -> CallOptions {
+        let parts = self.session.parts();
+        let spent = parts.clock.now().saturating_sub(self.started);
+        options.total_timeout(options.total_timeout.unwrap_or(parts.total_timeout).saturating_sub(spent))
+    }
 }
+
+/// A read whose answer says yes and no. Nothing was changed by it.
+fn contradicted_read(vendor: Vendor, record: &Record, message: &str) -> Error {
+    let error = Error::new(ErrorKind::Contradicted, vendor, shown(message)).with_attempts(record.attempts);
+    match &record.raw {
+        Some(raw) => error.with_raw(raw.clone()),
+        None => error,
+    }
+}
+
+/// What an answer has besides what its type knows.
+fn members(record: &Record) -> Map<String, Value> {
+    let raw = record.raw.as_ref();
+    raw.and_then(|raw| serde_json::from_slice(&raw.body).ok()).unwrap_or_default()
+}
+
+/// The first of these members that is a text.
+fn text(members: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| members.get(*name)?.as_str()).map(str::to_owned)
+}
+
+/// Whether an answer is about another account than the one asked for.
+fn is_another(asked: &str, answered: Option<&str>) -> bool {
+    answered.is_some_and(|answered| !answered.eq_ignore_ascii_case(asked))
+}
+
+/// How an answer about another account is reported.
+const ANOTHER: &str = "the answer is about another account than the one asked for";

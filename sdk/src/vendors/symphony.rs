@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reqwest::header::HeaderName;
 
-use super::{Applying, send};
+use super::{Applying, members, send};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
@@ -162,13 +162,19 @@ impl Symphony {
             _ => {
                 body.suspended = Some(true);
                 body.suspension_reason = change.reason().map(str::to_owned);
-                body.suspended_until = match change.end() {
-                    None => None,
-                    Some(end) => Some(self.unit.number(end).ok_or_else(|| {
-                        let problem = format!("`until` is {end}; as a number it could only be of the other unit");
-                        Error::invalid_input(Vendor::Symphony, problem)
-                    })?),
-                };
+                if let Some(end) = change.end() {
+                    let invalid =
+                        |problem: &str| Error::invalid_input(Vendor::Symphony, format!("`until` is {end}, {problem}"));
+                    let number = self.unit.number(end);
+                    let number = number.ok_or_else(|| invalid("which as a number could only be of the other unit"))?;
+                    if self.unit.instant(number) != Some(end) {
+                        return Err(invalid("finer than the unit in which the pod counts; round it"));
+                    }
+                    if end <= self.client.inner.parts().clock.wall() {
+                        return Err(invalid("which is past"));
+                    }
+                    body.suspended_until = Some(number);
+                }
             }
         }
         Ok(body)
@@ -196,9 +202,24 @@ impl AccountSystem for Symphony {
             let id: SymphonyUserId = user.parse()?;
             let body = self.body(change)?;
             let applying = Applying::start(&self.client.inner, user, change);
-            let (_, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
+            let (answer, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
+            if members(&record).contains_key("code") {
+                return Err(applying.contradicted(&record, &answer.message.unwrap_or_default()));
+            }
+            if answer.message.is_none() && answer.format.is_none() {
+                return Err(applying.says_nothing(&record));
+            }
             Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
         })
+    }
+
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        crate::system::apply_and_verify(self, user, change, options)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {

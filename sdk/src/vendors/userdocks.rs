@@ -2,7 +2,7 @@
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use super::{Applying, send};
+use super::{ANOTHER, Applying, contradicted_read, is_another, members, send, text};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
@@ -164,14 +164,15 @@ impl Fault for types::UserdocksError {
 impl Userdocks {
     /// Why a 200 is a failure all the same: the envelope says so, in one of its two forms.
     fn refusal(success: Option<bool>, error: Option<&String>, record: &Record) -> Option<String> {
-        let raw = record.raw.as_ref().and_then(|raw| serde_json::from_slice::<serde_json::Value>(&raw.body).ok());
-        let errors = raw.as_ref().and_then(|raw| raw.get("errors")).filter(|errors| !errors.is_null());
+        let members = members(record);
+        let errors = members.get("errors").filter(|errors| !errors.is_null());
         let listed = errors.map(|errors| {
             let text = errors.get(0).and_then(|error| error.get("message")?.as_str());
             text.unwrap_or("the answer lists errors").to_owned()
         });
+        let of_kind = text(&members, &["kind"]).filter(|kind| kind == "errors");
         let no = (success == Some(false)).then(|| "the answer says `success: false`".to_owned());
-        error.cloned().or(listed).or(no)
+        error.cloned().or(listed).or(of_kind).or(no)
     }
 }
 
@@ -206,24 +207,43 @@ impl AccountSystem for Userdocks {
                 }
                 _ => send(options, self.client.set_access_status().user_id(id).access_status(status).send()).await?,
             };
-            match Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
-                Some(why) => Err(applying.contradicted(&record, &why)),
-                None => Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default())),
+            if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
+                return Err(applying.contradicted(&record, &why));
             }
+            // The vendor's own clients know another envelope of a success.
+            if answer.success != Some(true) && !members(&record).contains_key("response") {
+                return Err(applying.says_nothing(&record));
+            }
+            Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
         })
+    }
+
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        crate::system::apply_and_verify(self, user, change, options)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
             let id: UserdocksUserId = user.parse()?;
             let (answer, record) = send(options, self.client.get_user().user_id(id).send()).await?;
+            let refuse = |why: &str| Err(contradicted_read(Vendor::Userdocks, &record, why));
             if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
-                let reading = StatusChange::enable();
-                return Err(Applying::start(&self.client.inner, user, &reading).contradicted(&record, &why));
+                return refuse(&why);
             }
             let data = answer.data.unwrap_or_default();
-            let deleted = data.deleted.unwrap_or(false);
-            let enabled = data.freezed.map(|freezed| !freezed && !deleted);
+            // The id may be asked for by email address.
+            if !user.contains('@') && is_another(user, data.id.as_deref()) {
+                return refuse(ANOTHER);
+            }
+            let enabled = match data.deleted {
+                Some(true) => Some(false),
+                _ => data.freezed.map(|freezed| !freezed),
+            };
             Ok(AccountStatus { enabled, ..AccountStatus::default() })
         })
     }
