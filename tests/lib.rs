@@ -122,6 +122,11 @@ impl Recorder {
         lock(&self.received).clone()
     }
 
+    /// How many requests were received so far.
+    pub fn requests(&self) -> usize {
+        lock(&self.received).len()
+    }
+
     /// The one request received.
     ///
     /// # Panics
