@@ -1,6 +1,7 @@
 //! What holds for every input: the decision to repeat, the reading of `Retry-After`, the examples of the contract and
 //! what becomes of them when a vendor adds to them.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -11,6 +12,7 @@ use user_status::RetryPolicy;
 use user_status::retry::{Decision, Outcome, Progress, Safety, decide, retry_after};
 use user_status::vendors::{akana, clearsquare, mediconnect, symphony, userdocks};
 use user_status_openapi::Contract;
+use user_status_openapi::validate::Validator;
 
 fn outcomes() -> impl Strategy<Value = Outcome> {
     let wait = proptest::option::of((0u64..200_000).prop_map(Duration::from_millis));
@@ -136,6 +138,37 @@ proptest! {
         // Whatever else it is, it is read without a panic, and an asked wait is a number or a date.
         if retry_after(&text, now).is_some() {
             prop_assert!(text.bytes().any(|byte| byte.is_ascii_digit()));
+        }
+    }
+}
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| Validator::new(Contract::embedded()).unwrap());
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any text at all, and texts close to ids: the SDK takes what the contract allows, and what it takes names one
+    /// segment of a path and nothing else.
+    #[test]
+    fn an_id_that_is_taken_names_one_segment_of_a_path(id in prop_oneof!["\\PC{0,12}", "[a-z./\\\\%?#;:@~ -]{0,8}", ".{0,200}"]) {
+        let allowed = VALIDATOR.validate("/components/schemas/UserdocksUserId", &Value::from(id.as_str())).is_empty();
+        let taken = userdocks::UserdocksUserId::try_from(id.as_str());
+        prop_assert_eq!(taken.is_ok(), allowed, "{:?}", id);
+        if let Ok(taken) = taken {
+            let url = reqwest::Url::parse(&format!("https://host.example/users/{taken}/status")).unwrap();
+            let segments: Vec<&str> = url.path_segments().unwrap().collect();
+            prop_assert_eq!(segments, ["users", taken.as_str(), "status"]);
+            prop_assert!(url.query().is_none() && url.fragment().is_none());
+        }
+    }
+
+    #[test]
+    fn an_integer_id_is_its_digits(text in prop_oneof!["[0-9]{0,22}", "[-+0-9a-f.x ]{0,8}", "\\PC{0,4}"]) {
+        let taken = symphony::SymphonyUserId::try_from(text.as_str());
+        let number = text.parse::<i64>().ok().filter(|number| *number >= 1 && number.to_string() == text);
+        prop_assert_eq!(taken.as_ref().ok().map(|id| id.get()), number);
+        if let Ok(id) = taken {
+            prop_assert_eq!(id.to_string(), text);
         }
     }
 }
