@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Finding, examples, extensions, structure, tables};
+use super::{Finding, examples, extensions, objects, structure, tables};
 use crate::contract::{Contract, Location, MediaType, Operation};
 use crate::pointer;
 use crate::vendor::{Change, Vendor};
@@ -261,20 +261,10 @@ fn vocabulary(document: &Value) -> Vec<Finding> {
 
 /// Every component is referred to.
 fn unused(document: &Value) -> Vec<Finding> {
-    let mut used = BTreeSet::new();
-    let mut open = vec![document];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => {
-                if let Some(target) = value["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
-                    used.insert(target.to_owned());
-                }
-                open.extend(members.values());
-            }
-            _ => {}
-        }
-    }
+    let used: BTreeSet<String> = objects(document)
+        .into_iter()
+        .filter_map(|(_, members)| members.get("$ref")?.as_str()?.strip_prefix('#').map(str::to_owned))
+        .collect();
     let mut findings = Vec::new();
     for (kind, components) in document["components"].as_object().into_iter().flatten() {
         for name in components.as_object().into_iter().flatten().map(|(name, _)| name) {

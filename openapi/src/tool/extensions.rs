@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Finding;
+use super::{Finding, objects};
 use crate::contract::{Contract, Idempotence, Operation};
 use crate::pointer;
 use crate::validate::validate_against;
@@ -118,24 +118,10 @@ fn operation_schema() -> Value {
 
 fn unknown(document: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut open = vec![(String::new(), document)];
-    while let Some((at, value)) = open.pop() {
-        match value {
-            Value::Array(items) => open.extend(items.iter().enumerate().map(|(i, item)| (format!("{at}/{i}"), item))),
-            Value::Object(members) => {
-                for (name, member) in members {
-                    let here = pointer::join(&at, name);
-                    if name.starts_with("x-") && !KNOWN.contains(&name.as_str()) {
-                        let known = KNOWN.join(", ");
-                        findings.push(Finding::at(
-                            &here,
-                            format!("`{name}` is no extension of this contract; there are {known}"),
-                        ));
-                    }
-                    open.push((here, member));
-                }
-            }
-            _ => {}
+    for (at, members) in objects(document) {
+        for name in members.keys().filter(|name| name.starts_with("x-") && !KNOWN.contains(&name.as_str())) {
+            let problem = format!("`{name}` is no extension of this contract; there are {}", KNOWN.join(", "));
+            findings.push(Finding::at(pointer::join(&at, name), problem));
         }
     }
     findings

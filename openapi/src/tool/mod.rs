@@ -7,9 +7,10 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::contract::{Contract, ContractError};
+use crate::pointer;
 
 mod check;
 mod client;
@@ -161,6 +162,23 @@ fn strays(root: &Path, outputs: &BTreeMap<String, String>) -> Vec<Finding> {
     let paths = entries.map(|entry| format!("{folder}/{}", entry.file_name().display()));
     let strays = paths.filter(|path| !outputs.contains_key(path));
     strays.map(|path| Finding::new(path, "", "is not generated from the contract; remove it")).collect()
+}
+
+/// Every object in a document, with its JSON pointer.
+fn objects(document: &Value) -> Vec<(String, &Map<String, Value>)> {
+    let mut objects = Vec::new();
+    let mut open = vec![(String::new(), document)];
+    while let Some((at, value)) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items.iter().enumerate().map(|(i, item)| (format!("{at}/{i}"), item))),
+            Value::Object(members) => {
+                open.extend(members.iter().map(|(name, member)| (pointer::join(&at, name), member)));
+                objects.push((at, members));
+            }
+            _ => {}
+        }
+    }
+    objects
 }
 
 /// The first line of every generated source file.

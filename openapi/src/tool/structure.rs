@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Finding;
+use super::{Finding, objects};
 use crate::pointer;
 
 pub(super) fn check(document: &Value) -> Vec<Finding> {
@@ -84,23 +84,12 @@ fn is_xml_object(value: &Value) -> bool {
 /// Every `$ref` leads to a value of the document.
 fn references(document: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut open = vec![(String::new(), document)];
-    while let Some((at, value)) = open.pop() {
-        match value {
-            Value::Array(items) => open.extend(items.iter().enumerate().map(|(i, item)| (format!("{at}/{i}"), item))),
-            Value::Object(members) => {
-                if let Some(Value::String(target)) = members.get("$ref") {
-                    let found = target.strip_prefix('#').and_then(|target| document.pointer(target));
-                    if found.is_none() {
-                        findings.push(Finding::at(
-                            pointer::join(&at, "$ref"),
-                            format!("`{target}` does not exist in this document"),
-                        ));
-                    }
-                }
-                open.extend(members.iter().map(|(name, member)| (pointer::join(&at, name), member)));
-            }
-            _ => {}
+    for (at, members) in objects(document) {
+        if let Some(Value::String(target)) = members.get("$ref")
+            && target.strip_prefix('#').and_then(|target| document.pointer(target)).is_none()
+        {
+            let problem = format!("`{target}` does not exist in this document");
+            findings.push(Finding::at(pointer::join(&at, "$ref"), problem));
         }
     }
     findings

@@ -109,13 +109,8 @@ impl<'a> Applying<'a> {
     }
 
     fn doubt(&self, kind: ErrorKind, record: &Record, message: &str) -> Error {
-        let error = Error::new(kind, self.session.parts().vendor, shown(message))
-            .with_applied(Applied::Unknown)
-            .with_attempts(record.attempts);
-        match &record.raw {
-            Some(raw) => error.with_raw(raw.clone()),
-            None => error,
-        }
+        let error = Error::new(kind, self.session.parts().vendor, shown(message));
+        with_record(error.with_applied(Applied::Unknown), record)
     }
 
     /// The options for the next request of the same call: with the time that is left.
@@ -128,7 +123,12 @@ impl<'a> Applying<'a> {
 
 /// A read whose answer says yes and no. Nothing was changed by it.
 fn contradicted_read(vendor: Vendor, record: &Record, message: &str) -> Error {
-    let error = Error::new(ErrorKind::Contradicted, vendor, shown(message)).with_attempts(record.attempts);
+    with_record(Error::new(ErrorKind::Contradicted, vendor, shown(message)), record)
+}
+
+/// An error with what is known of the call that it is about.
+fn with_record(error: Error, record: &Record) -> Error {
+    let error = error.with_attempts(record.attempts);
     match &record.raw {
         Some(raw) => error.with_raw(raw.clone()),
         None => error,
