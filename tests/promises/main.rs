@@ -1,5 +1,6 @@
 //! The promises of the project, one module each.
 
+mod answers;
 mod canary;
 mod contract;
 mod credentials;
@@ -9,7 +10,9 @@ mod faults;
 mod ids;
 mod mock;
 mod properties;
+mod representations;
 mod schemas;
 mod secrets;
+mod systems;
 mod unified;
 mod wire;

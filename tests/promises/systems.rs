@@ -1,0 +1,37 @@
+//! The five systems with the credentials of the default world, for the modules that need all of them.
+
+use user_status::StatusChange;
+use user_status::vendors::{
+    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+};
+
+pub(crate) const FOREVER: &str = "2026-12-31T23:59:59Z";
+
+pub(crate) fn suspend_until() -> StatusChange {
+    StatusChange::suspend("Leave").until(FOREVER.parse().unwrap())
+}
+
+pub(crate) fn userdocks(uri: &str) -> Userdocks {
+    let credentials =
+        userdocks::Credentials::api_key("mock-userdocks-write-key", "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10");
+    Userdocks::builder().base_url(uri).credentials(credentials).build().unwrap()
+}
+
+pub(crate) fn akana_builder(uri: &str) -> akana::AkanaBuilder {
+    let credentials =
+        akana::Credentials::session("TokenID%3Dmock-akana-admin-session", "TokenID%3Dmock-akana-admin-csrf");
+    Akana::builder().base_url(uri).tenant("acmepaymentscorp").credentials(credentials)
+}
+
+pub(crate) fn mediconnect_builder(uri: &str) -> mediconnect::MediconnectBuilder {
+    Mediconnect::builder().base_url(uri).credentials(mediconnect::Credentials::token("mock-mediconnect-admin-token"))
+}
+
+pub(crate) fn symphony_builder(uri: &str) -> symphony::SymphonyBuilder {
+    Symphony::builder().base_url(uri).credentials(symphony::Credentials::session_token("mock-symphony-session-token"))
+}
+
+pub(crate) fn clearsquare(uri: &str) -> Clearsquare {
+    let credentials = clearsquare::Credentials::token("mock-clearsquare-token");
+    Clearsquare::builder().base_url(uri).credentials(credentials).build().unwrap()
+}
