@@ -118,7 +118,7 @@ async fn suspend_in_mediconnect(server: &MockServer) -> Result<u16> {
 }
 
 async fn suspend_in_symphony(server: &MockServer) -> Result<u16> {
-    let symphony = symphony(server, server.credentials().symphony.session_token)?;
+    let symphony = symphony(server, &server.credentials().symphony.session_token)?;
     let answer = symphony
         .client()
         .update_user_status()
@@ -145,7 +145,7 @@ async fn toggle_in_clearsquare(server: &MockServer) -> Result<u16> {
 }
 
 async fn disable_in_symphony_without_entitlement(server: &MockServer) -> Result<u16> {
-    let symphony = symphony(server, server.credentials().symphony.unentitled_session_token)?;
+    let symphony = symphony(server, &server.credentials().symphony.unentitled_session_token)?;
     let answer = symphony
         .client()
         .update_user_status()

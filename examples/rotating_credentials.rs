@@ -15,7 +15,7 @@ use user_status_mock::{MockServer, Vendor, world};
 #[derive(Clone)]
 struct SignIn {
     times: Arc<AtomicU32>,
-    good_token: &'static str,
+    good_token: String,
 }
 
 impl CredentialSource<symphony::Credentials> for SignIn {
@@ -24,7 +24,7 @@ impl CredentialSource<symphony::Credentials> for SignIn {
             // The first session has expired by the time it is used.
             let token = match self.times.fetch_add(1, Ordering::SeqCst) {
                 0 => "an-expired-session-token",
-                _ => self.good_token,
+                _ => &self.good_token,
             };
             Ok(symphony::Credentials::session_token(token))
         })

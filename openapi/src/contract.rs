@@ -81,6 +81,8 @@ pub struct Operation {
     pub vendor: Vendor,
     /// The HTTP method, in capitals.
     pub method: String,
+    /// The method of the source's own sample, where it is another: a server that is true to the source accepts it too.
+    pub sample_method: Option<String>,
     /// The path template below the server's base path, such as `/api/users/{UserID}/status`.
     pub path: String,
     /// The JSON pointer of the operation.
@@ -123,6 +125,8 @@ pub struct Parameter {
     pub pointer: String,
     /// The JSON pointer of its schema.
     pub schema: String,
+    /// Whether its schema is of type `integer`.
+    pub integer: bool,
 }
 
 /// Where a parameter travels.
@@ -296,6 +300,7 @@ impl<'a> Reader<'a> {
             id: self.string(&format!("{here}/operationId"))?.to_owned(),
             vendor,
             method: method.to_uppercase(),
+            sample_method: self.sample_method(&here)?,
             path: path.to_owned(),
             idempotence: self.idempotence(&format!("{here}/x-idempotent"))?,
             changes,
@@ -305,6 +310,17 @@ impl<'a> Reader<'a> {
             security,
             pointer: here,
         })
+    }
+
+    fn sample_method(&self, operation: &str) -> Read<Option<String>> {
+        let at = format!("{operation}/x-sample-method");
+        if self.document.pointer(&at).is_none() {
+            return Ok(None);
+        }
+        match self.string(&at)? {
+            method if METHODS.contains(&method.to_lowercase().as_str()) => Ok(Some(method.to_uppercase())),
+            _ => Err(error(&at, "must be an HTTP method")),
+        }
     }
 
     fn idempotence(&self, at: &str) -> Read<Idempotence> {
@@ -333,11 +349,13 @@ impl<'a> Reader<'a> {
             "header" => Location::Header,
             other => return Err(error(&format!("{at}/in"), format!("`{other}`; use path, query or header"))),
         };
+        let (schema, described) = self.resolve(&format!("{at}/schema"))?;
         Ok(Parameter {
             name: self.string(&format!("{at}/name"))?.to_owned(),
             location,
             required: parameter.get("required").and_then(Value::as_bool).unwrap_or(false),
-            schema: self.resolve(&format!("{at}/schema"))?.0,
+            integer: described.get("type").and_then(Value::as_str) == Some("integer"),
+            schema,
             pointer: at,
         })
     }

@@ -34,3 +34,6 @@ pub use vendor::{Change, UnknownName, Vendor};
 
 /// The contract as JSON, written by `cargo contract generate` from `openapi.yaml`, which people edit.
 pub const JSON: &str = include_str!("../openapi.json");
+
+/// The contract as people edit it.
+pub const YAML: &str = include_str!("../openapi.yaml");

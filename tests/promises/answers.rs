@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use user_status::vendors::{mediconnect, symphony};
 use user_status::{AccountStatus, AccountSystem, Applied, Error, ErrorKind, Proof, StatusChange, Suspension};
-use user_status_mock::{StandaloneServer, Vendor, world};
+use user_status_mock::{Vendor, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
 
 #[tokio::test]
 async fn receipts_say_how_a_change_is_known() {
-    let server = StandaloneServer::start().await.unwrap();
+    let server = standalone_server().await;
     let uri = |vendor| server.uri(vendor);
     let userdocks = userdocks(&uri(Vendor::Userdocks));
     let receipt = userdocks.apply(world::USERDOCKS_USER, &StatusChange::disable()).await.unwrap();

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use user_status::vendors::{Clearsquare, Mediconnect, Symphony, clearsquare, mediconnect, symphony};
 use user_status::{AccountSystem, Applied, BoxFuture, CredentialSource, ErrorKind, Limit, StatusChange, Wait};
-use user_status_mock::{MockServer, StandaloneServer, Vendor};
+use user_status_mock::Vendor;
 use user_status_tests::{Recorder, TestClock};
+
+use crate::systems;
 
 type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -44,7 +46,7 @@ const GOOD: &str = "mock-symphony-session-token";
 
 #[tokio::test]
 async fn an_expired_session_is_renewed_once_for_all_calls_and_each_is_repeated() {
-    let server = StandaloneServer::start().await.unwrap();
+    let server = systems::standalone_server().await;
     let source = Tokens::new(&["an-expired-session", GOOD]);
     let symphony =
         Symphony::builder().base_url(server.uri(Vendor::Symphony)).credential_source(source.clone()).build().unwrap();
@@ -66,7 +68,7 @@ async fn an_expired_session_is_renewed_once_for_all_calls_and_each_is_repeated()
 
 #[tokio::test]
 async fn a_session_that_stays_refused_is_an_error_after_one_renewal() {
-    let server = StandaloneServer::start().await.unwrap();
+    let server = systems::standalone_server().await;
     let symphony = |source: &Tokens| {
         let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony));
         builder.credential_source(source.clone()).build().unwrap()
@@ -117,7 +119,7 @@ async fn the_toggle_is_repeated_with_a_fresh_token_in_both_places() {
             Box::pin(async move { Ok(clearsquare::Credentials::token(token)) })
         }
     }
-    let server = StandaloneServer::start().await.unwrap();
+    let server = systems::standalone_server().await;
     let builder = Clearsquare::builder().base_url(server.uri(Vendor::Clearsquare));
     let clearsquare = builder.credential_source(Source(AtomicU32::new(0))).build().unwrap();
     let user = user_status_mock::world::CLEARSQUARE_USER;
@@ -175,7 +177,7 @@ async fn mediconnect_says_403_for_an_expired_token() {
 
 #[tokio::test]
 async fn a_client_keeps_its_own_limits_over_all_its_clones() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let clock = TestClock::new();
     let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony)).clock(clock.clone());
     let credentials = symphony::Credentials::session_token(GOOD);
@@ -187,7 +189,7 @@ async fn a_client_keeps_its_own_limits_over_all_its_clones() {
     assert_eq!(waits, [Duration::from_millis(250); 4], "the first at once, the others evenly spaced");
 
     // Two at once: of three calls that nobody answers, two reach the server.
-    let server = StandaloneServer::start().await.unwrap();
+    let server = systems::standalone_server().await;
     server.fault(user_status_mock::Fault::hang()).unwrap();
     let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony)).clock(TestClock::new());
     let credentials = symphony::Credentials::session_token(GOOD);

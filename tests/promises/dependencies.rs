@@ -43,7 +43,7 @@ fn the_sdk_brings_no_generator_no_yaml_and_no_validator() {
 fn the_mock_brings_neither_the_sdk_nor_the_generator() {
     let crates = tree("user-status-mock");
     assert!(crates.iter().any(|name| name == "user-status-openapi"));
-    for unwanted in ["user-status", "progenitor", "progenitor-client", "reqwest", "serde-saphyr"] {
+    for unwanted in ["user-status", "progenitor", "progenitor-client", "reqwest"] {
         assert!(!crates.iter().any(|name| name == unwanted), "{unwanted} is there");
     }
 }

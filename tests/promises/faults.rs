@@ -15,6 +15,8 @@ use user_status::{AccountSystem, Applied, Error, ErrorKind, Proof, RetryPolicy, 
 use user_status_mock::{AccountStatus, Fault, RetryAfter, StandaloneServer, Vendor, world};
 use user_status_tests::TestClock;
 
+use crate::systems;
+
 /// A call: an operation, and how the SDK comes to send it.
 #[derive(Clone, Copy, Debug)]
 struct Operation {
@@ -71,7 +73,7 @@ struct Setting {
 
 impl Setting {
     async fn for_operation(operation: &Operation) -> Setting {
-        let known = user_status_mock::Credentials::DEFAULT;
+        let known = user_status_mock::Engine::with(systems::options()).world().credentials();
         let key = match operation.vendor {
             Vendor::Userdocks => known.userdocks.api_key,
             Vendor::Akana => known.akana.session_cookie,
@@ -79,11 +81,11 @@ impl Setting {
             Vendor::Symphony => known.symphony.session_token,
             Vendor::Clearsquare => known.clearsquare.token,
         };
-        Setting::with_key(operation, key).await
+        Setting::with_key(operation, &key).await
     }
 
     async fn with_key(operation: &Operation, key: &str) -> Setting {
-        let server = StandaloneServer::start().await.unwrap();
+        let server = systems::standalone_server().await;
         let clock = TestClock::new();
         let known = server.credentials();
         let uri = server.uri(operation.vendor);
@@ -93,7 +95,7 @@ impl Setting {
                     "setAppAccessStatus" => userdocks::Route::Current,
                     _ => userdocks::Route::Documented,
                 };
-                let credentials = userdocks::Credentials::api_key(key, known.userdocks.client_id);
+                let credentials = userdocks::Credentials::api_key(key, known.userdocks.client_id.as_str());
                 let builder = Userdocks::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.route(route).app(known.userdocks.client_id).build().unwrap())
             }

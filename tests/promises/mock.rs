@@ -12,6 +12,8 @@ use user_status_tests::{Message, send};
 use wiremock::matchers::method;
 use wiremock::{Mock, ResponseTemplate};
 
+use crate::systems;
+
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| Validator::new(Contract::embedded()).unwrap());
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -51,7 +53,7 @@ fn check(operation: &str, answer: &Message, status: u16) -> Value {
 
 #[tokio::test]
 async fn accounts_really_change() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let uri = server.uri(Vendor::Userdocks);
     let enabled = |vendor, user: &str| server.status(vendor, user).unwrap().enabled;
 
@@ -103,14 +105,14 @@ async fn accounts_really_change() {
 
 #[tokio::test]
 async fn bad_credentials_are_refused_as_each_system_does() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let uri = server.uri(Vendor::Userdocks);
     let known = server.credentials();
     let [key, kind, client] = USERDOCKS;
 
     let bearer = |token: &str| format!("Bearer {token}");
-    let read_key: &[(&str, &str)] = &[("X-API-KEY", known.userdocks.read_key), ("X-API-KEY-TYPE", "read"), client];
-    let own_token = bearer(known.userdocks.access_token);
+    let read_key: &[(&str, &str)] = &[("X-API-KEY", &known.userdocks.read_key), ("X-API-KEY-TYPE", "read"), client];
+    let own_token = bearer(&known.userdocks.access_token);
     for (headers, status) in [
         (&[][..], 401),
         (&[key, kind][..], 401),
@@ -138,7 +140,7 @@ async fn bad_credentials_are_refused_as_each_system_does() {
         &[JSON, AKANA[0], ("X-Csrf-Token_acmepaymentscorp", "wrong")],
         &[JSON, ("Cookie", "AtmoAuthToken_acmepaymentscorp=wrong"), AKANA[1]],
         &[JSON, ("Cookie", &other_tenant), AKANA[1]],
-        &[JSON, ("Cookie", &member), ("X-Csrf-Token_acmepaymentscorp", known.akana.member_csrf_token)],
+        &[JSON, ("Cookie", &member), ("X-Csrf-Token_acmepaymentscorp", &known.akana.member_csrf_token)],
     ] {
         let body = check("changeUserStatus", &send(&uri, AKANA_LINE, headers, lock).await, 401);
         assert!(body["faultstring"].is_string());
@@ -150,7 +152,7 @@ async fn bad_credentials_are_refused_as_each_system_does() {
     let twice = format!("{}; {}", AKANA[0].1, AKANA[0].1);
     check("changeUserStatus", &send(&uri, AKANA_LINE, &[JSON, ("Cookie", &twice), AKANA[1]], lock).await, 401);
 
-    let patient = bearer(known.mediconnect.patient_token);
+    let patient = bearer(&known.mediconnect.patient_token);
     let body = r#"{"isActive":false}"#;
     for (headers, status, error) in [
         (&[JSON][..], 401, "No token provided"),
@@ -163,7 +165,7 @@ async fn bad_credentials_are_refused_as_each_system_does() {
     }
 
     let body = r#"{"status":"DISABLED"}"#;
-    let unentitled = ("sessionToken", known.symphony.unentitled_session_token);
+    let unentitled = ("sessionToken", known.symphony.unentitled_session_token.as_str());
     for (headers, status, message) in [
         (&[JSON][..], 401, "Invalid session"),
         (&[JSON, ("sessionToken", "wrong")], 401, "Invalid session"),
@@ -200,7 +202,7 @@ async fn bad_credentials_are_refused_as_each_system_does() {
 
 #[tokio::test]
 async fn invalid_requests_name_every_violation_in_the_vendors_own_shape() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let uri = server.uri(Vendor::Userdocks);
 
     let line = FREEZE.replace("status/0", "status/2");
@@ -268,7 +270,7 @@ async fn invalid_requests_name_every_violation_in_the_vendors_own_shape() {
 
 #[tokio::test]
 async fn unknown_and_protected_users_are_refused_as_decided() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let uri = server.uri(Vendor::Userdocks);
     let line = "PUT /api/v1/users/nobody/access-status/0";
     check("setAccessStatus", &send(&uri, line, &USERDOCKS, "").await, 400);
@@ -295,7 +297,7 @@ async fn unknown_and_protected_users_are_refused_as_decided() {
 
 #[tokio::test]
 async fn akana_speaks_all_ten_media_types_both_ways() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let uri = server.uri(Vendor::Akana);
     let versions = ["vnd.soa.v71+", "vnd.soa.v72+", "vnd.soa.v80+", "vnd.soa.v81+", ""];
     let mut seen = 0;
@@ -362,7 +364,7 @@ async fn akana_speaks_all_ten_media_types_both_ways() {
 
 #[tokio::test]
 async fn an_unknown_route_names_the_nearest_operation() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let uri = server.uri(Vendor::Userdocks);
     for (line, nearest) in [
         (
@@ -377,12 +379,12 @@ async fn an_unknown_route_names_the_nearest_operation() {
         assert_eq!(answer.json()["nearest"], nearest);
     }
     let answer = send(&uri, "POST /api/admin/users/42/status", &[], "").await;
-    assert_eq!((answer.status(), answer.header("allow")), (405, vec!["PATCH"]));
+    assert_eq!((answer.status(), answer.header("allow")), (405, vec!["PATCH, OPTIONS"]));
 }
 
 #[tokio::test]
 async fn a_test_mounts_its_own_mocks_and_expectations_above_the_contract() {
-    let server = MockServer::start().await;
+    let server = systems::mock_server().await;
     let outage = Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).up_to_n_times(1).expect(1);
     outage.mount(server.wiremock()).await;
     let uri = server.uri(Vendor::Clearsquare);
@@ -395,7 +397,7 @@ async fn a_test_mounts_its_own_mocks_and_expectations_above_the_contract() {
 
 #[tokio::test]
 async fn servers_have_worlds_of_their_own() {
-    let (one, other) = (MockServer::start().await, MockServer::start().await);
+    let (one, other) = (systems::mock_server().await, systems::mock_server().await);
     send(&one.uri(Vendor::Clearsquare), CLEARSQUARE_LINE, &[CLEARSQUARE, JSON], TOGGLE).await;
     let enabled = |server: &MockServer| server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
     assert_eq!((enabled(&one), enabled(&other)), (Some(false), Some(true)));

@@ -3,7 +3,7 @@
 use serde_json::json;
 use user_status::vendors::akana;
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, StatusChange};
-use user_status_mock::{StandaloneServer, Vendor, world};
+use user_status_mock::{Vendor, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
@@ -11,7 +11,7 @@ use crate::systems::*;
 /// Every representation of Akana, through the same typed client, both ways.
 #[tokio::test]
 async fn akana_speaks_every_representation() {
-    let server = StandaloneServer::start().await.unwrap();
+    let server = standalone_server().await;
     for media_type in akana::MediaType::ALL {
         let akana = akana_builder(&server.uri(Vendor::Akana)).media_type(*media_type).build().unwrap();
         let comment = "a < b & \"c\" – ü";

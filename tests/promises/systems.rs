@@ -4,6 +4,29 @@ use user_status::StatusChange;
 use user_status::vendors::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
+use user_status_mock::{MockServer, Options, StandaloneServer, WorldState};
+
+/// The default world, with tokens that a test can write out.
+pub(crate) fn options() -> Options {
+    let world = WorldState::from_yaml(
+        "
+systems:
+  mediconnect:
+    tokens: [{ token: mock-mediconnect-admin-token, user: '7' }, { user: '42', entitled: false }]
+  clearsquare:
+    tokens: [{ token: mock-clearsquare-token }]
+",
+    );
+    Options::new().world(world.unwrap())
+}
+
+pub(crate) async fn mock_server() -> MockServer {
+    MockServer::start_with(options()).await
+}
+
+pub(crate) async fn standalone_server() -> StandaloneServer {
+    StandaloneServer::start_with(options()).await.unwrap()
+}
 
 pub(crate) const FOREVER: &str = "2026-12-31T23:59:59Z";
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use user_status::vendors::{Userdocks, mediconnect, symphony, userdocks};
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, Registry, StatusChange, Suspension};
-use user_status_mock::{StandaloneServer, Vendor, world};
+use user_status_mock::{Vendor, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
@@ -174,7 +174,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn unlock_on_akana_needs_to_be_switched_on_and_never_enables() {
-    let server = StandaloneServer::start().await.unwrap();
+    let server = standalone_server().await;
     let uri = server.uri(Vendor::Akana);
     let plain = akana_builder(&uri).build().unwrap();
     assert!(plain.apply(world::AKANA_USER, &StatusChange::unlock()).await.unwrap_err().is_unsupported());
@@ -211,7 +211,7 @@ async fn symphony_reads_in_its_unit() {
 /// One failure never hides another's success.
 #[tokio::test]
 async fn a_registry_reports_every_system_by_itself() {
-    let server = StandaloneServer::start().await.unwrap();
+    let server = standalone_server().await;
     let registry = Registry::default()
         .with("docs", userdocks(&server.uri(Vendor::Userdocks)))
         .with("portal", akana_builder(&server.uri(Vendor::Akana)).build().unwrap())

@@ -3,7 +3,7 @@
 use user_status_openapi::Operation;
 use user_status_openapi::validate::Validator;
 
-use crate::vendors::Answer;
+use crate::system::Answer;
 
 /// The JSON pointer of the schema of an answer that the contract allows.
 ///
@@ -42,7 +42,7 @@ mod tests {
         let contract = Contract::embedded();
         let validator = Validator::new(contract).unwrap();
         let operation = contract.operation("updateUserStatus").unwrap();
-        let check = |status, media_type, body| check(&validator, operation, media_type, &Answer { status, body });
+        let check = |status, media_type, body| check(&validator, operation, media_type, &Answer::of(status, body));
         let json = "application/json";
         assert_eq!(check(200, json, json!({ "message": "OK" })), Ok("/components/schemas/SymphonySuccessResponse"));
         assert_eq!(check(400, json, json!({ "code": 400 })), Ok("/components/schemas/SymphonyError"));

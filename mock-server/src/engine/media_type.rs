@@ -3,19 +3,20 @@
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
+use user_status_openapi::validate::Violation;
 use user_status_openapi::{Contract, MediaType, Operation, Vendor};
 
-use super::xml;
+use super::{json, xml};
 
 /// The media type that every operation has.
 pub(crate) const JSON: &str = "application/json";
 
 /// What both sides speak.
-pub(crate) struct Spoken {
+pub(crate) struct Spoken<'a> {
     /// How the request body is read; `None` if the operation has no body.
-    pub(crate) request: Option<Codec>,
+    pub(crate) request: Option<Codec<'a>>,
     /// How the answer is written.
-    pub(crate) answer: Codec,
+    pub(crate) answer: Codec<'a>,
     /// Why the two cannot speak with each other.
     pub(crate) problem: Option<Problem>,
 }
@@ -23,25 +24,26 @@ pub(crate) struct Spoken {
 /// Why not, as the vendor is to say it.
 pub(crate) struct Problem {
     pub(crate) status: u16,
-    pub(crate) message: String,
+    pub(crate) violation: Violation,
 }
 
-/// A media type, and how to read and write it.
-#[derive(Clone, Debug)]
-pub(crate) struct Codec {
+/// How bodies of a media type are read and written. `None` is JSON with no schema.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Codec<'a>(Option<&'a MediaType>);
+
+impl<'a> Codec<'a> {
     /// The media type.
-    pub(crate) name: String,
-    /// JSON pointer of the schema of its bodies.
-    pub(crate) schema: String,
-}
-
-impl Codec {
-    fn of(media_type: &MediaType) -> Codec {
-        Codec { name: media_type.name.clone(), schema: media_type.schema.clone() }
+    pub(crate) fn name(&self) -> &'a str {
+        self.0.map_or(JSON, |media_type| media_type.name.as_str())
     }
 
-    fn is_xml(&self) -> bool {
-        self.name.ends_with("xml")
+    /// JSON pointer of the schema of its bodies.
+    pub(crate) fn schema(&self) -> &'a str {
+        self.0.map_or("", |media_type| media_type.schema.as_str())
+    }
+
+    pub(crate) fn is_xml(&self) -> bool {
+        self.name().ends_with("xml")
     }
 
     /// Reads a body.
@@ -49,47 +51,62 @@ impl Codec {
     /// # Errors
     /// What keeps it from being read, without any of its content.
     pub(crate) fn read(&self, contract: &Contract, body: &[u8]) -> Result<Value, String> {
-        if self.is_xml() {
-            xml::read(contract, &self.schema, body)
-        } else {
-            serde_json::from_slice(body)
-                .map_err(|e| format!("must be JSON, and is not from line {} column {}", e.line(), e.column()))
-        }
+        if self.is_xml() { xml::read(contract, self.schema(), body) } else { json::read(body) }
     }
 
     /// Writes a body of the schema at a JSON pointer.
     pub(crate) fn write(&self, contract: &Contract, schema: &str, body: &Value) -> Bytes {
         Bytes::from(if self.is_xml() { xml::write(contract, schema, body) } else { body.to_string() })
     }
+
+    /// Writes an answer with this status code, if the operation has such a one; with its media type.
+    pub(crate) fn write_answer(
+        &self,
+        contract: &Contract,
+        operation: &Operation,
+        status: u16,
+        body: &Value,
+    ) -> Option<(&'a str, Bytes)> {
+        let response = operation.responses.get(&status)?;
+        let documented = response.content.iter().find(|documented| documented.name == self.name())?;
+        Some((self.name(), self.write(contract, &documented.schema, body)))
+    }
 }
 
 /// Chooses the media types for a request with these headers.
-pub(crate) fn negotiate(operation: &Operation, headers: &HeaderMap) -> Spoken {
+pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap) -> Spoken<'a> {
     let answers = operation.responses.get(&200).map_or(&[][..], |response| &response.content);
-    let json = answers
-        .iter()
-        .find(|media_type| media_type.name == JSON)
-        .map_or_else(|| Codec { name: JSON.to_owned(), schema: String::new() }, Codec::of);
-    let accept = header_text(headers, header::ACCEPT);
-    let accepted = accept.as_deref().map_or(Some(&json.name), |accept| preferred(answers, accept));
-    // Only Akana has a choice to offer. The others answer with the one type they have, as RFC 9110 allows.
-    let (answer, mut problem) = match accepted {
-        Some(name) => (answers.iter().find(|media_type| media_type.name == *name).map_or(json, Codec::of), None),
-        None if operation.vendor == Vendor::Akana => (json, Some(not_spoken(operation, "accept", answers))),
-        None => (json, None),
+    let json = Codec(answers.iter().find(|media_type| media_type.name == JSON));
+    let accepted = match header_text(headers, header::ACCEPT) {
+        Some(accept) => preferred(answers, &accept).map(|media_type| Codec(Some(media_type))),
+        None => Some(json),
     };
-
+    // Only Akana has a choice to offer. The others answer with the one type they have, as RFC 9110 allows.
+    let mut problem = match accepted {
+        None if operation.vendor == Vendor::Akana => Some(not_spoken(operation, "accept", answers)),
+        _ => None,
+    };
     let request = operation.request_body.as_ref().and_then(|body| {
         let given = header_text(headers, header::CONTENT_TYPE);
         let found = body.content.iter().find(|media_type| {
-            given.as_deref().is_some_and(|given| essence(given).eq_ignore_ascii_case(&media_type.name))
+            given.as_deref().is_some_and(|given| essence(given).eq_ignore_ascii_case(&media_type.name) && utf8(given))
         });
         if found.is_none() && problem.is_none() {
             problem = Some(not_spoken(operation, "content-type", &body.content));
         }
-        found.map(Codec::of)
+        found.map(|media_type| Codec(Some(media_type)))
     });
-    Spoken { request, answer, problem }
+    Spoken { request, answer: accepted.unwrap_or(json), problem }
+}
+
+/// Whether the charset of a media type, if it names one, is the one that is read.
+fn utf8(value: &str) -> bool {
+    value.split(';').skip(1).all(|parameter| match parameter.split_once('=') {
+        Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
+            charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    })
 }
 
 /// The refusal of a media type: 404 for Akana, whose documentation says so; 400 for the others. Both are decisions that
@@ -97,12 +114,17 @@ pub(crate) fn negotiate(operation: &Operation, headers: &HeaderMap) -> Spoken {
 fn not_spoken(operation: &Operation, header: &str, known: &[MediaType]) -> Problem {
     let names: Vec<&str> = known.iter().map(|media_type| media_type.name.as_str()).collect();
     let status = if operation.vendor == Vendor::Akana { 404 } else { 400 };
-    Problem { status, message: format!("/header/{header} must be {}", names.join(" or ")) }
+    let violation = Violation {
+        location: format!("/header/{header}"),
+        contract: format!("{}/{}", operation.pointer, if header == "accept" { "responses" } else { "requestBody" }),
+        message: format!("must be {}", names.join(" or ")),
+    };
+    Problem { status, violation }
 }
 
 /// The known type that an Accept header prefers: by quality, then by our own order. The most specific range that
 /// matches a type decides its quality, so that `q=0` excludes it from a wildcard.
-fn preferred<'a>(known: &'a [MediaType], accept: &str) -> Option<&'a String> {
+fn preferred<'a>(known: &'a [MediaType], accept: &str) -> Option<&'a MediaType> {
     let ranges: Vec<(&str, f32)> = accept
         .split(',')
         .map(|range| {
@@ -116,14 +138,14 @@ fn preferred<'a>(known: &'a [MediaType], accept: &str) -> Option<&'a String> {
         let find = |matches: &dyn Fn(&str) -> bool| ranges.iter().find(|(range, _)| matches(range)).map(|(_, q)| *q);
         find(&exact).or_else(|| find(&wildcard("application/*"))).or_else(|| find(&wildcard("*/*"))).unwrap_or(0.0)
     };
-    let mut best: Option<(&String, f32)> = None;
+    let mut best: Option<(&MediaType, f32)> = None;
     for media_type in known {
         let quality = quality(&media_type.name);
         if quality > best.map_or(0.0, |(_, quality)| quality) {
-            best = Some((&media_type.name, quality));
+            best = Some((media_type, quality));
         }
     }
-    best.map(|(name, _)| name)
+    best.map(|(media_type, _)| media_type)
 }
 
 /// A media type without its parameters.

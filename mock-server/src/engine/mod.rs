@@ -1,45 +1,85 @@
 //! The engine: a function from a request to a reply. It does no I/O; transports move the bytes.
 //!
-//! A request passes five stations, each with a file of its own: [`route`] finds the operation, [`security`] who calls,
-//! [`media_type`] what is spoken, [`request`] what is asked and whether the contract allows it; then the vendor's state
-//! machine acts, and [`firewall`] holds the answer to the contract before it leaves.
+//! A request passes these stations, each with a file of its own: [`route`] finds the operation, [`media_type`] what is
+//! spoken, [`request`] what is asked and whether the contract allows it, [`fault`] what goes wrong; then the vendor's
+//! state machine says who calls and acts, [`firewall`] holds the answer to the contract before it leaves, and [`journal`]
+//! keeps what happened. [`world`] is the way through them; [`admin`] is the mock's own API.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use jiff::Timestamp;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 use user_status_openapi::validate::Validator;
-use user_status_openapi::{Contract, Operation, Vendor};
+use user_status_openapi::{Contract, Operation};
 
-use crate::status::AccountStatus;
-use crate::vendors::{Answer, Call, Systems};
+use crate::system::Answer;
 
+mod admin;
+mod clock;
+mod cors;
 mod fault;
 mod firewall;
+mod journal;
+mod json;
 mod media_type;
+mod options;
+mod pages;
+mod pattern;
+mod prefer;
+mod redact;
 mod request;
 mod route;
-mod security;
+mod world;
+mod worlds;
 mod xml;
 
 pub use fault::{Fault, FaultError, RetryAfter, WireFault};
+pub use journal::Exchange;
 use media_type::Codec;
-pub(crate) use request::Asked;
-pub(crate) use security::Presented;
+pub use options::Options;
+pub use pattern::{Expectation, Pattern};
+use redact::Redaction;
+pub use world::World;
+use worlds::Worlds;
 
-/// The five systems behind one function.
-#[derive(Debug)]
-pub struct Engine {
+/// The name of the world that every server has from the start.
+const DEFAULT: &str = "default";
+
+/// What all engines share: what is made from the contract, and never changes.
+struct Shared {
     contract: &'static Contract,
     validator: Validator,
-    systems: Mutex<Systems>,
-    faults: Mutex<Vec<Fault>>,
-    /// How many requests each operation got.
-    requests: Mutex<BTreeMap<&'static str, u64>>,
+    redaction: Redaction,
+}
+
+fn shared() -> &'static Shared {
+    static SHARED: LazyLock<Shared> = LazyLock::new(|| {
+        let contract = Contract::embedded();
+        // The contract is part of the program and compiled by a test; it is no input from outside.
+        let validator = Validator::new(contract).expect("the schemas of the embedded contract compile");
+        Shared { contract, validator, redaction: Redaction::of(contract) }
+    });
+    &SHARED
+}
+
+/// The contract that the mock implements.
+pub(crate) fn contract() -> &'static Contract {
+    shared().contract
+}
+
+/// The schemas of the contract.
+pub(crate) fn validator() -> &'static Validator {
+    &shared().validator
+}
+
+/// The five systems behind one function, in as many worlds as callers name.
+#[derive(Debug)]
+pub struct Engine {
+    worlds: Worlds,
+    admin_token: Option<String>,
+    cors: bool,
 }
 
 /// What goes back to the caller.
@@ -54,109 +94,130 @@ pub struct Reply {
     pub wire: Option<WireFault>,
 }
 
-impl Engine {
-    /// An engine with the default world.
-    pub fn new() -> Engine {
-        let contract = Contract::embedded();
-        // The contract is part of the program and compiled by a test; it is no input from outside.
-        let validator = Validator::new(contract).expect("the schemas of the embedded contract compile");
-        Engine { contract, validator, systems: Mutex::default(), faults: Mutex::default(), requests: Mutex::default() }
+impl Reply {
+    fn plain(response: Response<Bytes>) -> Reply {
+        Reply { response, delay: None, wire: None }
     }
+}
 
-    /// Answers one request.
-    pub fn handle(&self, request: &Request<Bytes>) -> Reply {
-        let found = match route::find(self.contract, request.method(), request.uri().path()) {
-            Ok(found) => found,
-            Err(miss) => return Reply { response: miss.response(), delay: None, wire: None },
-        };
-        *lock(&self.requests).entry(&found.operation.id).or_default() += 1;
-        match self.fault_for(&found) {
-            None => Reply { response: self.operate(&found, request), delay: None, wire: None },
-            Some(fault) if fault.lets_the_change_be() => fault.reply(self.operate(&found, request)),
-            Some(fault) => fault.reply(Response::default()),
-        }
-    }
+/// A request that has been read and has not yet taken effect.
+pub(crate) struct Begun(Step);
 
-    /// Registers a fault. Of several that strike a call, the first registered does.
-    ///
-    /// # Errors
-    /// A fault that strikes nothing, or sends an answer that the contract does not have without saying so.
-    pub fn fault(&self, fault: Fault) -> Result<(), FaultError> {
-        fault.check(self.contract, &self.validator)?;
-        lock(&self.faults).push(fault);
-        Ok(())
-    }
+enum Step {
+    Answered(Response<Bytes>),
+    Operation(Arc<World>, Box<world::Prepared>),
+}
 
-    /// Takes all faults back.
-    pub fn clear_faults(&self) {
-        lock(&self.faults).clear();
-    }
-
-    /// How many requests an operation got.
-    pub fn requests(&self, operation: &str) -> u64 {
-        lock(&self.requests).get(operation).copied().unwrap_or_default()
-    }
-
-    /// What an account is now; `None` if the system has no such user.
-    pub fn status(&self, vendor: Vendor, user: &str) -> Option<AccountStatus> {
-        lock(&self.systems).of(vendor).status(user)
-    }
-
-    fn fault_for(&self, found: &route::Found<'_>) -> Option<Fault> {
-        let mut faults = lock(&self.faults);
-        faults.iter_mut().find_map(|fault| fault.strike(found.operation, &found.path).then(|| fault.clone()))
-    }
-
-    fn operate(&self, found: &route::Found<'_>, request: &Request<Bytes>) -> Response<Bytes> {
-        let operation = found.operation;
-        let spoken = media_type::negotiate(operation, request.headers());
-        let presented = Presented::read(self.contract, operation, request.headers());
-        // Everything that does not depend on who calls is done before the state is locked.
-        let asked = request::read(self.contract, &self.validator, found, &spoken, request);
-
-        let mut systems = lock(&self.systems);
-        let system = systems.of(operation.vendor);
-        let answer = system.authenticate(operation, &presented).and_then(|caller| {
-            if let Some(problem) = &spoken.problem {
-                return Err(system.refuse(problem.status, &problem.message));
-            }
-            match asked {
-                Ok(asked) => {
-                    let now = Timestamp::now();
-                    system.perform(&Call { operation, now, caller, presented: &presented, asked })
-                }
-                Err(violations) => {
-                    let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
-                    Err(system.refuse(400, &texts.join("; ")))
-                }
-            }
-        });
-        drop(systems);
-        self.respond(operation, &spoken.answer, answer.unwrap_or_else(|refusal| refusal))
-    }
-
-    fn respond(&self, operation: &Operation, codec: &Codec, answer: Answer) -> Response<Bytes> {
-        match firewall::check(&self.validator, operation, &codec.name, &answer) {
-            Ok(schema) => {
-                let body = codec.write(self.contract, schema, &answer.body);
-                respond(answer.status, &codec.name, body)
-            }
-            Err(violations) => {
-                let body = json!({
-                    "error": "the mock server made an answer that the contract does not allow, and did not send it",
-                    "operation": operation.id,
-                    "status": answer.status,
-                    "violations": violations,
-                });
-                respond(500, media_type::JSON, Bytes::from(body.to_string()))
-            }
+impl Begun {
+    /// How long to wait before the request takes effect.
+    pub(crate) fn wait(&self) -> Duration {
+        match &self.0 {
+            Step::Answered(_) => Duration::ZERO,
+            Step::Operation(_, prepared) => prepared.wait(),
         }
     }
 }
 
-/// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Engine {
+    /// An engine with the default world.
+    pub fn new() -> Engine {
+        Engine::with(Options::default())
+    }
+
+    /// An engine that is set up otherwise.
+    pub fn with(options: Options) -> Engine {
+        let (admin_token, cors) = (options.admin_token.clone(), options.cors);
+        // Compiling the schemas takes longer than anything else, and the first request should not wait for it.
+        shared();
+        Engine { worlds: Worlds::new(options), admin_token, cors }
+    }
+
+    /// The default world.
+    pub fn world(&self) -> &World {
+        self.worlds.default()
+    }
+
+    /// A world of its own for this name; it is made if there is none. Requests name it in the header `X-Mock-World`, or
+    /// start their path with `/__world/NAME`.
+    ///
+    /// # Errors
+    /// That there are too many.
+    pub fn named_world(&self, name: &str) -> Result<Arc<World>, String> {
+        world::named(&format!("/__world/{name}"), &http::HeaderMap::new())?;
+        self.worlds.get(name)
+    }
+
+    /// Answers one request.
+    pub fn handle(&self, request: &Request<Bytes>) -> Reply {
+        let begun = self.begin(request);
+        let wait = begun.wait();
+        let mut reply = self.finish(begun, request);
+        if !wait.is_zero() {
+            reply.delay = Some(reply.delay.unwrap_or_default() + wait);
+        }
+        reply
+    }
+
+    /// Reads a request, and finds out what strikes it.
+    pub(crate) fn begin(&self, request: &Request<Bytes>) -> Begun {
+        let answered = |response| Begun(Step::Answered(response));
+        let (world, path) = match world::named(request.uri().path(), request.headers()) {
+            Ok((name, path)) => match self.worlds.get(name) {
+                Ok(world) => (world, path),
+                Err(problem) => return answered(respond_json(503, &json!({ "error": problem }))),
+            },
+            Err(problem) => return answered(respond_json(400, &json!({ "error": problem }))),
+        };
+        if let Some(path) = path.strip_prefix("/__admin").filter(|path| path.is_empty() || path.starts_with('/')) {
+            return answered(admin::handle(self, &world, path, request));
+        }
+        if self.cors && request.method() == Method::OPTIONS && cors::is_preflight(request.headers()) {
+            return answered(cors::preflight(request.headers()));
+        }
+        if let Some(response) = pages::page(request.method(), path, &world) {
+            return answered(response);
+        }
+        match route::find(contract(), request.method(), path) {
+            Ok(found) => Begun(Step::Operation(world.clone(), Box::new(world.prepare(found, request)))),
+            Err(miss) => {
+                let response = miss.response();
+                world.missed(path, request, &response);
+                answered(response)
+            }
+        }
+    }
+
+    /// Lets a request take effect, and answers it.
+    pub(crate) fn finish(&self, begun: Begun, request: &Request<Bytes>) -> Reply {
+        let mut reply = match begun.0 {
+            Step::Answered(response) => Reply::plain(response),
+            Step::Operation(world, prepared) => {
+                let path = world::named(request.uri().path(), request.headers()).map_or("/", |(_, path)| path);
+                world.complete(*prepared, path, request)
+            }
+        };
+        if self.cors {
+            cors::allow(request, &mut reply.response);
+        }
+        reply
+    }
+}
+
+/// Writes an answer, unless the contract does not have it.
+fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &Answer) -> Response<Bytes> {
+    match firewall::check(validator(), operation, codec.name(), answer) {
+        Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
+        Err(_) if answer.off_contract => respond(answer.status, media_type::JSON, answer.body.to_string().into()),
+        Err(violations) => {
+            let body = json!({
+                "error": "the mock server made an answer that the contract does not allow, and did not send it",
+                "operation": operation.id,
+                "status": answer.status,
+                "violations": violations,
+            });
+            respond_json(500, &body)
+        }
+    }
 }
 
 impl Default for Engine {

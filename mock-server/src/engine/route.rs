@@ -7,9 +7,9 @@ use serde_json::json;
 use user_status_openapi::{Contract, Operation};
 
 /// An operation, and the path parameters by name as they came, percent-decoded.
-pub(crate) struct Found<'a> {
-    pub(crate) operation: &'a Operation,
-    pub(crate) path: Vec<(&'a str, String)>,
+pub(crate) struct Found {
+    pub(crate) operation: &'static Operation,
+    pub(crate) path: Vec<(&'static str, String)>,
 }
 
 /// Why there is none.
@@ -20,15 +20,18 @@ pub(crate) enum Miss {
     Path { method: Method, path: String, nearest: String },
 }
 
-/// Finds the operation for a method and a path.
-pub(crate) fn find<'a>(contract: &'a Contract, method: &Method, path: &str) -> Result<Found<'a>, Miss> {
-    let mut allowed = Vec::new();
+/// Finds the operation for a method and a path. HEAD is a GET whose answer has no body.
+pub(crate) fn find(contract: &'static Contract, method: &Method, path: &str) -> Result<Found, Miss> {
+    let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let mut allowed: Vec<String> = Vec::new();
     for operation in contract.operations() {
-        if let Some(parameters) = match_path(&template(contract, operation), operation, path) {
-            if operation.method == method.as_str() {
+        if let Some(parameters) = match_path(contract.base_path(operation.vendor), operation, path) {
+            if operation.method == wanted || operation.sample_method.as_deref() == Some(wanted) {
                 return Ok(Found { operation, path: parameters });
             }
             allowed.push(operation.method.clone());
+            allowed.extend(operation.sample_method.clone());
+            allowed.extend((operation.method == "GET").then(|| "HEAD".to_owned()));
         }
     }
     let (method, path) = (method.clone(), path.to_owned());
@@ -36,6 +39,7 @@ pub(crate) fn find<'a>(contract: &'a Contract, method: &Method, path: &str) -> R
         let nearest = nearest(contract, &method, &path);
         Err(Miss::Path { method, path, nearest })
     } else {
+        allowed.push("OPTIONS".to_owned());
         Err(Miss::Method { method, path, allowed })
     }
 }
@@ -45,6 +49,14 @@ impl Miss {
         match self {
             Miss::Method { method, path, allowed } => {
                 let allow = allowed.join(", ");
+                if method == Method::OPTIONS {
+                    let mut response = Response::new(Bytes::new());
+                    *response.status_mut() = http::StatusCode::NO_CONTENT;
+                    if let Ok(value) = HeaderValue::from_str(&allow) {
+                        response.headers_mut().insert(header::ALLOW, value);
+                    }
+                    return response;
+                }
                 let body = json!({ "error": format!("{method} is not allowed on {path}; allowed is {allow}") });
                 let mut response = super::respond_json(405, &body);
                 if let Ok(value) = HeaderValue::from_str(&allow) {
@@ -65,9 +77,10 @@ fn template(contract: &Contract, operation: &Operation) -> String {
     format!("{}{}", contract.base_path(operation.vendor), operation.path)
 }
 
-fn match_path<'a>(template: &str, operation: &'a Operation, path: &str) -> Option<Vec<(&'a str, String)>> {
+fn match_path(base: &str, operation: &'static Operation, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let path = path.strip_prefix(base)?;
     let mut parameters = Vec::new();
-    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    let (mut wanted, mut given) = (operation.path.split('/'), path.split('/'));
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(parameters),

@@ -3,9 +3,12 @@
 
 use quick_xml::Reader;
 use quick_xml::escape::escape;
-use quick_xml::events::{BytesRef, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use serde_json::{Map, Value};
 use user_status_openapi::{Contract, pointer};
+
+/// The longest name of an element that is read. The contract's are shorter.
+const LONGEST_NAME: usize = 64;
 
 /// Writes an object. Members that are null are left out.
 pub(super) fn write(contract: &Contract, schema: &str, body: &Value) -> String {
@@ -26,18 +29,23 @@ pub(super) fn write(contract: &Contract, schema: &str, body: &Value) -> String {
 /// Reads an object.
 pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(body).map_err(|_| "must be UTF-8".to_owned())?;
+    if !text.chars().all(is_character) {
+        return Err("must have the characters of XML 1.0 only".to_owned());
+    }
     let root = root_name(contract, schema);
     let mut reader = Reader::from_str(text);
+    reader.config_mut().check_comments = true;
     let mut members = Map::new();
     // The open elements: none, the root, or the root and a member.
     let mut open: Vec<String> = Vec::new();
     let mut content = String::new();
     let mut seen_root = false;
+    let mut declared = false;
     loop {
         let event = reader.read_event().map_err(|_| malformed(&reader))?;
         match event {
             Event::Start(element) => {
-                let name = element.local_name().as_ref().to_owned();
+                let name = name_of(&element)?;
                 match open.len() {
                     0 if name == root && !seen_root => seen_root = true,
                     0 => return Err(format!("must be one element `{root}`")),
@@ -58,7 +66,7 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                 }
             }
             Event::Empty(element) => {
-                let name = element.local_name().as_ref().to_owned();
+                let name = name_of(&element)?;
                 match open.len() {
                     0 if name == root && !seen_root => seen_root = true,
                     0 => return Err(format!("must be one element `{root}`")),
@@ -70,6 +78,7 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                     _ => return Err(format!("must have members without elements in them, as `{}` has", open[1])),
                 }
             }
+            Event::Text(part) if part.contains("]]>") => return Err(malformed(&reader)),
             Event::Text(part) if open.len() == 2 => content.push_str(&part),
             Event::CData(part) if open.len() == 2 => content.push_str(&part),
             Event::Text(part) if part.trim().is_empty() => {}
@@ -80,20 +89,59 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                 return Err("must have text in the members of the element only".to_owned());
             }
             Event::GeneralRef(reference) => {
-                content.push_str(&resolve(&reference).ok_or("must not have entities of its own")?);
+                content.push_str(
+                    &resolve(&reference)
+                        .ok_or("must not have entities of its own, nor references to characters that XML 1.0 lacks")?,
+                );
             }
             Event::DocType(_) => return Err("must not have a document type".to_owned()),
-            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+            Event::Decl(declaration) => {
+                // Only the first event of a document can be one.
+                if declared {
+                    return Err(malformed(&reader));
+                }
+                let encoding = declaration.encoding().transpose().map_err(|_| malformed(&reader))?;
+                if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("utf-8")) {
+                    return Err("must be UTF-8, and declares another encoding".to_owned());
+                }
+            }
+            Event::PI(_) | Event::Comment(_) => {}
             Event::Eof => break,
         }
+        declared = true;
     }
     if seen_root && open.is_empty() { Ok(Value::Object(members)) } else { Err(format!("must be one element `{root}`")) }
+}
+
+/// The name of an element without its prefix. The mapping has no attributes; a namespace may be declared.
+fn name_of(element: &BytesStart<'_>) -> Result<String, String> {
+    for attribute in element.attributes() {
+        let attribute = attribute.map_err(|_| "must have well-formed attributes".to_owned())?;
+        let name: &str = attribute.key.as_ref();
+        if name != "xmlns" && !name.starts_with("xmlns:") {
+            return Err("must not have attributes".to_owned());
+        }
+    }
+    let name: &str = element.name().into_inner();
+    let begins = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c) || !c.is_ascii();
+    let parts = name.split(':').count();
+    if parts > 2 || name.len() > LONGEST_NAME || !name.split(':').all(|part| begins(part) && part.chars().all(goes_on))
+    {
+        return Err(format!("must have elements with names of at most {LONGEST_NAME} bytes"));
+    }
+    Ok(element.local_name().as_ref().to_owned())
+}
+
+/// Whether XML 1.0 has this character.
+fn is_character(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// A predefined entity or a character reference.
 fn resolve(reference: &BytesRef<'_>) -> Option<String> {
     if let Some(character) = reference.resolve_char_ref().ok()? {
-        return Some(character.to_string());
+        return is_character(character).then(|| character.to_string());
     }
     let text = match &**reference {
         "lt" => "<",

@@ -1,6 +1,7 @@
 //! The engine inside a Rust test, over `wiremock`.
 
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,14 +9,13 @@ use http::header::CONTENT_TYPE;
 use user_status_openapi::{Contract, Vendor};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::engine::{Engine, Fault, FaultError};
-use crate::status::AccountStatus;
-use crate::world::Credentials;
+use crate::engine::{Engine, Fault, FaultError, Options, World};
 
 /// The priority of the contract: the lowest, so that every mock that a test mounts comes first.
 const LOWEST: u8 = u8::MAX;
 
-/// A server on a free port of this machine that implements the contract, each with a world of its own.
+/// A server on a free port of this machine that implements the contract, each with a world of its own. It is used as that
+/// [`World`]. When it is dropped, it verifies what was [expected](World::expect).
 ///
 /// ```
 /// use user_status_mock::{MockServer, Vendor};
@@ -55,11 +55,20 @@ impl MockServer {
     /// # Panics
     /// If no port can be bound.
     pub async fn start() -> MockServer {
+        MockServer::start_with(Options::default()).await
+    }
+
+    /// Starts a server that is set up otherwise, on a free port of this machine. Where to listen, the limits and TLS are
+    /// for a [`StandaloneServer`](crate::StandaloneServer).
+    ///
+    /// # Panics
+    /// If no port can be bound.
+    pub async fn start_with(options: Options) -> MockServer {
         // A listener of its own: the pool behind `wiremock::MockServer::start` hands ports out again while clients of
         // the server before may still use them.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine can be bound");
         let server = wiremock::MockServer::builder().listener(listener).start().await;
-        let engine = Arc::new(Engine::new());
+        let engine = Arc::new(Engine::with(options));
         let contract =
             Mock::given(wiremock::matchers::any()).respond_with(Answers(engine.clone())).with_priority(LOWEST);
         contract.mount(&server).await;
@@ -71,31 +80,35 @@ impl MockServer {
         format!("{}{}", self.server.uri(), Contract::embedded().base_path(vendor))
     }
 
-    /// Credentials that work here.
-    pub fn credentials(&self) -> Credentials {
-        Credentials::DEFAULT
-    }
-
-    /// What an account is now; `None` if the system has no such user.
-    pub fn status(&self, vendor: Vendor, user: &str) -> Option<AccountStatus> {
-        self.engine.status(vendor, user)
-    }
-
     /// Registers a fault.
     ///
     /// # Errors
-    /// As [`Engine::fault`], and a fault that breaks the wire, which this transport cannot do; a
+    /// As [`World::fault`], and a fault that breaks the wire, which this transport cannot do; a
     /// [`StandaloneServer`](crate::StandaloneServer) can.
-    pub fn fault(&self, fault: Fault) -> Result<(), FaultError> {
+    pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
         if fault.breaks_the_wire() {
             return Err(FaultError("this transport cannot break the wire; a StandaloneServer can".to_owned()));
         }
-        self.engine.fault(fault)
+        self.engine.world().fault(fault)
     }
 
     /// The server underneath: for mocks and expectations that come before the contract, and for the requests received.
     pub fn wiremock(&self) -> &wiremock::MockServer {
         &self.server
+    }
+}
+
+impl Deref for MockServer {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        self.engine.world()
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        self.engine.world().verify_on_drop();
     }
 }
 
@@ -117,6 +130,10 @@ impl Respond for Answers {
         }
 
         let reply = self.0.handle(&plain);
+        if reply.wire.is_some() {
+            // It was registered by the admin API, where the transport is not known.
+            return ResponseTemplate::new(500).set_body_string("this transport cannot break the wire");
+        }
         let (parts, body) = reply.response.into_parts();
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut template = ResponseTemplate::new(parts.status.as_u16()).set_body_raw(body.to_vec(), content_type);

@@ -1,21 +1,65 @@
 //! Akana: an account is disabled or not and, independently, locked or not.
+//!
+//! | from | `…enabled` | `…disabled` | `…locked` |
+//! |---|---|---|---|
+//! | neither | stays | disabled | locked |
+//! | disabled | neither | stays | disabled and locked |
+//! | locked | neither | disabled and locked | stays |
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
 use user_status_openapi::Operation;
 
-use super::{Answer, Call, Caller, System};
-use crate::engine::Presented;
+use crate::credentials::{self, Mint, expired, yes};
 use crate::status::AccountStatus;
-use crate::world::{self, Credentials};
+use crate::system::{Answer, Asked, Call, Caller, Presented, System};
+use crate::world;
 
-/// The users.
-#[derive(Debug)]
+/// The system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Akana {
+    /// The id of the tenant, which is part of the names of the cookie and the CSRF header.
+    tenant: String,
+    sessions: Vec<Session>,
     /// The users as the platform shows them, by id.
     users: BTreeMap<String, Value>,
+}
+
+/// Somebody who has signed in.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Session {
+    /// The value of the cookie.
+    cookie: String,
+    /// The value of the CSRF header.
+    csrf: String,
+    /// Whether the user is a Site Admin.
+    #[serde(default = "yes")]
+    site_admin: bool,
+    /// When it ends; never if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("site_admin", &self.site_admin).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    fn of(name: &str, site_admin: bool) -> Session {
+        Session {
+            cookie: format!("TokenID%3Dmock-akana-{name}-session"),
+            csrf: format!("TokenID%3Dmock-akana-{name}-csrf"),
+            site_admin,
+            expires: None,
+        }
+    }
 }
 
 impl Default for Akana {
@@ -40,31 +84,49 @@ impl Default for Akana {
             "ForcePasswordChangeOnLogin": false,
             "Locked": false,
         });
-        Akana { users: BTreeMap::from([(world::AKANA_USER.to_owned(), philip)]) }
+        Akana {
+            tenant: world::AKANA_TENANT.to_owned(),
+            sessions: vec![Session::of("admin", true), Session::of("member", false)],
+            users: BTreeMap::from([(world::AKANA_USER.to_owned(), philip)]),
+        }
     }
 }
 
 impl System for Akana {
-    fn authenticate(&self, operation: &Operation, presented: &Presented) -> Result<Caller, Answer> {
-        let known = Credentials::DEFAULT.akana;
-        let Some(session) = presented.get("akanaSession") else {
-            return Err(self.refuse(401, &format!("the cookie AtmoAuthToken_{} is required", world::AKANA_TENANT)));
+    fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+        let Some(sent) = presented.get("akanaSession") else {
+            let name = format!("AtmoAuthToken_{}", self.tenant);
+            return Err(match presented.cookie_that_starts("AtmoAuthToken_") {
+                Some(tenant) if tenant != self.tenant => self.refuse(
+                    401,
+                    &format!("the cookie AtmoAuthToken_{tenant} is of another tenant; {name} is required"),
+                ),
+                _ => self.refuse(401, &format!("the cookie {name} is required, once")),
+            });
         };
-        let (admin, wanted) = match session {
-            _ if session == known.session_cookie => (true, known.csrf_token),
-            _ if session == known.member_session_cookie => (false, known.member_csrf_token),
-            _ => return Err(self.refuse(401, "the session is not valid or has expired")),
+        let Some(session) = self.sessions.iter().find(|session| session.cookie == sent) else {
+            return Err(self.refuse(401, "the session is not valid"));
         };
+        if expired(session.expires, now) {
+            return Err(self.refuse(401, "the session has expired"));
+        }
         // A read needs no CSRF header.
         if !operation.changes.is_empty() {
-            let name = format!("X-Csrf-Token_{}", world::AKANA_TENANT);
+            let name = format!("X-Csrf-Token_{}", self.tenant);
             match presented.get("akanaCsrf") {
-                Some(csrf) if csrf == wanted => {}
+                Some(csrf) if csrf == session.csrf => {}
                 Some(_) => return Err(self.refuse(401, &format!("{name} is not valid"))),
-                None => return Err(self.refuse(401, &format!("{name} is required"))),
+                None if presented.header_that_starts("x-csrf-token_").is_some_and(|of| of != self.tenant) => {
+                    return Err(self.refuse(401, &format!("the CSRF header is of another tenant; {name} is required")));
+                }
+                None => return Err(self.refuse(401, &format!("{name} is required, once"))),
             }
         }
-        if admin { Ok(Caller::ANYBODY) } else { Err(self.refuse(401, "only a Site Admin may do this")) }
+        if session.site_admin { Ok(Caller::ANYBODY) } else { Err(self.refuse(401, "only a Site Admin may do this")) }
+    }
+
+    fn user_of(&self, asked: &Asked) -> String {
+        asked.path("UserID")
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
@@ -81,7 +143,7 @@ impl System for Akana {
             Some("com.soa.user.status.locked") => user["Locked"] = Value::Bool(true),
             _ => return Err(self.refuse(400, "UserStatus is not a status of this site")),
         }
-        Ok(Answer { status: 200, body: user.clone() })
+        Ok(Answer::of(200, user.clone()))
     }
 
     fn refuse(&self, status: u16, message: &str) -> Answer {
@@ -91,15 +153,82 @@ impl System for Akana {
             500.. => "Server",
             _ => "Client",
         };
-        Answer { status, body: json!({ "faultcode": code, "faultstring": message }) }
+        Answer::of(status, json!({ "faultcode": code, "faultstring": message }))
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        Some(&self.tenant)
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.users.keys().cloned().collect()
     }
 
     fn status(&self, user: &str) -> Option<AccountStatus> {
         let user = self.users.get(user)?;
+        let flag = |name: &str| user.get(name).and_then(Value::as_bool);
         Some(AccountStatus {
-            enabled: user["Disabled"].as_bool().map(|disabled| !disabled),
-            locked: user["Locked"].as_bool(),
+            enabled: flag("Disabled").map(|disabled| !disabled),
+            locked: flag("Locked"),
             ..AccountStatus::default()
         })
+    }
+
+    fn get(&self, user: &str) -> Option<Value> {
+        self.users.get(user).cloned()
+    }
+
+    fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
+        let members: serde_json::Map<String, Value> = super::user(value)?;
+        let mut shown = json!({ "UserID": user, "Disabled": false, "Locked": false });
+        for (name, value) in members {
+            shown[name.as_str()] = value;
+        }
+        self.users.insert(user.to_owned(), shown);
+        Ok(())
+    }
+
+    fn remove(&mut self, user: &str) -> bool {
+        self.users.remove(user).is_some()
+    }
+
+    fn schemas(&self) -> (&'static str, Option<&'static str>) {
+        ("/components/schemas/AkanaUserId", Some("/components/schemas/AkanaUser"))
+    }
+
+    fn credentials(&self, now: Timestamp) -> Value {
+        match self.sessions.iter().find(|session| session.site_admin && !expired(session.expires, now)) {
+            Some(session) => self.listed(session),
+            None => json!({}),
+        }
+    }
+
+    fn mint(&mut self, mint: &Mint, now: Timestamp, number: u64) -> Result<Value, String> {
+        if mint.user.is_some() {
+            return Err("a session is of a Site Admin or of somebody else; leave `user` out".to_owned());
+        }
+        // 30 minutes is the platform's default.
+        let expires = Some(mint.expiry(now, 30 * 60));
+        let session = Session { expires, ..Session::of(&format!("made-{number}"), mint.entitled) };
+        let listed = self.listed(&session);
+        self.sessions.push(session);
+        Ok(listed)
+    }
+}
+
+impl Akana {
+    fn listed(&self, session: &Session) -> Value {
+        let mut known = json!({});
+        known[format!("AtmoAuthToken_{}", self.tenant)] = json!(session.cookie);
+        known[format!("X-Csrf-Token_{}", self.tenant)] = json!(session.csrf);
+        known
+    }
+
+    /// The credentials as a Rust program gets them.
+    pub(crate) fn typed(&self) -> credentials::Akana {
+        let find = |site_admin| self.sessions.iter().find(|session| session.site_admin == site_admin);
+        let of = |site_admin| find(site_admin).map(|s| (s.cookie.clone(), s.csrf.clone())).unwrap_or_default();
+        let ((session_cookie, csrf_token), (member_session_cookie, member_csrf_token)) = (of(true), of(false));
+        credentials::Akana { session_cookie, csrf_token, member_session_cookie, member_csrf_token }
     }
 }

@@ -1,61 +1,124 @@
 //! ClearSquare: an account is active or not, and a call makes it the other.
+//!
+//! | from | a call |
+//! |---|---|
+//! | active | not active |
+//! | not active | active |
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use user_status_openapi::{Operation, Vendor};
 
-use user_status_openapi::Operation;
-
-use super::{Answer, Call, Caller, System};
-use crate::engine::Presented;
+use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, yes};
 use crate::status::AccountStatus;
-use crate::world::{self, Credentials};
+use crate::system::{Answer, Asked, Call, Caller, Presented, System};
+use crate::world;
 
 /// The refusal of the source document, for a bad token as for an unknown user.
 const REFUSED: &str = "Invalid token or user ID";
 
-/// The users.
-#[derive(Debug)]
+/// The system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Clearsquare {
-    /// Whether a user is active, by id.
-    active: BTreeMap<String, bool>,
+    /// JWTs, HS256.
+    tokens: Vec<Token>,
+    users: BTreeMap<String, User>,
+}
+
+/// A user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    #[serde(default = "yes")]
+    active: bool,
 }
 
 impl Default for Clearsquare {
     fn default() -> Self {
-        Clearsquare { active: BTreeMap::from([(world::CLEARSQUARE_USER.to_owned(), true)]) }
+        Clearsquare {
+            tokens: vec![Token::of("admin", true)],
+            users: BTreeMap::from([(world::CLEARSQUARE_USER.to_owned(), User { active: true })]),
+        }
     }
 }
 
 impl System for Clearsquare {
-    fn authenticate(&self, _: &Operation, presented: &Presented) -> Result<Caller, Answer> {
-        match presented.get("clearsquareToken") {
-            Some(token) if token == Credentials::DEFAULT.clearsquare.token => Ok(Caller::ANYBODY),
+    fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+        let sent = presented.get("clearsquareToken");
+        match sent.and_then(|sent| find_token(Vendor::Clearsquare, &self.tokens, sent)) {
+            Some(token) if token.entitled && !token.expired(now) => Ok(Caller::ANYBODY),
             _ => Err(self.refuse(401, REFUSED)),
         }
+    }
+
+    fn user_of(&self, asked: &Asked) -> String {
+        asked.text("id").unwrap_or_default().to_owned()
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
         if call.asked.text("token") != call.presented.get("clearsquareToken") {
             return Err(self.refuse(401, REFUSED));
         }
-        let user = call.asked.text("id").unwrap_or_default();
-        match self.active.get_mut(user) {
-            Some(active) => {
-                *active = !*active;
+        match self.users.get_mut(call.asked.text("id").unwrap_or_default()) {
+            Some(user) => {
+                user.active = !user.active;
                 let body = json!({ "message": "User status updated successfully", "status": "success" });
-                Ok(Answer { status: 200, body })
+                Ok(Answer::of(200, body))
             }
             None => Err(self.refuse(401, REFUSED)),
         }
     }
 
     fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer { status, body: json!({ "message": message, "status": "error" }) }
+        Answer::of(status, json!({ "message": message, "status": "error" }))
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.users.keys().cloned().collect()
     }
 
     fn status(&self, user: &str) -> Option<AccountStatus> {
-        let active = self.active.get(user)?;
-        Some(AccountStatus { enabled: Some(*active), ..AccountStatus::default() })
+        let user = self.users.get(user)?;
+        Some(AccountStatus { enabled: Some(user.active), ..AccountStatus::default() })
+    }
+
+    fn get(&self, user: &str) -> Option<Value> {
+        self.users.get(user).map(|user| json!(user))
+    }
+
+    fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
+        self.users.insert(user.to_owned(), super::user(value)?);
+        Ok(())
+    }
+
+    fn remove(&mut self, user: &str) -> bool {
+        self.users.remove(user).is_some()
+    }
+
+    fn settle(&mut self) {
+        self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Clearsquare));
+    }
+
+    fn schemas(&self) -> (&'static str, Option<&'static str>) {
+        ("/components/schemas/ClearsquareUserId", None)
+    }
+
+    fn credentials(&self, now: Timestamp) -> Value {
+        bearer(&self.tokens, now).map_or_else(|| json!({}), |token| json!({ "bearer": token.token }))
+    }
+
+    fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
+        Ok(mint_bearer(mint, now, 24 * 60 * 60, "admin"))
+    }
+}
+
+impl Clearsquare {
+    /// The credentials as a Rust program gets them.
+    pub(crate) fn typed(&self) -> credentials::Clearsquare {
+        credentials::Clearsquare { token: self.tokens.first().map(|token| token.token.clone()).unwrap_or_default() }
     }
 }

@@ -1,40 +1,42 @@
 //! MediConnect: an account is active or not and, independently, suspended or not, for a reason.
+//!
+//! | member | what it does |
+//! |---|---|
+//! | `isActive: true` or `false` | activates or deactivates |
+//! | `isSuspended: true`, with `suspensionReason` | suspends, for that reason |
+//! | `isSuspended: false` | lifts the suspension, and its reason with it |
+//! | left out | nothing; as observed, a missing `isActive` is flipped |
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use user_status_openapi::{Operation, Vendor};
 
-use user_status_openapi::Operation;
-
-use super::{Answer, Call, Caller, System};
-use crate::engine::Presented;
+use super::Fidelity;
+use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer};
 use crate::status::{AccountStatus, Suspension};
-use crate::world::{self, Credentials};
+use crate::system::{Answer, Asked, Call, Caller, Presented, System};
+use crate::world;
 
-/// The users.
-#[derive(Debug)]
+/// The system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Mediconnect {
+    pub(crate) fidelity: Fidelity,
+    /// JWTs, HS256.
+    tokens: Vec<Token>,
     /// The users as the system shows them, by id.
     users: BTreeMap<i64, Value>,
 }
 
 impl Default for Mediconnect {
     fn default() -> Self {
-        let user = |id: i64, name: &str, email: &str, role: &str| {
-            let user = json!({
-                "id": id,
-                "name": name,
-                "email": email,
-                "role": role,
-                "isActive": true,
-                "isSuspended": false,
-                "suspensionReason": null,
-                "createdAt": "2024-02-01T14:20:00.000Z",
-                "updatedAt": "2024-02-01T14:20:00.000Z",
-            });
-            (id, user)
-        };
+        let user = |id: i64, name: &str, email: &str, role: &str| (id, shown(id, name, email, role));
         Mediconnect {
+            fidelity: Fidelity::Documented,
+            tokens: vec![Token::of(world::MEDICONNECT_ADMIN, true), Token::of(world::MEDICONNECT_USER, false)],
             users: BTreeMap::from([
                 user(world::MEDICONNECT_USER, "John Smith", "john.smith@example.com", "PATIENT"),
                 user(world::MEDICONNECT_ADMIN, "Ada Keller", "ada.keller@example.com", "ADMIN"),
@@ -43,61 +45,142 @@ impl Default for Mediconnect {
     }
 }
 
+fn shown(id: i64, name: &str, email: &str, role: &str) -> Value {
+    json!({
+        "id": id,
+        "name": name,
+        "email": email,
+        "role": role,
+        "isActive": true,
+        "isSuspended": false,
+        "suspensionReason": null,
+        "createdAt": "2024-02-01T14:20:00.000Z",
+        "updatedAt": "2024-02-01T14:20:00.000Z",
+    })
+}
+
 impl System for Mediconnect {
-    fn authenticate(&self, _: &Operation, presented: &Presented) -> Result<Caller, Answer> {
-        let known = Credentials::DEFAULT.mediconnect;
-        match presented.get("mediconnectToken") {
-            Some(token) if token == known.token => Ok(Caller::ANYBODY),
-            Some(token) if token == known.patient_token => Err(self.refuse(403, "Access denied")),
-            Some(_) => Err(self.refuse(401, "Invalid token")),
-            None if presented.has("mediconnectToken") => {
-                Err(self.refuse(401, "Authorization must be `Bearer` and a token"))
-            }
-            None => Err(self.refuse(401, "No token provided")),
+    fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+        // 401 is a decision of the contract; the published code says 403.
+        let not_valid = if self.fidelity == Fidelity::Observed { 403 } else { 401 };
+        let Some(sent) = presented.get("mediconnectToken") else {
+            let malformed = presented.has("mediconnectToken");
+            let message = if malformed { "Authorization must be `Bearer` and a token" } else { "No token provided" };
+            return Err(self.refuse(401, message));
+        };
+        match find_token(Vendor::Mediconnect, &self.tokens, sent) {
+            None => Err(self.refuse(not_valid, "Invalid token")),
+            Some(token) if token.expired(now) && not_valid == 401 => Err(self.refuse(401, "Token expired")),
+            Some(token) if token.expired(now) => Err(self.refuse(not_valid, "Invalid token")),
+            Some(token) if !token.entitled => Err(self.refuse(403, "Access denied")),
+            Some(_) => Ok(Caller::ANYBODY),
         }
     }
 
+    fn user_of(&self, asked: &Asked) -> String {
+        asked.path("id")
+    }
+
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
-        let asked = &call.asked;
+        let (asked, observed) = (call.asked, self.fidelity == Fidelity::Observed);
+        let changes = !call.operation.changes.is_empty();
         let suspend = asked.flag("isSuspended");
-        let members = ["isActive", "isSuspended", "suspensionReason"];
-        if !call.operation.changes.is_empty() && members.iter().all(|member| asked.body(member).is_none()) {
-            return Err(self.refuse(400, "the request asks for nothing"));
-        }
-        if suspend == Some(true) && asked.text("suspensionReason").is_none() {
-            return Err(self.refuse(400, "suspensionReason is required when suspending a user"));
+        if changes && !observed {
+            if asked.lacks_all(&["isActive", "isSuspended", "suspensionReason"]) {
+                return Err(self.refuse(400, "the request asks for nothing"));
+            }
+            let reason = asked.text("suspensionReason").unwrap_or_default();
+            if suspend == Some(true) && reason.trim().is_empty() {
+                return Err(self.refuse(400, "suspensionReason is required when suspending a user"));
+            }
         }
         let Some(user) = self.users.get_mut(&asked.path_number("id")) else {
             return Err(self.refuse(404, "Usuario no encontrado"));
         };
-        if call.operation.changes.is_empty() {
-            return Ok(Answer { status: 200, body: user.clone() });
+        if !changes {
+            return Ok(Answer::of(200, user.clone()));
         }
-        if let Some(active) = asked.flag("isActive") {
-            user["isActive"] = Value::Bool(active);
+        match asked.flag("isActive") {
+            Some(active) => user["isActive"] = Value::Bool(active),
+            None if observed => user["isActive"] = Value::Bool(user["isActive"] != true),
+            None => {}
         }
         if let Some(suspend) = suspend {
             user["isSuspended"] = Value::Bool(suspend);
             user["suspensionReason"] = asked.text("suspensionReason").filter(|_| suspend).into();
         }
         user["updatedAt"] = Value::String(format!("{:.3}", call.now));
-        Ok(Answer { status: 200, body: user.clone() })
+        if observed {
+            let body = json!({ "message": "Estado del usuario actualizado", "user": user });
+            return Ok(Answer { status: 200, body, off_contract: true });
+        }
+        Ok(Answer::of(200, user.clone()))
     }
 
     fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer { status, body: json!({ "error": message }) }
+        Answer::of(status, json!({ "error": message }))
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.users.keys().map(ToString::to_string).collect()
     }
 
     fn status(&self, user: &str) -> Option<AccountStatus> {
         let user = self.users.get(&user.parse().ok()?)?;
+        let flag = |name: &str| user.get(name).and_then(Value::as_bool);
         Some(AccountStatus {
-            enabled: user["isActive"].as_bool(),
-            suspended: user["isSuspended"].as_bool().map(|active| Suspension {
+            enabled: flag("isActive"),
+            suspended: flag("isSuspended").map(|active| Suspension {
                 active,
-                reason: user["suspensionReason"].as_str().map(str::to_owned),
+                reason: user.get("suspensionReason").and_then(Value::as_str).map(str::to_owned),
                 until: None,
             }),
             locked: None,
         })
+    }
+
+    fn get(&self, user: &str) -> Option<Value> {
+        self.users.get(&user.parse().ok()?).cloned()
+    }
+
+    fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
+        let id = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
+        let members: serde_json::Map<String, Value> = super::user(value)?;
+        let mut user = shown(id, &format!("User {id}"), &format!("user{id}@example.com"), "PATIENT");
+        for (name, value) in members {
+            user[name.as_str()] = value;
+        }
+        self.users.insert(id, user);
+        Ok(())
+    }
+
+    fn remove(&mut self, user: &str) -> bool {
+        user.parse().is_ok_and(|id: i64| self.users.remove(&id).is_some())
+    }
+
+    fn settle(&mut self) {
+        self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Mediconnect));
+    }
+
+    fn schemas(&self) -> (&'static str, Option<&'static str>) {
+        ("/components/schemas/MediconnectUserId", Some("/components/schemas/MediconnectUser"))
+    }
+
+    fn credentials(&self, now: Timestamp) -> Value {
+        bearer(&self.tokens, now).map_or_else(|| json!({}), |token| json!({ "bearer": token.token }))
+    }
+
+    fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
+        let user = if mint.entitled { world::MEDICONNECT_ADMIN } else { world::MEDICONNECT_USER };
+        Ok(mint_bearer(mint, now, 24 * 60 * 60, &user.to_string()))
+    }
+}
+
+impl Mediconnect {
+    /// The credentials as a Rust program gets them.
+    pub(crate) fn typed(&self) -> credentials::Mediconnect {
+        let of = |entitled| self.tokens.iter().find(|token| token.entitled == entitled);
+        let token = |entitled| of(entitled).map(|token| token.token.clone()).unwrap_or_default();
+        credentials::Mediconnect { token: token(true), patient_token: token(false) }
     }
 }

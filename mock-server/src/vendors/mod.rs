@@ -1,14 +1,12 @@
-//! The five systems, each a state machine of its own.
+//! The five systems, each a state machine in a file of its own.
 //!
-//! The five files have the same parts in the same order: the users, who may call, what each operation does, and what
-//! an error looks like.
+//! Each struct is both the state and its part of a world's document. The files have the same parts in the same order: the
+//! document, the default world, who may call, what each operation does, what an error looks like, and the users.
 
-use jiff::Timestamp;
-use serde_json::Value;
-use user_status_openapi::{Operation, Vendor};
+use serde::{Deserialize, Serialize};
+use user_status_openapi::Vendor;
 
-use crate::engine::{Asked, Presented};
-use crate::status::AccountStatus;
+use crate::system::System;
 
 mod akana;
 mod clearsquare;
@@ -16,67 +14,46 @@ mod mediconnect;
 mod symphony;
 mod userdocks;
 
-/// A system.
-pub(crate) trait System: Send {
-    /// Who calls.
-    ///
-    /// # Errors
-    /// The refusal, as the system gives it.
-    fn authenticate(&self, operation: &Operation, presented: &Presented) -> Result<Caller, Answer>;
-
-    /// Does what a valid request of an authenticated caller asks: changes an account, or reads it.
-    ///
-    /// # Errors
-    /// The refusal, as the system gives it; then nothing was changed.
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer>;
-
-    /// A refusal in the system's own shape.
-    fn refuse(&self, status: u16, message: &str) -> Answer;
-
-    /// What an account is; `None` if there is no such user.
-    fn status(&self, user: &str) -> Option<AccountStatus>;
-}
-
-/// The caller of an authenticated request.
-pub(crate) struct Caller {
-    /// The only user that the caller may change, if the credentials limit it to one.
-    pub(crate) only: Option<String>,
-}
-
-impl Caller {
-    /// A caller that may change every user.
-    pub(crate) const ANYBODY: Caller = Caller { only: None };
-}
-
-/// An authenticated, valid request.
-pub(crate) struct Call<'a> {
-    pub(crate) operation: &'a Operation,
-    /// The time of the request.
-    pub(crate) now: Timestamp,
-    pub(crate) caller: Caller,
-    pub(crate) presented: &'a Presented,
-    pub(crate) asked: Asked,
-}
-
-/// An answer before it is put into a media type.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
+/// Whether a system behaves as it is documented, or as it was observed to.
+///
+/// | vendor | observed |
+/// |---|---|
+/// | userdocks | a refusal of what was asked is a 200 with `{"kind": "errors", "itemsLength", "errors": [{"message"}]}` |
+/// | mediconnect | a missing `isActive` is flipped; the reason is not required; a change answers `{"message", "user"}`; a token that is not valid gets 403 |
+/// | the others | no deviation is known |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fidelity {
+    /// As the source document says.
+    #[default]
+    Documented,
+    /// As the deployed system, or its published code, does.
+    Observed,
 }
 
 /// The state of all five.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Systems {
-    userdocks: userdocks::Userdocks,
-    akana: akana::Akana,
-    mediconnect: mediconnect::Mediconnect,
-    symphony: symphony::Symphony,
-    clearsquare: clearsquare::Clearsquare,
+    pub(crate) userdocks: userdocks::Userdocks,
+    pub(crate) akana: akana::Akana,
+    pub(crate) mediconnect: mediconnect::Mediconnect,
+    pub(crate) symphony: symphony::Symphony,
+    pub(crate) clearsquare: clearsquare::Clearsquare,
 }
 
 impl Systems {
-    pub(crate) fn of(&mut self, vendor: Vendor) -> &mut dyn System {
+    pub(crate) fn of(&self, vendor: Vendor) -> &dyn System {
+        match vendor {
+            Vendor::Userdocks => &self.userdocks,
+            Vendor::Akana => &self.akana,
+            Vendor::Mediconnect => &self.mediconnect,
+            Vendor::Symphony => &self.symphony,
+            Vendor::Clearsquare => &self.clearsquare,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, vendor: Vendor) -> &mut dyn System {
         match vendor {
             Vendor::Userdocks => &mut self.userdocks,
             Vendor::Akana => &mut self.akana,
@@ -85,4 +62,12 @@ impl Systems {
             Vendor::Clearsquare => &mut self.clearsquare,
         }
     }
+}
+
+/// A user of a document, as the type that the system keeps.
+fn user<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|e| match e.path().to_string() {
+        path if path == "." => e.inner().to_string(),
+        path => format!("/{}: {}", path.replace('.', "/"), e.inner()),
+    })
 }

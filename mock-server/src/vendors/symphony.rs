@@ -1,111 +1,165 @@
 //! Symphony: an account is enabled or not and, independently, suspended or not, for a reason and until a time.
+//!
+//! | member | what it does |
+//! |---|---|
+//! | `status` | enables or disables; a service user cannot be disabled |
+//! | `suspended: true` | suspends, with the reason and the end that come along |
+//! | `suspended: false` | lifts the suspension, and its reason and end with it |
+//! | left out | nothing |
+//! | the user signs in | a suspension whose end has passed is lifted, and not before: it reads as suspended until then |
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
 use user_status_openapi::Operation;
 
-use super::{Answer, Call, Caller, System};
-use crate::engine::Presented;
+use crate::credentials::{self, Mint, expired, yes};
 use crate::status::{AccountStatus, Suspension};
-use crate::world::{self, Credentials};
+use crate::system::{Answer, Asked, Call, Caller, Presented, System};
+use crate::world;
 
-/// The users.
-#[derive(Debug)]
+/// The system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Symphony {
+    sessions: Vec<Session>,
     users: BTreeMap<i64, User>,
 }
 
-#[derive(Debug)]
+/// Somebody who has authenticated.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Session {
+    /// The session token.
+    token: String,
+    /// Whether the caller has the role User Provisioning.
+    #[serde(default = "yes")]
+    entitled: bool,
+    /// When it ends; never if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("entitled", &self.entitled).finish_non_exhaustive()
+    }
+}
+
+/// A user.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct User {
     /// The name of a service user, which cannot be disabled.
-    service: Option<&'static str>,
-    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
+    status: State,
     suspended: bool,
+    /// In milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
     suspended_until: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     suspension_reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum State {
+    #[default]
+    Enabled,
+    Disabled,
 }
 
 impl User {
     /// As the system shows it.
     fn read(&self) -> Value {
-        let mut body = json!({
-            "status": if self.enabled { "ENABLED" } else { "DISABLED" },
-            "suspended": self.suspended,
-        });
-        if let Some(until) = self.suspended_until {
-            body["suspendedUntil"] = until.into();
-        }
-        if let Some(reason) = &self.suspension_reason {
-            body["suspensionReason"] = reason.as_str().into();
-        }
-        body
+        json!(User { service: None, ..self.clone() })
+    }
+
+    fn unsuspend(&mut self) {
+        (self.suspended, self.suspended_until, self.suspension_reason) = (false, None, None);
     }
 }
 
 impl Default for Symphony {
     fn default() -> Self {
-        let user =
-            |service| User { service, enabled: true, suspended: false, suspended_until: None, suspension_reason: None };
+        let service = |name: &str| User { service: Some(name.to_owned()), ..User::default() };
+        let session = |token: &str, entitled| Session { token: token.to_owned(), entitled, expires: None };
         Symphony {
+            sessions: vec![
+                session("mock-symphony-session-token", true),
+                session("mock-symphony-unentitled-session-token", false),
+            ],
             users: BTreeMap::from([
-                (world::SYMPHONY_USER, user(None)),
-                (world::SYMPHONY_KEYMANAGER, user(Some("keymanager"))),
-                (world::SYMPHONY_CESERVICE, user(Some("ceservice"))),
+                (world::SYMPHONY_USER, User::default()),
+                (world::SYMPHONY_KEYMANAGER, service("keymanager")),
+                (world::SYMPHONY_CESERVICE, service("ceservice")),
             ]),
         }
     }
 }
 
 impl System for Symphony {
-    fn authenticate(&self, _: &Operation, presented: &Presented) -> Result<Caller, Answer> {
-        let known = Credentials::DEFAULT.symphony;
-        match presented.get("symphonySession") {
-            Some(token) if token == known.session_token => Ok(Caller::ANYBODY),
-            Some(token) if token == known.unentitled_session_token => {
-                Err(self.refuse(403, "The user lacks the required entitlement to perform this operation"))
-            }
-            _ => Err(self.refuse(401, "Invalid session")),
+    fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+        let session = presented.get("symphonySession");
+        match session.and_then(|sent| self.sessions.iter().find(|session| session.token == sent)) {
+            Some(session) if expired(session.expires, now) => Err(self.refuse(401, "Invalid session")),
+            Some(session) if session.entitled => Ok(Caller::ANYBODY),
+            Some(_) => Err(self.refuse(403, "The user lacks the required entitlement to perform this operation")),
+            None => Err(self.refuse(401, "Invalid session")),
         }
     }
 
+    fn user_of(&self, asked: &Asked) -> String {
+        asked.path("uid")
+    }
+
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
-        let asked = &call.asked;
-        let enable = asked.text("status").map(|status| status == "ENABLED");
-        let members = ["status", "suspended", "suspendedUntil", "suspensionReason"];
-        if !call.operation.changes.is_empty() && members.iter().all(|member| asked.body(member).is_none()) {
+        let asked = call.asked;
+        let changes = !call.operation.changes.is_empty();
+        if changes && asked.lacks_all(&["status", "suspended", "suspendedUntil", "suspensionReason"]) {
             return Err(self.refuse(400, "the request asks for nothing"));
         }
         let Some(user) = self.users.get_mut(&asked.path_number("uid")) else {
             return Err(self.refuse(400, "The user does not exist"));
         };
-        if call.operation.changes.is_empty() {
-            return Ok(Answer { status: 200, body: user.read() });
+        if !changes {
+            return Ok(Answer::of(200, user.read()));
         }
-        if let (Some(name), Some(false)) = (user.service, enable) {
-            return Err(self.refuse(400, &format!("The service user {name} cannot be disabled")));
+        let status = match asked.text("status") {
+            Some("ENABLED") => State::Enabled,
+            Some("DISABLED") => State::Disabled,
+            _ => user.status,
+        };
+        if let (Some(name), State::Disabled) = (&user.service, status) {
+            let message = format!("The service user {name} cannot be disabled");
+            return Err(self.refuse(400, &message));
         }
-        // What is left out stays as it is; a suspension that is lifted takes its reason and its end along.
-        user.enabled = enable.unwrap_or(user.enabled);
+        // What is left out stays as it is.
+        user.status = status;
         user.suspended = asked.flag("suspended").unwrap_or(user.suspended);
         user.suspended_until = asked.body("suspendedUntil").and_then(Value::as_i64).or(user.suspended_until);
         user.suspension_reason = asked.text("suspensionReason").map(str::to_owned).or(user.suspension_reason.take());
         if !user.suspended {
-            (user.suspended_until, user.suspension_reason) = (None, None);
+            user.unsuspend();
         }
-        Ok(Answer { status: 200, body: json!({ "format": "TEXT", "message": "OK" }) })
+        Ok(Answer::of(200, json!({ "format": "TEXT", "message": "OK" })))
     }
 
     fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer { status, body: json!({ "code": status, "message": message }) }
+        Answer::of(status, json!({ "code": status, "message": message }))
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.users.keys().map(ToString::to_string).collect()
     }
 
     fn status(&self, user: &str) -> Option<AccountStatus> {
         let user = self.users.get(&user.parse().ok()?)?;
         Some(AccountStatus {
-            enabled: Some(user.enabled),
+            enabled: Some(user.status == State::Enabled),
             suspended: Some(Suspension {
                 active: user.suspended,
                 reason: user.suspension_reason.clone(),
@@ -113,5 +167,56 @@ impl System for Symphony {
             }),
             locked: None,
         })
+    }
+
+    fn get(&self, user: &str) -> Option<Value> {
+        self.users.get(&user.parse().ok()?).map(|user| json!(user))
+    }
+
+    fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
+        let id = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
+        self.users.insert(id, super::user(value)?);
+        Ok(())
+    }
+
+    fn remove(&mut self, user: &str) -> bool {
+        user.parse().is_ok_and(|id: i64| self.users.remove(&id).is_some())
+    }
+
+    fn sign_in(&mut self, user: &str, now: Timestamp) {
+        let user = user.parse().ok().and_then(|id: i64| self.users.get_mut(&id));
+        if let Some(user) = user.filter(|user| user.suspended_until.is_some_and(|end| end <= now.as_millisecond())) {
+            user.unsuspend();
+        }
+    }
+
+    fn schemas(&self) -> (&'static str, Option<&'static str>) {
+        ("/components/schemas/SymphonyUserId", Some("/components/schemas/SymphonyUserStatus"))
+    }
+
+    fn credentials(&self, now: Timestamp) -> Value {
+        let session = self.sessions.iter().find(|session| session.entitled && !expired(session.expires, now));
+        session.map_or_else(|| json!({}), |session| json!({ "sessionToken": session.token }))
+    }
+
+    fn mint(&mut self, mint: &Mint, now: Timestamp, number: u64) -> Result<Value, String> {
+        if mint.user.is_some() {
+            return Err("a session has the entitlement or lacks it; leave `user` out".to_owned());
+        }
+        // An hour is the shortest that a pod gives.
+        let expires = Some(mint.expiry(now, 60 * 60));
+        let session = Session { token: format!("mock-symphony-made-{number}"), entitled: mint.entitled, expires };
+        let listed = json!({ "sessionToken": session.token });
+        self.sessions.push(session);
+        Ok(listed)
+    }
+}
+
+impl Symphony {
+    /// The credentials as a Rust program gets them.
+    pub(crate) fn typed(&self) -> credentials::Symphony {
+        let of = |entitled| self.sessions.iter().find(|session| session.entitled == entitled);
+        let token = |entitled| of(entitled).map(|session| session.token.clone()).unwrap_or_default();
+        credentials::Symphony { session_token: token(true), unentitled_session_token: token(false) }
     }
 }

@@ -1,97 +1,221 @@
 //! Userdocks: an account is freezed or not.
+//!
+//! | from | `0` | `1` |
+//! |---|---|---|
+//! | not freezed | freezed | stays |
+//! | freezed | stays | not freezed |
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use user_status_openapi::{Operation, Vendor};
 
-use user_status_openapi::Operation;
-
-use super::{Answer, Call, Caller, System};
-use crate::engine::Presented;
+use super::Fidelity;
+use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer};
 use crate::status::AccountStatus;
-use crate::world::{self, Credentials};
+use crate::system::{Answer, Asked, Call, Caller, Presented, System};
+use crate::world;
 
-/// The users.
-#[derive(Debug)]
+/// The system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Userdocks {
-    /// Whether a user is freezed, by id.
-    freezed: BTreeMap<String, bool>,
+    pub(crate) fidelity: Fidelity,
+    /// The UUID of the app, which travels as X-CLIENT-ID.
+    app: String,
+    keys: Vec<Key>,
+    /// Access tokens of users. JWTs, RS256.
+    tokens: Vec<Token>,
+    users: BTreeMap<String, User>,
+}
+
+/// An API key.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    key: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Read,
+    Write,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Read => "read",
+            Kind::Write => "write",
+        }
+    }
+}
+
+/// A user.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct User {
+    freezed: bool,
+    deleted: bool,
 }
 
 impl Default for Userdocks {
     fn default() -> Self {
+        let key = |key: &str, kind| Key { key: key.to_owned(), kind };
         let users = [world::USERDOCKS_USER, world::USERDOCKS_SECOND_USER];
-        Userdocks { freezed: users.map(|user| (user.to_owned(), false)).into() }
+        Userdocks {
+            fidelity: Fidelity::Documented,
+            app: "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10".to_owned(),
+            keys: vec![key("mock-userdocks-write-key", Kind::Write), key("mock-userdocks-read-key", Kind::Read)],
+            tokens: vec![Token::of(world::USERDOCKS_SECOND_USER, true)],
+            users: users.map(|user| (user.to_owned(), User::default())).into(),
+        }
+    }
+}
+
+impl Userdocks {
+    /// The caller with an access token: the user whose it is, who may do this to no other.
+    fn signed_in(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+        let Some(sent) = presented.get("userdocksAccessToken") else {
+            return Err(self.refuse(401, "Authorization must be `Bearer` and a token"));
+        };
+        match find_token(Vendor::Userdocks, &self.tokens, sent) {
+            None => Err(self.refuse(401, "the access token is not valid")),
+            Some(token) if token.expired(now) => Err(self.refuse(401, "the access token has expired")),
+            Some(token) if !token.entitled && !operation.changes.is_empty() => {
+                Err(self.refuse(403, "the user needs permissions to change the access status"))
+            }
+            Some(token) => Ok(Caller { only: Some(token.user) }),
+        }
     }
 }
 
 impl System for Userdocks {
-    fn authenticate(&self, operation: &Operation, presented: &Presented) -> Result<Caller, Answer> {
-        let known = Credentials::DEFAULT.userdocks;
+    fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let names = ["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"];
-        if !names.iter().any(|name| presented.has(name)) {
-            return match presented.get("userdocksAccessToken") {
-                Some(token) if token == known.access_token => {
-                    Ok(Caller { only: Some(world::USERDOCKS_SECOND_USER.to_owned()) })
-                }
-                Some(_) => Err(self.refuse(401, "the access token is not valid")),
-                None if presented.has("userdocksAccessToken") => {
-                    Err(self.refuse(401, "Authorization must be `Bearer` and a token"))
-                }
-                None => {
-                    Err(self.refuse(401, "X-API-KEY, X-CLIENT-ID and X-API-KEY-TYPE, or Authorization, are required"))
-                }
-            };
+        let by_token = operation.security.iter().any(|needed| needed.iter().any(|name| name == "userdocksAccessToken"));
+        if !presented.has(names[0]) && presented.has("userdocksAccessToken") && by_token {
+            return self.signed_in(operation, presented, now);
         }
-        let (Some(key), Some(kind), Some(client_id)) =
+        let (Some(sent), Some(kind), Some(app)) =
             (presented.get(names[0]), presented.get(names[1]), presented.get(names[2]))
         else {
-            return Err(self.refuse(401, "X-API-KEY, X-CLIENT-ID and X-API-KEY-TYPE are required together"));
+            let or = if by_token { ", or Authorization" } else { "" };
+            return Err(self.refuse(401, &format!("X-API-KEY, X-CLIENT-ID and X-API-KEY-TYPE are required{or}")));
         };
-        if client_id != known.client_id {
+        let Some(key) = self.keys.iter().find(|key| key.key == sent) else {
+            return Err(self.refuse(401, "the API key is not valid"));
+        };
+        if app != self.app {
             return Err(self.refuse(401, "X-CLIENT-ID is not that of an app"));
         }
-        match (key, kind) {
-            _ if key == known.api_key && kind == "write" => Ok(Caller::ANYBODY),
-            _ if key == known.read_key && kind == "read" && operation.changes.is_empty() => Ok(Caller::ANYBODY),
-            _ if key == known.read_key && kind == "read" => Err(self.refuse(403, "an API key of type write is needed")),
-            _ if key == known.api_key || key == known.read_key => {
-                Err(self.refuse(401, "X-API-KEY-TYPE is not the type of this key"))
-            }
-            _ => Err(self.refuse(401, "the API key is not valid")),
+        if kind != key.kind.as_str() {
+            return Err(self.refuse(401, "X-API-KEY-TYPE is not the type of this key"));
         }
+        if key.kind == Kind::Read && !operation.changes.is_empty() {
+            return Err(self.refuse(403, "an API key of type write is needed"));
+        }
+        Ok(Caller::ANYBODY)
+    }
+
+    fn user_of(&self, asked: &Asked) -> String {
+        asked.path("userId")
     }
 
     fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
-        let user = call.asked.path("userId");
-        if call.caller.only.as_ref().is_some_and(|only| *only != user) {
+        let id = self.user_of(call.asked);
+        if call.caller.only.as_ref().is_some_and(|only| *only != id) {
             return Err(self.refuse(403, "the access token belongs to another user"));
         }
         let app = call.asked.path("appId");
-        if !app.is_empty() && app != Credentials::DEFAULT.userdocks.client_id {
+        if !app.is_empty() && app != self.app {
             return Err(self.refuse(403, "the API key belongs to another app"));
         }
-        match self.freezed.get_mut(&user) {
-            Some(freezed) if call.operation.changes.is_empty() => {
-                let data = json!({ "id": user, "freezed": *freezed, "deleted": false });
-                let body = json!({ "success": true, "message": "user found", "error": null, "data": data });
-                Ok(Answer { status: 200, body })
-            }
-            Some(freezed) => {
-                *freezed = call.asked.path("accessStatus") == "0";
-                let body = json!({ "success": true, "message": "access status changed", "error": null, "data": null });
-                Ok(Answer { status: 200, body })
-            }
-            None => Err(self.refuse(400, "user not found")),
-        }
+        let Some(user) = self.users.get_mut(&id) else { return Err(self.refuse(400, "user not found")) };
+        let (message, data) = if call.operation.changes.is_empty() {
+            ("user found", json!({ "id": id, "freezed": user.freezed, "deleted": user.deleted }))
+        } else {
+            user.freezed = call.asked.path("accessStatus") == "0";
+            ("access status changed", Value::Null)
+        };
+        Ok(Answer::of(200, json!({ "success": true, "message": message, "error": null, "data": data })))
     }
 
     fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer { status, body: json!({ "success": false, "error": message, "message": null, "data": null }) }
+        if self.fidelity == Fidelity::Observed && status == 400 {
+            let body = json!({ "kind": "errors", "itemsLength": 1, "errors": [{ "message": message }] });
+            return Answer { status: 200, body, off_contract: true };
+        }
+        Answer::of(status, json!({ "success": false, "error": message, "message": null, "data": null }))
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.users.keys().cloned().collect()
     }
 
     fn status(&self, user: &str) -> Option<AccountStatus> {
-        let freezed = self.freezed.get(user)?;
-        Some(AccountStatus { enabled: Some(!freezed), ..AccountStatus::default() })
+        let user = self.users.get(user)?;
+        Some(AccountStatus { enabled: Some(!user.freezed), ..AccountStatus::default() })
+    }
+
+    fn get(&self, user: &str) -> Option<Value> {
+        self.users.get(user).map(|user| json!(user))
+    }
+
+    fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
+        self.users.insert(user.to_owned(), super::user(value)?);
+        Ok(())
+    }
+
+    fn remove(&mut self, user: &str) -> bool {
+        self.users.remove(user).is_some()
+    }
+
+    fn settle(&mut self) {
+        self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Userdocks));
+    }
+
+    fn schemas(&self) -> (&'static str, Option<&'static str>) {
+        ("/components/schemas/UserdocksUserId", None)
+    }
+
+    fn credentials(&self, now: Timestamp) -> Value {
+        let mut known = json!({ "X-CLIENT-ID": self.app });
+        if let Some(key) = self.keys.iter().find(|key| key.kind == Kind::Write) {
+            known["X-API-KEY"] = json!(key.key);
+            known["X-API-KEY-TYPE"] = json!("write");
+        }
+        if let Some(token) = bearer(&self.tokens, now) {
+            known["bearer"] = json!(token.token);
+        }
+        known
+    }
+
+    fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
+        Ok(mint_bearer(mint, now, 60 * 60, world::USERDOCKS_SECOND_USER))
+    }
+}
+
+impl Userdocks {
+    /// The credentials as a Rust program gets them.
+    pub(crate) fn typed(&self) -> credentials::Userdocks {
+        let key = |kind| self.keys.iter().find(|key| key.kind == kind).map(|key| key.key.clone()).unwrap_or_default();
+        credentials::Userdocks {
+            api_key: key(Kind::Write),
+            read_key: key(Kind::Read),
+            client_id: self.app.clone(),
+            access_token: self.tokens.first().map(|token| token.token.clone()).unwrap_or_default(),
+        }
     }
 }

@@ -9,12 +9,13 @@ use crate::validate::validate_against;
 use crate::vendor::Change;
 
 /// The extensions that there are. Any other is a typing error.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "x-source",
     "x-idempotent",
     "x-changes",
     "x-contradictions",
     "x-decisions",
+    "x-sample-method",
     "x-name-template",
     "x-credential",
     "x-known-values",

@@ -1,0 +1,152 @@
+//! The arguments of the program. Each can be given by environment as well.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use user_status_mock::{Limits, Options, Tls, WorldState};
+
+/// A mock of five systems in which a person's account is enabled, disabled, suspended, locked or toggled: Userdocks,
+/// Akana, MediConnect, Symphony and ClearSquare. It checks credentials and requests as they do, and its accounts really
+/// change.
+#[derive(Parser)]
+#[command(name = "user-status-mock", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Where to listen. Port 0 takes a free one, and prints it. An address that other machines reach needs
+    /// --admin-token.
+    #[arg(long, value_name = "ADDR", env = "USER_STATUS_MOCK_LISTEN", default_value = "127.0.0.1:4010")]
+    listen: SocketAddr,
+
+    /// Users and credentials, as YAML or JSON. What the file leaves out is as in the default world;
+    /// GET /__admin/snapshot shows all of it.
+    #[arg(long, value_name = "FILE", env = "USER_STATUS_MOCK_WORLD")]
+    world: Option<PathBuf>,
+
+    /// Seed of everything that happens by chance, such as faults with a probability.
+    #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_SEED")]
+    seed: Option<u64>,
+
+    /// Refuse a body that the contract does not allow. The default, unless the world file says otherwise.
+    #[arg(long, env = "USER_STATUS_MOCK_STRICT", conflicts_with = "lenient")]
+    strict: bool,
+
+    /// Ignore what the contract does not allow in a body, and only record it.
+    #[arg(long, env = "USER_STATUS_MOCK_LENIENT")]
+    lenient: bool,
+
+    /// Write one line to the standard error for each request, with what is wrong in it. No credentials.
+    #[arg(long, env = "USER_STATUS_MOCK_LOG")]
+    pub(super) log: bool,
+
+    /// What the admin API asks for, as `Authorization: Bearer …`. Better given by environment, where other users of the
+    /// machine do not see it.
+    #[arg(long, value_name = "TOKEN", env = "USER_STATUS_MOCK_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+
+    /// Certificate chain (PEM) for HTTPS.
+    #[arg(long, value_name = "FILE", env = "USER_STATUS_MOCK_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key (PEM) for HTTPS.
+    #[arg(long, value_name = "FILE", env = "USER_STATUS_MOCK_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// How many threads serve; as many as there are cores, if it is left out.
+    #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_WORKERS")]
+    pub(super) workers: Option<NonZeroUsize>,
+
+    /// The most bytes of a request body.
+    #[arg(long, value_name = "BYTES", env = "USER_STATUS_MOCK_MAX_BODY", default_value_t = Limits::default().body)]
+    max_body: usize,
+
+    /// The most connections at a time; further ones wait.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "USER_STATUS_MOCK_MAX_CONNECTIONS",
+        default_value_t = Limits::default().connections,
+        value_parser = at_least_one
+    )]
+    max_connections: usize,
+
+    /// Seconds until a request line and its headers are there, and until its body is.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "USER_STATUS_MOCK_TIMEOUT",
+        default_value_t = Limits::default().head_timeout.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    timeout: u64,
+
+    /// How many requests each world's journal keeps; 8 MiB of them at most.
+    #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_JOURNAL_SIZE", default_value_t = 1000)]
+    journal_size: usize,
+
+    /// The most worlds beside the default one. Each is dropped after an hour without a request.
+    #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_MAX_WORLDS", default_value_t = 256)]
+    max_worlds: usize,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  user-status-mock
+  user-status-mock --listen 127.0.0.1:0 --log
+  user-status-mock --world users.yaml --seed 7
+  USER_STATUS_MOCK_ADMIN_TOKEN=… user-status-mock --listen 0.0.0.0:4010
+
+Stops on SIGINT (Ctrl-C) and SIGTERM, after the requests in flight.";
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse::<NonZeroUsize>().map(NonZeroUsize::get).map_err(|e| e.to_string())
+}
+
+impl Arguments {
+    /// How the server is set up.
+    pub(super) fn options(&self) -> Result<Options, String> {
+        let mut world = match &self.world {
+            None => WorldState::default(),
+            Some(path) => {
+                let problem = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+                let text = fs::read_to_string(path).map_err(|e| problem(&e))?;
+                WorldState::from_yaml(&text).map_err(|e| problem(&e))?
+            }
+        };
+        if let Some(seed) = self.seed {
+            world = world.seed(seed);
+        }
+        world = match (self.strict, self.lenient) {
+            (true, _) => world.strict(),
+            (_, true) => world.lenient(),
+            _ => world,
+        };
+        let mut limits = Limits::default();
+        limits.body = self.max_body;
+        limits.connections = self.max_connections;
+        limits.head_timeout = Duration::from_secs(self.timeout);
+        limits.body_timeout = limits.head_timeout;
+        let mut options = Options::new()
+            .world(world)
+            .listen(self.listen)
+            .limits(limits)
+            .journal(self.journal_size, 8 << 20)
+            .worlds(self.max_worlds, Duration::from_secs(60 * 60));
+        match &self.admin_token {
+            Some(token) if token.trim().is_empty() => return Err("--admin-token must not be empty".to_owned()),
+            Some(token) => options = options.admin_token(token),
+            None => {}
+        }
+        if let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            options = options.tls(Tls::from_pem_files(certificates, key).map_err(|e| e.to_string())?);
+        }
+        Ok(options)
+    }
+
+    /// Whether the admin API asks for a token.
+    pub(super) fn has_admin_token(&self) -> bool {
+        self.admin_token.is_some()
+    }
+}

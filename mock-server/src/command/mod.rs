@@ -1,0 +1,108 @@
+//! The program: arguments in, a server that runs until it is told to stop.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use user_status_mock::{Exchange, StandaloneServer};
+
+mod arguments;
+mod banner;
+
+use arguments::Arguments;
+
+/// How long requests in flight may take to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match start(&arguments) {
+        Ok(code) => code,
+        Err(problem) => {
+            say(&format!("error: {problem}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<ExitCode, String> {
+    let mut options = arguments.options()?;
+    if arguments.log {
+        options = options.on_request(|world, exchange| say(&line(world.name(), exchange)));
+    }
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = arguments.workers {
+        runtime.worker_threads(workers.get());
+    }
+    let runtime = runtime.enable_all().build().map_err(|e| format!("the program cannot run: {e}"))?;
+    let code = runtime.block_on(async {
+        let no_signals = |e| format!("signals cannot be heard: {e}");
+        let mut stop = Signals {
+            interrupt: signal(SignalKind::interrupt()).map_err(no_signals)?,
+            terminate: signal(SignalKind::terminate()).map_err(no_signals)?,
+        };
+        let server = StandaloneServer::start_with(options).await.map_err(|e| e.to_string())?;
+        // What reads the banner may be gone; the server goes on.
+        let _ = io::stdout().write_all(banner::text(&server, arguments).as_bytes());
+        let _ = io::stdout().flush();
+        stop.recv().await;
+        say("stopping: requests in flight may end; a second signal stops at once\n");
+        tokio::select! {
+            () = server.shut_down(DRAIN) => Ok(ExitCode::SUCCESS),
+            () = stop.recv() => Ok(ExitCode::from(130)),
+        }
+    });
+    // Nothing is waited for any more.
+    runtime.shutdown_background();
+    code
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// One request in the log.
+fn line(world: &str, exchange: &Exchange) -> String {
+    let Exchange { at, method, target, operation, status, violations, faults, .. } = exchange;
+    let mut line = format!("{at:.3} {status} {method} {}", target.escape_debug());
+    for (name, value) in [("operation", *operation), ("user", exchange.user.as_deref())] {
+        if let Some(value) = value {
+            line.push_str(&format!(" {name}={}", value.escape_debug()));
+        }
+    }
+    if world != "default" {
+        line.push_str(&format!(" world={world}"));
+    }
+    if exchange.before != exchange.after
+        && let Some(after) = &exchange.after
+    {
+        line.push_str(&format!(" now=\"{after}\""));
+    }
+    if !faults.is_empty() {
+        line.push_str(&format!(" faults={faults:?}"));
+    }
+    for violation in violations {
+        line.push_str(&format!("\n    {violation} (by #{})", violation.contract));
+    }
+    line.push('\n');
+    line
+}
+
+/// Says something beside the banner. Who hears it may be gone.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}

@@ -1,0 +1,225 @@
+//! Credentials of a world: those that work from the start, and those that are made on demand.
+//!
+//! Tokens that the systems document as JWTs are JWTs, signed with keys of the mock. What a world's document gives
+//! literally works as it is given, signed or not.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use user_status_openapi::Vendor;
+
+pub(crate) mod jwt;
+
+/// Credentials that work. They open nothing but the mock. What a world does not have is empty.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// Userdocks: API keys and an access token.
+    pub userdocks: Userdocks,
+    /// Akana: the session of a Site Admin, and one of somebody else.
+    pub akana: Akana,
+    /// MediConnect: the token of an administrator, and one of a patient.
+    pub mediconnect: Mediconnect,
+    /// Symphony: a session with the entitlement, and one without.
+    pub symphony: Symphony,
+    /// ClearSquare: a token.
+    pub clearsquare: Clearsquare,
+}
+
+/// Userdocks credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Userdocks {
+    /// `X-API-KEY` of type `write`.
+    pub api_key: String,
+    /// `X-API-KEY` of type `read`: refused with 403 for a change.
+    pub read_key: String,
+    /// `X-CLIENT-ID`.
+    pub client_id: String,
+    /// Access token of [`USERDOCKS_SECOND_USER`](crate::world::USERDOCKS_SECOND_USER).
+    pub access_token: String,
+}
+
+/// Akana credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Akana {
+    /// Value of the cookie `AtmoAuthToken_acmepaymentscorp` of a Site Admin.
+    pub session_cookie: String,
+    /// Value of the header `X-Csrf-Token_acmepaymentscorp` for it.
+    pub csrf_token: String,
+    /// The cookie of a signed-in user who is not a Site Admin: refused with 401.
+    pub member_session_cookie: String,
+    /// The CSRF token for it.
+    pub member_csrf_token: String,
+}
+
+/// MediConnect credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Mediconnect {
+    /// Token of [`MEDICONNECT_ADMIN`](crate::world::MEDICONNECT_ADMIN).
+    pub token: String,
+    /// Token of [`MEDICONNECT_USER`](crate::world::MEDICONNECT_USER), who is a patient: refused with 403.
+    pub patient_token: String,
+}
+
+/// Symphony credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Symphony {
+    /// `sessionToken` with the entitlement.
+    pub session_token: String,
+    /// `sessionToken` without it: refused with 403.
+    pub unentitled_session_token: String,
+}
+
+/// ClearSquare credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Clearsquare {
+    /// The token for the header and the body.
+    pub token: String,
+}
+
+macro_rules! without_secrets {
+    ($($name:ident),+) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        })+
+    };
+}
+
+without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsquare, Token);
+
+/// What credentials to make.
+///
+/// ```
+/// use user_status_mock::{Engine, Mint, Vendor};
+///
+/// let engine = Engine::new();
+/// let made = engine.world().mint(&Mint::new(Vendor::Symphony).expires_in(-1)).unwrap();
+/// let expired_session = made["credentials"]["sessionToken"].as_str().unwrap();
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mint {
+    /// For which system.
+    pub(crate) vendor: Vendor,
+    /// Whose they are.
+    #[serde(default)]
+    pub(crate) user: Option<String>,
+    /// Whether they are enough to change an account.
+    #[serde(default = "yes")]
+    pub(crate) entitled: bool,
+    /// Seconds until they expire.
+    #[serde(default)]
+    pub(crate) expires_in: Option<i64>,
+}
+
+impl Mint {
+    /// Credentials that are enough to change an account, and live as long as the system documents.
+    pub fn new(vendor: Vendor) -> Mint {
+        Mint { vendor, user: None, entitled: true, expires_in: None }
+    }
+
+    /// Of this user.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Mint {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Valid, and not enough to change an account.
+    #[must_use]
+    pub fn unentitled(mut self) -> Mint {
+        self.entitled = false;
+        self
+    }
+
+    /// They expire so many seconds from now on the clock of the world; a negative number makes expired ones.
+    #[must_use]
+    pub fn expires_in(mut self, seconds: i64) -> Mint {
+        self.expires_in = Some(seconds);
+        self
+    }
+
+    /// When they expire, given what the system documents.
+    pub(crate) fn expiry(&self, now: Timestamp, documented: i64) -> Timestamp {
+        let seconds = SignedDuration::from_secs(self.expires_in.unwrap_or(documented));
+        now.saturating_add(seconds).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// A bearer token of a world.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    /// The token itself; made if it is left out.
+    #[serde(default)]
+    pub(crate) token: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub(crate) user: String,
+    /// Whether it is enough to change an account.
+    #[serde(default = "yes")]
+    pub(crate) entitled: bool,
+    /// When it expires; never if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<Timestamp>,
+}
+
+pub(crate) fn yes() -> bool {
+    true
+}
+
+impl Token {
+    pub(crate) fn of(user: impl ToString, entitled: bool) -> Token {
+        Token { user: user.to_string(), entitled, ..Token::default() }
+    }
+
+    /// Makes the token if there is none yet.
+    pub(crate) fn settle(&mut self, vendor: Vendor) {
+        if self.token.is_empty() {
+            self.token = jwt::sign(vendor, &jwt::Claims::of(self));
+        }
+    }
+
+    pub(crate) fn expired(&self, now: Timestamp) -> bool {
+        expired(self.expires, now)
+    }
+}
+
+/// Whether what expires then has expired.
+pub(crate) fn expired(expires: Option<Timestamp>, now: Timestamp) -> bool {
+    expires.is_some_and(|expires| expires <= now)
+}
+
+/// The token that a caller sends: one of the world's, or one that the mock has signed.
+pub(crate) fn find_token(vendor: Vendor, known: &[Token], sent: &str) -> Option<Token> {
+    known.iter().find(|token| token.token == sent).cloned().or_else(|| {
+        let claims = jwt::verify(vendor, sent)?;
+        Some(Token { token: String::new(), user: claims.sub, entitled: claims.entitled, expires: claims.expires })
+    })
+}
+
+/// A bearer token that works, as it is listed.
+pub(crate) fn bearer(known: &[Token], now: Timestamp) -> Option<&Token> {
+    known.iter().find(|token| token.entitled && !token.expired(now))
+}
+
+/// A new bearer token, as it is listed.
+pub(crate) fn mint_bearer(mint: &Mint, now: Timestamp, documented: i64, user: &str) -> Value {
+    let mut token = Token {
+        token: String::new(),
+        user: mint.user.clone().unwrap_or_else(|| user.to_owned()),
+        entitled: mint.entitled,
+        expires: Some(mint.expiry(now, documented)),
+    };
+    token.settle(mint.vendor);
+    json!({ "bearer": token.token })
+}

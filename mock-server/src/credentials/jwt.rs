@@ -1,0 +1,193 @@
+//! JSON Web Tokens: RS256 for Userdocks, as its own tokens are, and HS256 for the others.
+//!
+//! The keys are constants: a token of the mock opens nothing but a mock, and works on every one.
+
+use std::sync::Once;
+
+use jiff::Timestamp;
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
+use ring::{hmac, signature as ring_signature};
+use serde::{Deserialize, Serialize};
+use signature::{Signer, Verifier};
+use user_status_openapi::Vendor;
+
+use super::Token;
+
+const USERDOCKS_PRIVATE: &[u8] = include_bytes!("../keys/userdocks-private.der");
+const USERDOCKS_PUBLIC: &[u8] = include_bytes!("../keys/userdocks-public.der");
+
+/// When the tokens that every world has were made, so that they are the same in every one: 2024-01-01T00:00:00Z.
+const MADE: i64 = 1_704_067_200;
+/// When a token expires that never does: 2100-01-01T00:00:00Z.
+const NEVER: i64 = 4_102_444_800;
+
+/// What a token says.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    pub(crate) sub: String,
+    pub(crate) entitled: bool,
+    pub(crate) expires: Option<Timestamp>,
+}
+
+impl Claims {
+    pub(super) fn of(token: &Token) -> Claims {
+        Claims { sub: token.user.clone(), entitled: token.entitled, expires: token.expires }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    iss: String,
+    sub: String,
+    role: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// The role that may change an account, and one that may not.
+const ROLES: [&str; 2] = ["ADMIN", "PATIENT"];
+
+/// Signs a token.
+pub(super) fn sign(vendor: Vendor, claims: &Claims) -> String {
+    install();
+    let wire = Wire {
+        iss: vendor.to_string(),
+        sub: claims.sub.clone(),
+        role: ROLES[usize::from(!claims.entitled)].to_owned(),
+        iat: MADE,
+        exp: claims.expires.map_or(NEVER, Timestamp::as_second),
+    };
+    let (algorithm, key) = match vendor {
+        Vendor::Userdocks => (Algorithm::RS256, EncodingKey::from_rsa_der(USERDOCKS_PRIVATE)),
+        _ => (Algorithm::HS256, EncodingKey::from_secret(secret(vendor).as_bytes())),
+    };
+    // The keys and the claims are the mock's own, and a test signs with each.
+    jsonwebtoken::encode(&Header::new(algorithm), &wire, &key).expect("the mock's own keys sign")
+}
+
+/// What a token says that is signed by the mock for this system. Whether it has expired is for the caller to see, by the
+/// world's clock.
+pub(super) fn verify(vendor: Vendor, token: &str) -> Option<Claims> {
+    install();
+    let (algorithm, key) = match vendor {
+        Vendor::Userdocks => (Algorithm::RS256, DecodingKey::from_rsa_der(USERDOCKS_PUBLIC)),
+        _ => (Algorithm::HS256, DecodingKey::from_secret(secret(vendor).as_bytes())),
+    };
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.set_issuer(&[vendor.as_str()]);
+    let wire = jsonwebtoken::decode::<Wire>(token, &key, &validation).ok()?.claims;
+    let expires = Timestamp::from_second(wire.exp).ok()?;
+    Some(Claims { sub: wire.sub, entitled: wire.role == ROLES[0], expires: Some(expires) })
+}
+
+fn secret(vendor: Vendor) -> String {
+    format!("the secret with which the mock signs tokens for {vendor}")
+}
+
+/// Gives `jsonwebtoken` the cryptography of `ring`, unless the program has given it another.
+fn install() {
+    static ONCE: Once = Once::new();
+    static RING: CryptoProvider = CryptoProvider {
+        signer_factory: |algorithm, key| Ok(Box::new(Signing(*algorithm, key.clone()))),
+        verifier_factory: |algorithm, key| Ok(Box::new(Verifying(*algorithm, key.try_get_as_bytes()?.to_vec()))),
+        key_utils: KeyUtils::new_unimplemented(),
+    };
+    ONCE.call_once(|| {
+        let _ = RING.install_default();
+    });
+}
+
+struct Signing(Algorithm, EncodingKey);
+
+impl JwtSigner for Signing {
+    fn algorithm(&self) -> Algorithm {
+        self.0
+    }
+}
+
+impl Signer<Vec<u8>> for Signing {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        let key = self.1.as_bytes();
+        match self.0 {
+            Algorithm::HS256 => Ok(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()),
+            Algorithm::RS256 => {
+                let key = RsaKeyPair::from_der(key).map_err(|_| signature::Error::new())?;
+                let mut signed = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signed)
+                    .map_err(|_| signature::Error::new())?;
+                Ok(signed)
+            }
+            _ => Err(unsupported()),
+        }
+    }
+}
+
+struct Verifying(Algorithm, Vec<u8>);
+
+impl JwtVerifier for Verifying {
+    fn algorithm(&self) -> Algorithm {
+        self.0
+    }
+}
+
+impl Verifier<Vec<u8>> for Verifying {
+    fn verify(&self, message: &[u8], signed: &Vec<u8>) -> Result<(), signature::Error> {
+        let verified = match self.0 {
+            Algorithm::HS256 => hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &self.1), message, signed).is_ok(),
+            Algorithm::RS256 => {
+                let algorithm: &ring_signature::RsaParameters = &RSA_PKCS1_2048_8192_SHA256;
+                UnparsedPublicKey::new(algorithm, &self.1).verify(message, signed).is_ok()
+            }
+            _ => return Err(unsupported()),
+        };
+        verified.then_some(()).ok_or_else(signature::Error::new)
+    }
+}
+
+fn unsupported() -> signature::Error {
+    signature::Error::from_source(Error::from(ErrorKind::InvalidAlgorithm))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_what_was_signed_and_to_its_own_system_only() {
+        for &vendor in Vendor::ALL {
+            let expires = Some(Timestamp::from_second(1_800_000_000).unwrap());
+            let token = sign(vendor, &Claims { sub: "42".to_owned(), entitled: false, expires });
+            let claims = verify(vendor, &token).unwrap();
+            assert_eq!((claims.sub.as_str(), claims.entitled, claims.expires), ("42", false, expires));
+            for &other in Vendor::ALL {
+                assert_eq!(verify(other, &token).is_some(), other == vendor, "{vendor}, {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_touched_is_none() {
+        let token = sign(Vendor::Mediconnect, &Claims { sub: "42".to_owned(), entitled: false, expires: None });
+        let [header, claims, signed] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
+        let admin = sign(Vendor::Mediconnect, &Claims { sub: "42".to_owned(), entitled: true, expires: None });
+        let admin_claims = admin.split('.').nth(1).unwrap();
+        // {"typ":"JWT","alg":"none"}
+        let none = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0";
+        for touched in [
+            format!("{header}.{admin_claims}.{signed}"),
+            format!("{none}.{claims}."),
+            format!("{none}.{claims}.{signed}"),
+            format!("{header}.{claims}"),
+            format!("{header}.{claims}.{}", &signed[1..]),
+            String::new(),
+            "a.b.c".to_owned(),
+        ] {
+            assert!(verify(Vendor::Mediconnect, &touched).is_none(), "{touched}");
+        }
+    }
+}

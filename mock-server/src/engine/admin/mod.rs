@@ -1,0 +1,337 @@
+//! The mock's own API, below `/__admin`. `admin.openapi.yaml` describes it, and a test holds the two together.
+
+use std::str::FromStr;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use user_status_openapi::Vendor;
+
+use super::pattern::Pattern;
+use super::world::{World, read_document};
+use super::{Engine, Fault, cors, respond, respond_json};
+use crate::credentials::Mint;
+
+/// The description of this API.
+pub(super) const DESCRIPTION: &str = include_str!("admin.openapi.yaml");
+
+/// Every path of this API with its methods, as the description has them.
+const ROUTES: [(&str, &[&str]); 20] = [
+    ("/health", &["GET"]),
+    ("/openapi.yaml", &["GET"]),
+    ("/openapi.json", &["GET"]),
+    ("/credentials", &["GET"]),
+    ("/tokens", &["POST"]),
+    ("/users", &["GET"]),
+    ("/users/{vendor}", &["GET"]),
+    ("/users/{vendor}/{id}", &["GET", "PUT", "DELETE"]),
+    ("/users/{vendor}/{id}/sign-in", &["POST"]),
+    ("/reset", &["POST"]),
+    ("/snapshot", &["GET", "PUT"]),
+    ("/faults", &["GET", "POST", "DELETE"]),
+    ("/faults/{id}", &["DELETE"]),
+    ("/requests", &["GET", "DELETE"]),
+    ("/requests/count", &["POST"]),
+    ("/requests/find", &["POST"]),
+    ("/requests/verify", &["POST"]),
+    ("/clock", &["GET", "PUT", "DELETE"]),
+    ("/clock/advance", &["POST"]),
+    ("/worlds", &["GET", "DELETE"]),
+];
+
+/// Why a request is refused: status code and message.
+type Refused = (u16, String);
+
+/// Answers a request whose path goes on like this below `/__admin`.
+pub(super) fn handle(engine: &Engine, world: &World, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
+    let refuse = |(status, message): Refused| respond_json(status, &json!({ "error": message }));
+    let Some((template, methods)) = ROUTES.iter().find(|(template, _)| matches(template, path)) else {
+        let known: Vec<String> = ROUTES.iter().map(|(template, _)| format!("/__admin{template}")).collect();
+        return refuse((404, format!("there is no /__admin{path}; there are {}", known.join(", "))));
+    };
+    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    if !methods.contains(&method) {
+        let allow = methods.join(", ");
+        let mut response = match request.method() {
+            &Method::OPTIONS => no_content(),
+            method => refuse((405, format!("{method} is not allowed on /__admin{path}; allowed is {allow}"))),
+        };
+        if let Ok(allow) = HeaderValue::from_str(&allow) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        return response;
+    }
+    if cors::is_foreign(request.headers()) {
+        return refuse((403, "the admin API is not open to pages of other origins".to_owned()));
+    }
+    let open = ["/health", "/openapi.yaml", "/openapi.json"].contains(template);
+    if let Some(token) = engine.admin_token.as_ref().filter(|_| !open)
+        && !is_admin(token, request.headers())
+    {
+        let mut response = refuse((401, "Authorization must be `Bearer` and the admin token".to_owned()));
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return response;
+    }
+    answer(engine, world, template, path, request).unwrap_or_else(refuse)
+}
+
+fn answer(
+    engine: &Engine,
+    world: &World,
+    template: &str,
+    path: &str,
+    request: &Request<Bytes>,
+) -> Result<Response<Bytes>, Refused> {
+    let get = [Method::GET, Method::HEAD].contains(request.method());
+    let delete = request.method() == Method::DELETE;
+    let ok = |body: Value| Ok(respond_json(200, &body));
+    match template {
+        "/health" => ok(json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "uptime_seconds": engine.worlds.uptime().as_secs(),
+            "worlds": engine.worlds.names().len(),
+        })),
+        "/openapi.yaml" => Ok(respond(200, "application/yaml", Bytes::from_static(DESCRIPTION.as_bytes()))),
+        "/openapi.json" => ok(description()),
+        "/credentials" => ok(world.listed_credentials()),
+        "/tokens" => {
+            let mint: Mint = body(request)?;
+            world.mint(&mint).map(|made| respond_json(201, &made)).map_err(|problem| (400, problem))
+        }
+        "/users" => {
+            let list = Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), users(world, vendor)));
+            ok(Value::Object(list.collect()))
+        }
+        "/users/{vendor}" => ok(users(world, vendor(path)?)),
+        "/users/{vendor}/{id}" | "/users/{vendor}/{id}/sign-in" => user(world, template, path, request),
+        "/reset" => {
+            world.reset();
+            Ok(no_content())
+        }
+        "/snapshot" if get => ok(world.snapshot().to_json()),
+        "/snapshot" => {
+            let document: Value = body(request)?;
+            world.restore(read_document(&document).map_err(|e| (400, e.to_string()))?);
+            Ok(no_content())
+        }
+        "/faults" if get => ok(json!({ "faults": world.listed_faults() })),
+        "/faults" if delete => {
+            world.clear_faults();
+            Ok(no_content())
+        }
+        "/faults" => {
+            let fault: Fault = body(request)?;
+            let id = world.fault(fault).map_err(|e| (400, e.to_string()))?;
+            Ok(respond_json(201, &json!({ "id": id })))
+        }
+        "/faults/{id}" => match segment(path, 1).parse().is_ok_and(|id| world.remove_fault(id)) {
+            true => Ok(no_content()),
+            false => Err((404, "there is no fault with this id".to_owned())),
+        },
+        "/requests" if get => ok(requests(world, request)?),
+        "/requests" => {
+            world.clear_journal();
+            Ok(no_content())
+        }
+        "/requests/count" => {
+            let (count, _) = world.matching(&body(request)?);
+            ok(json!({ "count": count, "dropped": world.dropped() }))
+        }
+        "/requests/find" => {
+            let pattern: Pattern = body(request)?;
+            let found: Vec<Value> = (world.journal().into_iter())
+                .filter(|exchange| pattern.mismatches(exchange).is_empty())
+                .map(|exchange| json!(exchange))
+                .collect();
+            ok(json!({ "requests": found, "dropped": world.dropped() }))
+        }
+        "/requests/verify" => ok(verify(world, &body(request)?)),
+        "/clock" if get => ok(clock(world)),
+        "/clock" if delete => {
+            world.release_clock();
+            ok(clock(world))
+        }
+        "/clock" => {
+            let set: SetClock = body(request)?;
+            world.set_clock(set.now);
+            ok(clock(world))
+        }
+        "/clock/advance" => {
+            let advance: Advance = body(request)?;
+            world.advance(SignedDuration::from_secs(advance.seconds));
+            ok(clock(world))
+        }
+        "/worlds" if get => ok(json!({ "worlds": engine.worlds.names() })),
+        _ => match engine.worlds.remove(world.name()) {
+            true => Ok(no_content()),
+            false => Err((409, "the default world stays; POST /__admin/reset brings it to how it began".to_owned())),
+        },
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetClock {
+    now: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: i64,
+}
+
+/// How many requests of a pattern there must be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verify {
+    #[serde(default)]
+    pattern: Pattern,
+    #[serde(default = "one")]
+    least: u64,
+    #[serde(default)]
+    most: Option<u64>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn verify(world: &World, wanted: &Verify) -> Value {
+    let (count, nearest) = world.matching(&wanted.pattern);
+    let verified = (wanted.least..=wanted.most.unwrap_or(u64::MAX)).contains(&count);
+    let mut answer = json!({ "verified": verified, "count": count, "dropped": world.dropped() });
+    if let Some((exchange, differences)) = nearest.filter(|_| count < wanted.least) {
+        answer["nearest"] = json!({ "request": exchange, "differences": differences });
+    }
+    answer
+}
+
+fn clock(world: &World) -> Value {
+    json!({ "now": world.now(), "frozen": world.clock_is_frozen() })
+}
+
+fn users(world: &World, vendor: Vendor) -> Value {
+    let list = world.users(vendor);
+    list.iter().map(|id| listed_user(world, vendor, id)).collect()
+}
+
+fn listed_user(world: &World, vendor: Vendor, id: &str) -> Value {
+    json!({ "vendor": vendor, "id": id, "status": world.status(vendor, id), "user": world.user(vendor, id) })
+}
+
+fn user(world: &World, template: &str, path: &str, request: &Request<Bytes>) -> Result<Response<Bytes>, Refused> {
+    let (vendor, id) = (vendor(path)?, segment(path, 2));
+    let unknown = || (404, format!("{vendor} has no user `{}`", id.escape_debug()));
+    if request.method() == Method::PUT {
+        let value: Value = body(request)?;
+        world.put_user(vendor, &id, &value).map_err(|problem| (400, problem))?;
+    } else if world.status(vendor, &id).is_none() {
+        return Err(unknown());
+    }
+    if request.method() == Method::DELETE {
+        world.remove_user(vendor, &id);
+        return Ok(no_content());
+    }
+    if template.ends_with("/sign-in") {
+        world.sign_in(vendor, &id);
+    }
+    Ok(respond_json(200, &listed_user(world, vendor, &id)))
+}
+
+/// The last requests, newest first.
+fn requests(world: &World, request: &Request<Bytes>) -> Result<Value, Refused> {
+    let mut limit = 100;
+    for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        limit = match pair.split_once('=') {
+            Some(("limit", number)) => {
+                number.parse().map_err(|_| (400, "`limit` must be a number of requests".to_owned()))?
+            }
+            _ => return Err((400, "the query must be `limit=N`, or none".to_owned())),
+        };
+    }
+    let list: Vec<Value> = world.journal().into_iter().rev().take(limit).map(|exchange| json!(exchange)).collect();
+    Ok(json!({ "requests": list, "total": world.total_requests(), "dropped": world.dropped() }))
+}
+
+/// The body of a request. What is wrong is said with its place, and without the value.
+fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refused> {
+    let value = if request.body().is_empty() {
+        return Err((400, "the request must have a JSON body".to_owned()));
+    } else {
+        super::json::read(request.body()).map_err(|problem| (400, format!("the body {problem}")))?
+    };
+    serde_path_to_error::deserialize(value).map_err(|e| {
+        let at = e.path().to_string();
+        (400, if at == "." { e.inner().to_string() } else { format!("{at}: {}", e.inner()) })
+    })
+}
+
+fn vendor(path: &str) -> Result<Vendor, Refused> {
+    Vendor::from_str(&segment(path, 1)).map_err(|e| (404, e.to_string()))
+}
+
+/// A segment of the path, decoded.
+fn segment(path: &str, index: usize) -> String {
+    let segment = path.split('/').nth(index + 1).unwrap_or_default();
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+fn matches(template: &str, path: &str) -> bool {
+    let (wanted, given) = (template.split('/'), path.split('/'));
+    template.matches('/').count() == path.matches('/').count()
+        && wanted.zip(given).all(|(wanted, given)| wanted == given || (wanted.starts_with('{') && !given.is_empty()))
+}
+
+fn is_admin(token: &str, headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some((scheme, sent)) = sent.and_then(|sent| sent.split_once(' ')) else { return false };
+    let (sent, token) = (sent.trim().as_bytes(), token.as_bytes());
+    // All bytes are compared, so that the time taken does not tell how many are right.
+    let differences = sent.iter().zip(token).fold(0, |differences, (a, b)| differences | (a ^ b));
+    scheme.eq_ignore_ascii_case("bearer") && sent.len() == token.len() && differences == 0
+}
+
+fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// The description as JSON.
+fn description() -> Value {
+    // A file of this crate, read by a test.
+    serde_saphyr::from_str(DESCRIPTION).expect("admin.openapi.yaml is YAML")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::WorldState;
+
+    #[test]
+    fn the_description_has_the_paths_and_methods_that_there_are() {
+        let description = description();
+        let described: Vec<(String, Vec<String>)> = (description["paths"].as_object().unwrap().iter())
+            .map(|(path, item)| {
+                let methods = item.as_object().unwrap().keys().filter(|key| *key != "parameters");
+                (path.clone(), methods.map(|method| method.to_uppercase()).collect())
+            })
+            .collect();
+        let there: Vec<(String, Vec<String>)> = (ROUTES.iter())
+            .map(|(path, methods)| (format!("/__admin{path}"), methods.iter().map(ToString::to_string).collect()))
+            .collect();
+        assert_eq!(described, there);
+    }
+
+    #[test]
+    fn a_snapshot_is_restored_to_the_same() {
+        let world = WorldState::default();
+        assert_eq!(WorldState::from_json(&world.to_json()).unwrap().to_json(), world.to_json());
+    }
+}

@@ -1,0 +1,42 @@
+//! The clock of a world: that of the machine, ahead or behind of it, or standing still.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// What time it is in a world.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Clock {
+    /// So much ahead of the machine.
+    Running(SignedDuration),
+    /// Standing still.
+    Frozen(Timestamp),
+}
+
+impl Clock {
+    pub(super) fn new(frozen: Option<Timestamp>) -> Clock {
+        frozen.map_or(Clock::Running(SignedDuration::ZERO), Clock::Frozen)
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        match self {
+            Clock::Running(ahead) => add(Timestamp::now(), ahead),
+            Clock::Frozen(time) => time,
+        }
+    }
+
+    /// The same clock, so much later.
+    pub(super) fn advanced(self, by: SignedDuration) -> Clock {
+        match self {
+            Clock::Running(ahead) => Clock::Running(ahead.saturating_add(by)),
+            Clock::Frozen(time) => Clock::Frozen(add(time, by)),
+        }
+    }
+
+    pub(super) fn is_frozen(self) -> bool {
+        matches!(self, Clock::Frozen(_))
+    }
+}
+
+fn add(time: Timestamp, by: SignedDuration) -> Timestamp {
+    let end = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+    time.checked_add(by).unwrap_or(end)
+}

@@ -1,0 +1,43 @@
+//! Cross-origin requests: pages of every origin may call the operations, and none but the server's own the admin API.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+
+/// Whether a browser asks what it may send.
+pub(super) fn is_preflight(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// What a browser may send: everything.
+pub(super) fn preflight(headers: &HeaderMap) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let answer = response.headers_mut();
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    // `*` would not stand for Authorization.
+    if let Some(asked) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    answer.insert(header::VARY, HeaderValue::from_static("access-control-request-headers"));
+    response
+}
+
+/// Lets the page that asked read the answer.
+pub(super) fn allow(request: &Request<Bytes>, response: &mut Response<Bytes>) {
+    let admin = request.uri().path().split('/').any(|segment| segment == "__admin");
+    if request.headers().contains_key(header::ORIGIN) && !admin {
+        let any = HeaderValue::from_static("*");
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any.clone());
+        response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, any);
+    }
+}
+
+/// Whether a page of another origin asks.
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let own = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    authority.is_none() || authority != own
+}

@@ -1,0 +1,294 @@
+//! What a fault does.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, header};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use user_status_openapi::Operation;
+
+use super::{Fault, FaultError};
+use crate::engine::media_type::{Codec, JSON};
+use crate::engine::{Reply, contract, respond, validator};
+
+/// The longest that a fault delays an answer: an hour.
+const LONGEST: u64 = 60 * 60 * 1000;
+
+/// What goes wrong.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Kind {
+    Answer {
+        status: u16,
+        #[serde(default = "empty")]
+        body: Value,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, String>,
+    },
+    RateLimited {
+        #[serde(default)]
+        retry_after: RetryAfter,
+    },
+    Unavailable {
+        #[serde(default)]
+        retry_after: RetryAfter,
+    },
+    Quota {
+        requests: u32,
+        seconds: u32,
+    },
+    #[serde(rename = "html_502")]
+    Html502,
+    MalformedBody(Status),
+    WrongContentType(Status),
+    #[serde(rename = "invalid_utf8")]
+    InvalidUtf8(Status),
+    EmptyBody(Status),
+    Delay(Latency),
+    Drip {
+        bytes: usize,
+        milliseconds: u64,
+    },
+    Reset,
+    ResetInBody,
+    Close,
+    Truncate,
+    Hang,
+    /// No fault: a step of a script.
+    Normal,
+    Script(Vec<Fault>),
+}
+
+/// The status code of an answer whose body is broken.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Status {
+    #[serde(default = "ok")]
+    pub(super) status: u16,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// How much later an answer comes, in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Latency {
+    Milliseconds(u64),
+    Uniform { from: u64, to: u64 },
+    Lognormal { median: u64, sigma: f64 },
+}
+
+impl Latency {
+    pub(super) fn draw(self, rng: &mut fastrand::Rng) -> Duration {
+        Duration::from_millis(match self {
+            Latency::Milliseconds(fixed) => fixed,
+            Latency::Uniform { from, to } => rng.u64(from..=to.max(from)),
+            Latency::Lognormal { median, sigma } => {
+                // Box and Muller's way from two uniform numbers to a normal one; the first must not be 0.
+                let (u, v) = (1.0 - rng.f64(), rng.f64());
+                let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+                // A float becomes the nearest integer that there is, and never less than 0.
+                (median as f64 * (sigma * normal).exp()).min(LONGEST as f64) as u64
+            }
+        })
+    }
+
+    fn check(self) -> Result<(), String> {
+        let longest = match self {
+            Latency::Milliseconds(fixed) => fixed,
+            Latency::Uniform { from, to } if from <= to => to,
+            Latency::Uniform { .. } => return Err("`from` must not be more than `to`".to_owned()),
+            Latency::Lognormal { median, sigma } if (0.0..=10.0).contains(&sigma) => median,
+            Latency::Lognormal { .. } => return Err("`sigma` must be from 0 to 10".to_owned()),
+        };
+        if longest > LONGEST { Err(format!("a delay must be at most {LONGEST} milliseconds")) } else { Ok(()) }
+    }
+}
+
+/// What `Retry-After` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryAfter {
+    /// There is none.
+    #[default]
+    Missing,
+    /// So many seconds.
+    Seconds(u64),
+    /// At this time, as an HTTP date.
+    Date(Timestamp),
+    /// So many seconds from now on the clock of the world, as an HTTP date.
+    DateIn(u32),
+}
+
+impl RetryAfter {
+    fn value(self, now: Timestamp) -> Option<HeaderValue> {
+        let date = |time: Timestamp| time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let text = match self {
+            RetryAfter::Missing => return None,
+            RetryAfter::Seconds(seconds) => seconds.to_string(),
+            RetryAfter::Date(time) => date(time),
+            RetryAfter::DateIn(seconds) => {
+                date(now.saturating_add(SignedDuration::from_secs(seconds.into())).unwrap_or(Timestamp::MAX))
+            }
+        };
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+/// What happens to the bytes of an answer. Only a transport of the mock's own can do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WireFault {
+    /// The connection is reset (RST) before the first byte of the answer.
+    Reset,
+    /// The connection is reset (RST) in the middle of the body.
+    ResetInBody,
+    /// The connection is closed (FIN) before the first byte of the answer.
+    Close,
+    /// The connection is closed (FIN) in the middle of the body, shorter than announced.
+    Truncate,
+    /// No answer ever comes.
+    Hang,
+    /// The body comes so many bytes at a time.
+    Drip {
+        /// How many at a time.
+        bytes: usize,
+        /// How long it is until the next ones.
+        every: Duration,
+    },
+}
+
+impl Kind {
+    /// What happens to the wire.
+    pub(super) fn wire(&self) -> Option<WireFault> {
+        Some(match self {
+            Kind::Reset => WireFault::Reset,
+            Kind::ResetInBody => WireFault::ResetInBody,
+            Kind::Close => WireFault::Close,
+            Kind::Truncate => WireFault::Truncate,
+            Kind::Hang => WireFault::Hang,
+            Kind::Drip { bytes, milliseconds } => {
+                WireFault::Drip { bytes: *bytes, every: Duration::from_millis(*milliseconds) }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Refuses what cannot be done, and answers that these operations do not have.
+    pub(super) fn check(&self, struck: &[&Operation], off_contract: bool) -> Result<(), FaultError> {
+        let refuse = |problem: String| Err(FaultError(problem));
+        let status = match self {
+            Kind::Answer { status, .. } => *status,
+            Kind::MalformedBody(s) | Kind::WrongContentType(s) | Kind::InvalidUtf8(s) | Kind::EmptyBody(s) => s.status,
+            Kind::RateLimited { .. } | Kind::Quota { .. } => 429,
+            Kind::Unavailable { .. } => 503,
+            Kind::Html502 => 502,
+            Kind::Delay(latency) => return latency.check().map_err(FaultError),
+            Kind::Drip { bytes: 0, .. } => return refuse("`bytes` must be at least 1".to_owned()),
+            Kind::Drip { milliseconds: LONGEST.., .. } => {
+                return refuse(format!("`milliseconds` must be less than {LONGEST}"));
+            }
+            Kind::Script(steps) if steps.is_empty() => return refuse("a script must have a step".to_owned()),
+            Kind::Script(steps) => return steps.iter().try_for_each(|step| step.check_step(struck, off_contract)),
+            _ => return Ok(()),
+        };
+        if !(200..=599).contains(&status) {
+            return refuse(format!("`status` must be from 200 to 599, and is {status}"));
+        }
+        if let Kind::Quota { seconds: 0, .. } = self {
+            return refuse("`seconds` must be at least 1".to_owned());
+        }
+        if let Kind::Answer { headers, .. } = self {
+            headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
+        }
+        if off_contract {
+            return Ok(());
+        }
+        for operation in struck {
+            let Some(response) = operation.responses.get(&status) else {
+                let at = format!("#{}/responses has no {status}", operation.pointer);
+                return refuse(format!("{at}; say `off_contract` to send it"));
+            };
+            let Kind::Answer { body, .. } = self else {
+                let at = format!("#{}/content has no such body", response.pointer);
+                return refuse(format!("{at}; say `off_contract` to send it"));
+            };
+            let schema = response.content.first().map(|content| content.schema.as_str()).unwrap_or_default();
+            if let Some(violation) = validator().validate(schema, body).first() {
+                return refuse(format!("{violation} (by #{}); say `off_contract` to send it", violation.contract));
+            }
+        }
+        Ok(())
+    }
+
+    /// What goes back instead of, or with, the answer.
+    pub(super) fn reply(
+        &self,
+        operation: &Operation,
+        codec: &Codec<'_>,
+        now: Timestamp,
+        answer: Response<Bytes>,
+    ) -> Reply {
+        let plain = |response| Reply { response, delay: None, wire: None };
+        let come_back = |status, retry_after: RetryAfter| {
+            let mut response = respond(status, JSON, Bytes::from_static(b"{}"));
+            if let Some(value) = retry_after.value(now) {
+                response.headers_mut().insert(header::RETRY_AFTER, value);
+            }
+            plain(response)
+        };
+        match self {
+            Kind::Answer { status, body, headers } => {
+                let written = codec.write_answer(contract(), operation, *status, body);
+                let (content_type, body) = written.unwrap_or_else(|| (JSON, Bytes::from(body.to_string())));
+                let mut response = respond(*status, content_type, body);
+                for (name, value) in headers {
+                    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                        response.headers_mut().insert(name, value);
+                    }
+                }
+                plain(response)
+            }
+            Kind::RateLimited { retry_after } => come_back(429, *retry_after),
+            Kind::Unavailable { retry_after } => come_back(503, *retry_after),
+            Kind::Quota { seconds, .. } => come_back(429, RetryAfter::Seconds((*seconds).into())),
+            Kind::Html502 => {
+                let body = b"<html><body><h1>502 Bad Gateway</h1></body></html>";
+                plain(respond(502, "text/html", Bytes::from_static(body)))
+            }
+            Kind::MalformedBody(s) if codec.is_xml() => {
+                plain(respond(s.status, codec.name(), Bytes::from_static(b"<User><UserID>f57dd9cc</User")))
+            }
+            Kind::MalformedBody(s) => plain(respond(s.status, codec.name(), Bytes::from_static(b"{\"message\": \"O"))),
+            Kind::WrongContentType(s) => {
+                plain(respond(s.status, "text/plain", Bytes::from_static(b"{\"message\": \"OK\"}")))
+            }
+            Kind::InvalidUtf8(s) => {
+                plain(respond(s.status, codec.name(), Bytes::from_static(b"{\"message\": \"\xff\xfe\"}")))
+            }
+            Kind::EmptyBody(s) => plain(respond(s.status, codec.name(), Bytes::new())),
+            other => Reply { wire: other.wire(), ..plain(answer) },
+        }
+    }
+}
+
+/// Headers that an answer may be given: not those that say how its bytes are framed, which the transport does.
+fn check_header(name: &str, value: &str) -> Result<(), FaultError> {
+    let framing = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+    let problem = match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), _) if framing.contains(&name) => format!("the header `{name}` is for the transport to send"),
+        (Ok(_), Ok(_)) => return Ok(()),
+        (Ok(name), Err(_)) => format!("the value of the header `{name}` is none"),
+        (Err(_), _) => format!("`{}` is no header name", name.escape_debug()),
+    };
+    Err(FaultError(problem))
+}

@@ -1,0 +1,357 @@
+//! Faults: what goes wrong in real life, on demand.
+//!
+//! A fault says which calls it strikes, how often, and whether it strikes **before or after the change is applied**. That
+//! is what makes a claim about a lost answer testable.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use user_status_openapi::{Operation, Vendor};
+
+use super::contract;
+
+mod kind;
+mod struck;
+
+use kind::{Kind, Latency, Status};
+pub use kind::{RetryAfter, WireFault};
+pub(super) use struck::{Armed, Strike};
+
+/// One thing that goes wrong.
+///
+/// ```
+/// use user_status_mock::{Fault, Vendor};
+///
+/// // The first answer of Symphony is lost after the change was made, the next one is not.
+/// let lost = Fault::reset().after_the_change().on_vendor(Vendor::Symphony).times(1);
+/// ```
+///
+/// The admin API and a world's document take the same as JSON, where what has no arguments is a word:
+///
+/// ```
+/// use user_status_mock::Fault;
+/// use serde_json::json;
+///
+/// let lost: Fault = serde_json::from_value(json!({
+///     "kind": "reset", "when": "after_the_change", "on": { "vendor": "symphony" }, "times": 1,
+/// }))?;
+/// let busy: Fault = serde_json::from_value(json!({
+///     "kind": { "unavailable": { "retry_after": { "seconds": 2 } } }, "probability": 0.1, "off_contract": true,
+/// }))?;
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    kind: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    when: Option<Strikes>,
+    #[serde(default, skip_serializing_if = "On::is_everything")]
+    on: On,
+    /// How often it strikes; always if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    times: Option<u32>,
+    /// How many calls it lets pass first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    skip: u32,
+    /// How likely it is to strike a call; always if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    off_contract: bool,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Whether the change is made before the fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Strikes {
+    BeforeTheChange,
+    AfterTheChange,
+}
+
+/// Which calls a fault strikes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct On {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<Vendor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+}
+
+impl On {
+    fn is_everything(&self) -> bool {
+        *self == On::default()
+    }
+
+    fn is_for(&self, operation: &Operation) -> bool {
+        self.vendor.is_none_or(|vendor| vendor == operation.vendor)
+            && self.operation.as_ref().is_none_or(|id| *id == operation.id)
+    }
+}
+
+impl Fault {
+    fn of(kind: Kind) -> Fault {
+        Fault { kind, when: None, on: On::default(), times: None, skip: 0, probability: None, off_contract: false }
+    }
+
+    /// An answer of this status code with this JSON body. One that the contract does not have is refused when the fault
+    /// is registered, unless it is [`off_contract`](Fault::off_contract).
+    pub fn answer(status: u16, body: Value) -> Fault {
+        Fault::of(Kind::Answer { status, body, headers: Default::default() })
+    }
+
+    /// Adds a header to an [`answer`](Fault::answer); no other fault has headers of its own.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Fault {
+        if let Kind::Answer { headers, .. } = &mut self.kind {
+            headers.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// 429, which no vendor's document has.
+    pub fn rate_limited(retry_after: RetryAfter) -> Fault {
+        Fault::of(Kind::RateLimited { retry_after }).off_contract()
+    }
+
+    /// 503, which no vendor's document has.
+    pub fn unavailable(retry_after: RetryAfter) -> Fault {
+        Fault::of(Kind::Unavailable { retry_after }).off_contract()
+    }
+
+    /// 429 for every request beyond so many in a window of so many seconds on the clock of the world. The window opens
+    /// with its first request.
+    pub fn quota(requests: u32, seconds: u32) -> Fault {
+        Fault::of(Kind::Quota { requests, seconds }).off_contract()
+    }
+
+    /// A gateway's page: 502 in HTML.
+    pub fn html_502() -> Fault {
+        Fault::of(Kind::Html502).off_contract()
+    }
+
+    /// A body that starts as JSON, or as XML where that is spoken, and is none.
+    pub fn malformed_body(status: u16) -> Fault {
+        Fault::of(Kind::MalformedBody(Status { status })).off_contract()
+    }
+
+    /// A JSON body that says it is plain text.
+    pub fn wrong_content_type(status: u16) -> Fault {
+        Fault::of(Kind::WrongContentType(Status { status })).off_contract()
+    }
+
+    /// A body that is no UTF-8.
+    pub fn invalid_utf8(status: u16) -> Fault {
+        Fault::of(Kind::InvalidUtf8(Status { status })).off_contract()
+    }
+
+    /// No body at all.
+    pub fn empty_body(status: u16) -> Fault {
+        Fault::of(Kind::EmptyBody(Status { status })).off_contract()
+    }
+
+    /// The connection is reset before the first byte of the answer.
+    pub fn reset() -> Fault {
+        Fault::of(Kind::Reset)
+    }
+
+    /// The connection is reset in the middle of the body.
+    pub fn reset_in_body() -> Fault {
+        Fault::of(Kind::ResetInBody)
+    }
+
+    /// The connection is closed before the first byte of the answer.
+    pub fn close() -> Fault {
+        Fault::of(Kind::Close)
+    }
+
+    /// The body is shorter than announced.
+    pub fn truncate() -> Fault {
+        Fault::of(Kind::Truncate)
+    }
+
+    /// No answer ever comes.
+    pub fn hang() -> Fault {
+        Fault::of(Kind::Hang)
+    }
+
+    /// The body comes so many bytes at a time, with a pause before each.
+    pub fn drip(bytes: usize, pause: Duration) -> Fault {
+        Fault::of(Kind::Drip { bytes, milliseconds: milliseconds(pause) })
+    }
+
+    /// The answer comes so much later. The change is made at once, unless the fault strikes
+    /// [`before_the_change`](Fault::before_the_change): then a caller who goes away in the meantime finds it not made.
+    /// Delays add up, and leave the call to further faults.
+    pub fn delay(by: Duration) -> Fault {
+        Fault::of(Kind::Delay(Latency::Milliseconds(milliseconds(by))))
+    }
+
+    /// As [`delay`](Fault::delay), with every delay from the one to the other equally likely.
+    pub fn delay_uniform(from: Duration, to: Duration) -> Fault {
+        Fault::of(Kind::Delay(Latency::Uniform { from: milliseconds(from), to: milliseconds(to) }))
+    }
+
+    /// As [`delay`](Fault::delay), as real services are: half of the delays are below the median, and some are much
+    /// longer, the more so the greater `sigma` (0.5 is usual).
+    pub fn delay_lognormal(median: Duration, sigma: f64) -> Fault {
+        Fault::of(Kind::Delay(Latency::Lognormal { median: milliseconds(median), sigma }))
+    }
+
+    /// One fault after the other, each for one call or as many [`times`](Fault::times) as it says; after the last one,
+    /// none. Which calls are struck is for the script to say, and not for its steps.
+    ///
+    /// ```
+    /// use user_status_mock::{Fault, RetryAfter, Vendor};
+    ///
+    /// let unavailable = Fault::unavailable(RetryAfter::Missing);
+    /// let script = Fault::script([unavailable.times(2), Fault::normal(), Fault::reset().after_the_change()]);
+    /// let script = script.on_vendor(Vendor::Symphony);
+    /// ```
+    pub fn script(steps: impl IntoIterator<Item = Fault>) -> Fault {
+        let steps: Vec<Fault> = steps.into_iter().collect();
+        let off_contract = steps.iter().any(|step| step.off_contract);
+        Fault { off_contract, ..Fault::of(Kind::Script(steps)) }
+    }
+
+    /// No fault: a step of a [`script`](Fault::script).
+    pub fn normal() -> Fault {
+        Fault::of(Kind::Normal)
+    }
+
+    /// Strikes before the change: it is not made. The default, except for a delay.
+    #[must_use]
+    pub fn before_the_change(mut self) -> Fault {
+        self.when = Some(Strikes::BeforeTheChange);
+        self
+    }
+
+    /// Strikes after the change: it is made, and the answer is lost or replaced.
+    #[must_use]
+    pub fn after_the_change(mut self) -> Fault {
+        self.when = Some(Strikes::AfterTheChange);
+        self
+    }
+
+    /// Strikes calls of one vendor only.
+    #[must_use]
+    pub fn on_vendor(mut self, vendor: Vendor) -> Fault {
+        self.on.vendor = Some(vendor);
+        self
+    }
+
+    /// Strikes calls of one operation only.
+    #[must_use]
+    pub fn on_operation(mut self, id: impl Into<String>) -> Fault {
+        self.on.operation = Some(id.into());
+        self
+    }
+
+    /// Strikes calls about this user only.
+    #[must_use]
+    pub fn on_user(mut self, user: impl Into<String>) -> Fault {
+        self.on.user = Some(user.into());
+        self
+    }
+
+    /// Strikes so many times, and then no more. Always by default.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Fault {
+        self.times = Some(times);
+        self
+    }
+
+    /// Lets so many calls pass first.
+    #[must_use]
+    pub fn skip(mut self, calls: u32) -> Fault {
+        self.skip = calls;
+        self
+    }
+
+    /// Strikes with this probability, from 0 to 1, by the seed of the world.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Fault {
+        self.probability = Some(probability);
+        self
+    }
+
+    /// The answer may be one that the contract does not have.
+    #[must_use]
+    pub fn off_contract(mut self) -> Fault {
+        self.off_contract = true;
+        self
+    }
+
+    /// Whether it needs a transport that can break the wire.
+    pub(crate) fn breaks_the_wire(&self) -> bool {
+        match &self.kind {
+            Kind::Script(steps) => steps.iter().any(Fault::breaks_the_wire),
+            kind => kind.wire().is_some(),
+        }
+    }
+
+    /// Refuses what can never strike, and answers that the contract does not have.
+    pub(crate) fn check(&self) -> Result<(), FaultError> {
+        let all = contract().operations().iter();
+        let struck: Vec<&Operation> = all.filter(|operation| self.on.is_for(operation)).collect();
+        if struck.is_empty() {
+            return Err(FaultError(match &self.on.operation {
+                Some(id) if contract().operation(id).is_none() => {
+                    let known: Vec<&str> = contract().operations().iter().map(|o| o.id.as_str()).collect();
+                    format!("`{}` is no operation; there are {}", id.escape_debug(), known.join(", "))
+                }
+                _ => "no operation of the contract is struck by it".to_owned(),
+            }));
+        }
+        if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+            return Err(FaultError("`probability` must be from 0 to 1".to_owned()));
+        }
+        self.kind.check(&struck, self.off_contract)
+    }
+
+    fn check_step(&self, struck: &[&Operation], off_contract: bool) -> Result<(), FaultError> {
+        if matches!(self.kind, Kind::Script(_) | Kind::Quota { .. }) {
+            return Err(FaultError("a step of a script must not be a script or a quota".to_owned()));
+        }
+        if !self.on.is_everything() || self.skip > 0 || self.probability.is_some() {
+            let problem = "a step of a script has no `on`, `skip` or `probability`; the script itself may";
+            return Err(FaultError(problem.to_owned()));
+        }
+        self.kind.check(struck, off_contract || self.off_contract)
+    }
+
+    /// Whether the change is made.
+    fn lets_the_change_be(&self) -> bool {
+        let default = if matches!(self.kind, Kind::Delay(_) | Kind::Drip { .. }) {
+            Strikes::AfterTheChange
+        } else {
+            Strikes::BeforeTheChange
+        };
+        self.when.unwrap_or(default) == Strikes::AfterTheChange
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+/// Why a fault was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultError(pub(crate) String);
+
+impl fmt::Display for FaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the fault was refused: {}", self.0)
+    }
+}
+
+impl std::error::Error for FaultError {}

@@ -1,0 +1,219 @@
+//! What happened: the last requests, each with what was found wrong in it, what went back, and what changed.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use user_status_openapi::Vendor;
+use user_status_openapi::validate::Violation;
+
+use super::pattern::Pattern;
+use crate::status::AccountStatus;
+
+/// One request and what became of it. Credentials are replaced by `[redacted]`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// Counts up from 1 in each world.
+    pub id: u64,
+    /// When, on the clock of the world.
+    pub at: Timestamp,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, and the query without its values.
+    pub target: String,
+    /// The headers by lower-case name. Only values that can carry no credential are kept.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` if there was none or it could not be read. XML comes as the JSON that it stands for.
+    pub body: Option<Value>,
+    /// The `operationId`; `None` if no operation was found.
+    pub operation: Option<&'static str>,
+    /// The system.
+    pub vendor: Option<Vendor>,
+    /// The user that the request was about.
+    pub user: Option<String>,
+    /// What the contract does not allow in the request, also where it was overlooked.
+    pub violations: Vec<Violation>,
+    /// The ids of the faults that struck.
+    pub faults: Vec<u64>,
+    /// The status code of the answer.
+    pub status: u16,
+    /// The answer as text.
+    pub answer: String,
+    /// What the account was before.
+    pub before: Option<AccountStatus>,
+    /// What it was afterwards.
+    pub after: Option<AccountStatus>,
+}
+
+/// An exchange as it is kept: few allocations, and a known size.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub(super) at: Timestamp,
+    pub(super) method: String,
+    pub(super) target: String,
+    /// `name: value` lines.
+    pub(super) headers: String,
+    pub(super) body: Option<String>,
+    pub(super) operation: Option<(&'static str, Vendor)>,
+    pub(super) user: Option<String>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) faults: Vec<u64>,
+    pub(super) status: u16,
+    pub(super) answer: String,
+    pub(super) before: Option<AccountStatus>,
+    pub(super) after: Option<AccountStatus>,
+}
+
+impl Entry {
+    fn size(&self) -> usize {
+        let status = |status: &Option<AccountStatus>| {
+            let suspension = status.as_ref().and_then(|status| status.suspended.as_ref());
+            suspension.and_then(|suspension| suspension.reason.as_ref()).map_or(0, String::len)
+        };
+        let violation = |v: &Violation| size_of::<Violation>() + v.location.len() + v.contract.len() + v.message.len();
+        size_of::<Entry>()
+            + [&self.method, &self.target, &self.headers, &self.answer]
+                .map(|text| text.capacity())
+                .iter()
+                .sum::<usize>()
+            + self.body.as_ref().map_or(0, String::capacity)
+            + self.user.as_ref().map_or(0, String::capacity)
+            + self.violations.iter().map(violation).sum::<usize>()
+            + self.faults.capacity() * size_of::<u64>()
+            + status(&self.before)
+            + status(&self.after)
+    }
+
+    pub(super) fn exchange(&self, id: u64) -> Exchange {
+        let headers = self.headers.lines().filter_map(|line| line.split_once(": "));
+        Exchange {
+            id,
+            at: self.at,
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            body: self.body.as_ref().and_then(|body| serde_json::from_str(body).ok()),
+            operation: self.operation.map(|(id, _)| id),
+            vendor: self.operation.map(|(_, vendor)| vendor),
+            user: self.user.clone(),
+            violations: self.violations.clone(),
+            faults: self.faults.clone(),
+            status: self.status,
+            answer: self.answer.clone(),
+            before: self.before.clone(),
+            after: self.after.clone(),
+        }
+    }
+}
+
+impl Serialize for Exchange {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let violation = |v: &Violation| json!({ "location": v.location, "contract": format!("#{}", v.contract), "message": v.message });
+        let headers: Vec<Value> =
+            self.headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let value = json!({
+            "id": self.id,
+            "at": self.at,
+            "request": { "method": self.method, "target": self.target, "headers": headers, "body": self.body },
+            "operation": self.operation,
+            "vendor": self.vendor,
+            "user": self.user,
+            "violations": self.violations.iter().map(violation).collect::<Vec<_>>(),
+            "faults": self.faults,
+            "answer": { "status": self.status, "body": self.answer },
+            "before": self.before,
+            "after": self.after,
+        });
+        value.serialize(serializer)
+    }
+}
+
+/// The journal of a world. The oldest exchanges go when there are too many, or too many bytes of them.
+#[derive(Debug)]
+pub(super) struct Journal {
+    entries: VecDeque<(Entry, usize)>,
+    bytes: usize,
+    most: Bounds,
+    /// How many there ever were.
+    total: u64,
+    counts: Vec<(&'static str, u64)>,
+    expected: Vec<Expected>,
+}
+
+/// How much a journal keeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) entries: usize,
+    pub(super) bytes: usize,
+}
+
+/// Requests that are expected, and how many came.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) pattern: Pattern,
+    pub(super) count: u64,
+}
+
+impl Journal {
+    pub(super) fn new(most: Bounds) -> Journal {
+        Journal { entries: VecDeque::new(), bytes: 0, most, total: 0, counts: Vec::new(), expected: Vec::new() }
+    }
+
+    /// Keeps an exchange, and gives its id.
+    pub(super) fn record(&mut self, entry: Entry) -> u64 {
+        self.total += 1;
+        if let Some((id, _)) = entry.operation {
+            match self.counts.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, count)) => *count += 1,
+                None => self.counts.push((id, 1)),
+            }
+        }
+        if !self.expected.is_empty() {
+            let exchange = entry.exchange(self.total);
+            for expected in &mut self.expected {
+                expected.count += u64::from(expected.pattern.mismatches(&exchange).is_empty());
+            }
+        }
+        let size = entry.size();
+        self.bytes += size;
+        self.entries.push_back((entry, size));
+        while self.entries.len() > self.most.entries || self.bytes > self.most.bytes {
+            let Some((_, size)) = self.entries.pop_front() else { break };
+            self.bytes -= size;
+        }
+        self.total
+    }
+
+    /// The exchanges that are kept, oldest first.
+    pub(super) fn exchanges(&self) -> impl DoubleEndedIterator<Item = Exchange> + ExactSizeIterator {
+        let first = self.dropped() + 1;
+        (0..self.entries.len()).map(move |i| self.entries[i].0.exchange(first + i as u64))
+    }
+
+    /// How many exchanges are no longer kept.
+    pub(super) fn dropped(&self) -> u64 {
+        self.total - self.entries.len() as u64
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    pub(super) fn count(&self, operation: &str) -> u64 {
+        self.counts.iter().find(|(id, _)| *id == operation).map_or(0, |(_, count)| *count)
+    }
+
+    pub(super) fn expected(&mut self) -> &mut Vec<Expected> {
+        &mut self.expected
+    }
+
+    /// Forgets everything that happened. What is expected stays, counted from now on.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        (self.bytes, self.total) = (0, 0);
+        self.counts.clear();
+        self.expected.iter_mut().for_each(|expected| expected.count = 0);
+    }
+}

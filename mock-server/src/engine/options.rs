@@ -1,0 +1,158 @@
+//! How an engine is set up.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::journal::{Bounds, Exchange};
+use super::world::World;
+use crate::transport::standalone::Limits;
+#[cfg(feature = "tls")]
+use crate::transport::standalone::Tls;
+use crate::world::WorldState;
+
+/// What is called with every request.
+pub(super) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
+
+/// How a mock is set up.
+///
+/// ```
+/// use user_status_mock::{Engine, Options, WorldState};
+///
+/// let engine = Engine::with(Options::new().world(WorldState::default().seed(7).lenient()).journal(100, 1 << 20));
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    pub(super) world: WorldState,
+    pub(super) admin_token: Option<String>,
+    pub(super) journal: Bounds,
+    pub(super) most_worlds: usize,
+    pub(super) idle: Duration,
+    pub(super) cors: bool,
+    pub(super) on_request: Option<OnRequest>,
+    listen: SocketAddr,
+    limits: Limits,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            world: WorldState::default(),
+            admin_token: None,
+            journal: Bounds { entries: 1000, bytes: 8 << 20 },
+            most_worlds: 256,
+            idle: Duration::from_secs(60 * 60),
+            cors: true,
+            on_request: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            limits: Limits::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+}
+
+impl Options {
+    /// The default world, and an admin API that is open to everybody.
+    pub fn new() -> Options {
+        Options::default()
+    }
+
+    /// How every world begins.
+    #[must_use]
+    pub fn world(mut self, world: WorldState) -> Options {
+        self.world = world;
+        self
+    }
+
+    /// The admin API asks for this token, as `Authorization: Bearer …`.
+    #[must_use]
+    pub fn admin_token(mut self, token: impl Into<String>) -> Options {
+        self.admin_token = Some(token.into());
+        self
+    }
+
+    /// How many requests each world's journal keeps, and how many bytes of them.
+    #[must_use]
+    pub fn journal(mut self, requests: usize, bytes: usize) -> Options {
+        self.journal = Bounds { entries: requests, bytes };
+        self
+    }
+
+    /// How many worlds there may be beside the default one, and after how long without a request one is dropped.
+    #[must_use]
+    pub fn worlds(mut self, most: usize, idle: Duration) -> Options {
+        (self.most_worlds, self.idle) = (most, idle);
+        self
+    }
+
+    /// Whether pages of every origin may call the operations from a browser. They may by default. The admin API is never
+    /// open to pages of other origins.
+    #[must_use]
+    pub fn cors(mut self, cors: bool) -> Options {
+        self.cors = cors;
+        self
+    }
+
+    /// Is called with every request that the journal gets.
+    #[must_use]
+    pub fn on_request(mut self, observe: impl Fn(&World, &Exchange) + Send + Sync + 'static) -> Options {
+        self.on_request = Some(Arc::new(observe));
+        self
+    }
+
+    /// Where a [`StandaloneServer`](crate::StandaloneServer) listens; a free port of this machine by default.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Options {
+        self.listen = address;
+        self
+    }
+
+    /// What a client may use of a [`StandaloneServer`](crate::StandaloneServer).
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Options {
+        self.limits = limits;
+        self
+    }
+
+    /// A [`StandaloneServer`](crate::StandaloneServer) speaks HTTPS.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Options {
+        self.tls = Some(tls);
+        self
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen
+    }
+
+    pub(crate) fn has_admin_token(&self) -> bool {
+        self.admin_token.is_some()
+    }
+
+    pub(crate) fn limits_of_connections(&self) -> Limits {
+        self.limits
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_of_connections(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { admin_token, journal, most_worlds, idle, cors, .. } = self;
+        f.debug_struct("Options")
+            .field("admin_token", &admin_token.as_ref().map(|_| "[redacted]"))
+            .field("journal", journal)
+            .field("most_worlds", most_worlds)
+            .field("idle", idle)
+            .field("cors", cors)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! Which requests are meant, and how many are expected.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use user_status_openapi::Vendor;
+
+use super::journal::Exchange;
+
+/// Which requests are meant: those that have all that is said here.
+///
+/// ```
+/// use user_status_mock::{Pattern, Vendor};
+/// use serde_json::json;
+///
+/// let disables = Pattern::new().vendor(Vendor::Symphony).body(json!({ "status": "DISABLED" })).status(200);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pattern {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<Vendor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
+}
+
+impl Pattern {
+    /// Every request.
+    pub fn new() -> Pattern {
+        Pattern::default()
+    }
+
+    /// For one system.
+    #[must_use]
+    pub fn vendor(mut self, vendor: Vendor) -> Pattern {
+        self.vendor = Some(vendor);
+        self
+    }
+
+    /// For one operation.
+    #[must_use]
+    pub fn operation(mut self, id: impl Into<String>) -> Pattern {
+        self.operation = Some(id.into());
+        self
+    }
+
+    /// About one user.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Pattern {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// With this method.
+    #[must_use]
+    pub fn method(mut self, method: impl Into<String>) -> Pattern {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// With this path, as it was sent.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Pattern {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// That got an answer with this status code.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Pattern {
+        self.status = Some(status);
+        self
+    }
+
+    /// That the contract allows, or does not.
+    #[must_use]
+    pub fn valid(mut self, valid: bool) -> Pattern {
+        self.valid = Some(valid);
+        self
+    }
+
+    /// Whose body has these members, and maybe others.
+    #[must_use]
+    pub fn body(mut self, members: Value) -> Pattern {
+        self.body = Some(members);
+        self
+    }
+
+    /// With this value of a header. The values of headers that may carry credentials are not kept, and match nothing but
+    /// `[redacted]`.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Pattern {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// What an exchange has otherwise.
+    pub(super) fn mismatches(&self, exchange: &Exchange) -> Vec<String> {
+        let mut mismatches = Vec::new();
+        let mut compare = |what: &str, wanted: Option<String>, was: String| {
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != was) {
+                mismatches.push(format!("{what} is {was}, not {wanted}"));
+            }
+        };
+        let none = || "none".to_owned();
+        let path = exchange.target.split('?').next().unwrap_or_default();
+        compare("vendor", self.vendor.map(|v| v.to_string()), exchange.vendor.map_or_else(none, |v| v.to_string()));
+        compare("operation", self.operation.clone(), exchange.operation.map_or_else(none, str::to_owned));
+        compare("user", self.user.clone(), exchange.user.clone().unwrap_or_else(none));
+        compare("method", self.method.clone(), exchange.method.clone());
+        compare("path", self.path.clone(), path.to_owned());
+        compare("status", self.status.map(|status| status.to_string()), exchange.status.to_string());
+        compare("valid", self.valid.map(|valid| valid.to_string()), exchange.violations.is_empty().to_string());
+        for (name, wanted) in &self.headers {
+            let found = exchange.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            let was = found.map_or_else(none, |(_, value)| value.clone());
+            compare(&format!("header {name}"), Some(wanted.clone()), was);
+        }
+        if let Some(wanted) = &self.body {
+            differences(wanted, exchange.body.as_ref(), "/body", &mut mismatches);
+        }
+        mismatches
+    }
+
+    /// The exchange that has the least otherwise, and what that is.
+    pub(super) fn nearest(&self, exchanges: impl Iterator<Item = Exchange>) -> Option<(Exchange, Vec<String>)> {
+        let misses = exchanges.map(|exchange| {
+            let mismatches = self.mismatches(&exchange);
+            (exchange, mismatches)
+        });
+        misses.filter(|(_, mismatches)| !mismatches.is_empty()).min_by_key(|(_, mismatches)| mismatches.len())
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match serde_json::to_string(self) {
+            Ok(text) if text != "{}" => f.write_str(&text),
+            _ => f.write_str("any request"),
+        }
+    }
+}
+
+/// What of the wanted value is otherwise. Objects may have more members than wanted.
+fn differences(wanted: &Value, was: Option<&Value>, at: &str, mismatches: &mut Vec<String>) {
+    match (wanted, was) {
+        (Value::Object(members), Some(was @ Value::Object(_))) => {
+            for (name, wanted) in members {
+                differences(wanted, was.get(name), &user_status_openapi::pointer::join(at, name), mismatches);
+            }
+        }
+        (wanted, Some(was)) if wanted == was => {}
+        (wanted, Some(was)) => mismatches.push(format!("{at} is {was}, not {wanted}")),
+        (wanted, None) => mismatches.push(format!("{at} is missing, not {wanted}")),
+    }
+}
+
+/// How many requests of a pattern are expected. A server that has one verifies it when it is dropped, and a test fails
+/// if it does not hold.
+///
+/// ```
+/// use user_status_mock::{Expectation, MockServer, Pattern};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let server = MockServer::start().await;
+/// server.expect(Expectation::of(Pattern::new().operation("updateUserStatus")).times(0..=1).named("at most one change"));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    pub(super) pattern: Pattern,
+    pub(super) least: u64,
+    pub(super) most: u64,
+    pub(super) name: String,
+}
+
+impl Expectation {
+    /// At least one request of this pattern.
+    pub fn of(pattern: Pattern) -> Expectation {
+        Expectation { pattern, least: 1, most: u64::MAX, name: String::new() }
+    }
+
+    /// So many: `1..=1`, `2..`, `0..=0`.
+    #[must_use]
+    pub fn times(mut self, times: impl RangeBounds<u64>) -> Expectation {
+        self.least = match times.start_bound() {
+            Bound::Included(least) => *least,
+            Bound::Excluded(less) => less.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        self.most = match times.end_bound() {
+            Bound::Included(most) => *most,
+            Bound::Excluded(more) => more.saturating_sub(1),
+            Bound::Unbounded => u64::MAX,
+        };
+        self
+    }
+
+    /// Exactly one.
+    #[must_use]
+    pub fn once(self) -> Expectation {
+        self.times(1..=1)
+    }
+
+    /// None at all.
+    #[must_use]
+    pub fn never(self) -> Expectation {
+        self.times(0..=0)
+    }
+
+    /// What a failure calls it.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Expectation {
+        self.name = name.into();
+        self
+    }
+
+    /// Whether so many are as expected.
+    pub(super) fn holds(&self, count: u64) -> bool {
+        (self.least..=self.most).contains(&count)
+    }
+
+    /// What is wrong with so many.
+    pub(super) fn failure(&self, count: u64, nearest: Option<(Exchange, Vec<String>)>) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
+        let wanted = match (self.least, self.most) {
+            (0, 0) => "none".to_owned(),
+            (least, most) if least == most => format!("{least}"),
+            (least, u64::MAX) => format!("at least {least}"),
+            (0, most) => format!("at most {most}"),
+            (least, most) => format!("{least} to {most}"),
+        };
+        let mut text = format!("{name}expected {wanted} of {}, got {count}", self.pattern);
+        if let Some((exchange, mismatches)) = nearest.filter(|_| count < self.least) {
+            let Exchange { id, method, target, .. } = exchange;
+            text.push_str(&format!("; the nearest is request {id}, {method} {target}: {}", mismatches.join("; ")));
+        }
+        text
+    }
+}

@@ -1,0 +1,123 @@
+//! What of a request may be kept. Deny by default: a client may put a credential under a wrong name.
+
+use std::collections::HashMap;
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
+use user_status_openapi::Contract;
+
+use crate::system::Presented;
+
+/// What stands in the place of what is not kept.
+const REDACTED: &str = "[redacted]";
+
+/// The headers whose values are kept: none of them carries a credential.
+const KEPT: [&str; 22] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "prefer",
+    "te",
+    "transfer-encoding",
+    "user-agent",
+    "x-api-key-type",
+    "x-mock-world",
+];
+
+/// Which members of a body may be kept, by the JSON pointer of its schema.
+#[derive(Debug)]
+pub(super) struct Redaction(HashMap<String, Members>);
+
+/// The documented members of a body that are no credentials.
+type Members = Vec<String>;
+
+impl Redaction {
+    pub(super) fn of(contract: &Contract) -> Redaction {
+        let bodies = contract.operations().iter().flat_map(|operation| &operation.request_body);
+        let schemas = bodies.flat_map(|body| &body.content).map(|media_type| &media_type.schema);
+        let members = |schema: &String| {
+            let at = format!("{schema}/properties");
+            let properties = contract.resolve(&at).and_then(Value::as_object).into_iter().flatten();
+            let secret = |property: &Value| property.get("x-credential").is_some() || property["format"] == "password";
+            properties.filter(|(_, property)| !secret(property)).map(|(name, _)| name.clone()).collect()
+        };
+        Redaction(schemas.map(|schema| (schema.clone(), members(schema))).collect())
+    }
+
+    /// Takes out of a body what is not kept. Says whether that was anything.
+    pub(super) fn body(&self, schema: &str, body: &mut Value) {
+        let kept = self.0.get(schema).map_or(&[][..], Vec::as_slice);
+        match body {
+            Value::Object(members) => redact_members(members, kept),
+            Value::Null => {}
+            other => *other = REDACTED.into(),
+        }
+    }
+}
+
+fn redact_members(members: &mut Map<String, Value>, kept: &[String]) {
+    for (name, value) in members {
+        // The contract's bodies are flat: what is in a member is no less unknown than a member that is not documented.
+        if value.is_array() || value.is_object() || !kept.contains(name) {
+            *value = REDACTED.into();
+        }
+    }
+}
+
+/// The headers as lines, values that are not kept replaced.
+pub(super) fn headers(headers: &HeaderMap) -> String {
+    let mut lines = String::with_capacity(256);
+    for (name, value) in headers {
+        let kept = KEPT.binary_search(&name.as_str()).is_ok();
+        let value = if kept { value.to_str().unwrap_or(REDACTED) } else { REDACTED };
+        lines.extend([name.as_str(), ": ", value, "\n"]);
+    }
+    lines
+}
+
+/// The target of a request: its path, and the names in its query.
+pub(super) fn target(path: &str, query: Option<&str>) -> String {
+    let mut target = path.to_owned();
+    for (i, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        target.push(if i == 0 { '?' } else { '&' });
+        // No operation has query parameters, so no value is known to be harmless.
+        match pair.split_once('=') {
+            Some((name, _)) => target.extend([name, "=", REDACTED]),
+            None => target.push_str(pair),
+        }
+    }
+    target
+}
+
+/// Takes the credentials that came with a request out of a text of it: a client may have put one in a second place.
+pub(super) fn echoes(text: String, presented: &Presented<'_>) -> String {
+    // Shorter ones would hit words by chance.
+    let secrets = || presented.all().filter(|secret| secret.len() >= 8);
+    match secrets().any(|secret| text.contains(secret)) {
+        true => secrets().fold(text, |text, secret| text.replace(secret, REDACTED)),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_that_are_kept_can_be_searched() {
+        assert!(KEPT.is_sorted());
+    }
+}

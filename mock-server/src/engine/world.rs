@@ -1,0 +1,478 @@
+//! A world: users, credentials, faults, clock and journal, apart from every other world's.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use user_status_openapi::Vendor;
+use user_status_openapi::validate::Violation;
+
+use super::clock::Clock;
+use super::fault::{Armed, Fault, FaultError, Strike};
+use super::journal::{Entry, Exchange, Expected, Journal};
+use super::media_type::Spoken;
+use super::options::{OnRequest, Options};
+use super::pattern::{Expectation, Pattern};
+use super::prefer::Preference;
+use super::route::Found;
+use super::{Reply, contract, media_type, redact, request, shared};
+use crate::credentials::{Credentials, Mint};
+use crate::status::AccountStatus;
+use crate::system::{Answer, Asked, Call, Presented};
+use crate::world::{WorldError, WorldState};
+
+/// The most of an answer that the journal keeps.
+const ANSWER_KEPT: usize = 4096;
+
+/// A world: users, credentials, faults, clock and journal, apart from every other world's.
+///
+/// Every server has one from the start, and is used as it: `server.status(…)` is that of the default world.
+pub struct World {
+    name: String,
+    state: Mutex<State>,
+    journal: Mutex<Journal>,
+    /// Whether there is any fault, so that a call without one need not ask.
+    faulty: AtomicBool,
+    /// Expectations, verified when the server is dropped.
+    expectations: Mutex<Vec<Expectation>>,
+    on_request: Option<OnRequest>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// How it began.
+    initial: WorldState,
+    current: WorldState,
+    clock: Clock,
+    faults: Vec<Armed>,
+    /// How many faults and credentials were made, for the names of the next ones.
+    made: u64,
+}
+
+impl State {
+    fn new(initial: WorldState) -> State {
+        let current = initial.clone();
+        let mut state = State { initial, clock: Clock::new(None), faults: Vec::new(), made: 0, current };
+        state.begin();
+        state
+    }
+
+    /// Brings the clock and the faults to what the current document says.
+    fn begin(&mut self) {
+        self.clock = Clock::new(self.current.clock);
+        self.faults.clear();
+        for fault in std::mem::take(&mut self.current.faults) {
+            self.arm(fault);
+        }
+    }
+
+    fn arm(&mut self, fault: Fault) -> u64 {
+        self.made += 1;
+        self.faults.push(Armed::new(self.made, fault, self.current.seed));
+        self.made
+    }
+}
+
+/// A request for an operation, held to the contract, and what strikes it.
+pub(super) struct Prepared {
+    found: Found,
+    spoken: Spoken<'static>,
+    asked: Asked,
+    violations: Vec<Violation>,
+    strike: Strike,
+}
+
+impl Prepared {
+    /// How long to wait before the request takes effect.
+    pub(super) fn wait(&self) -> std::time::Duration {
+        self.strike.before
+    }
+}
+
+impl World {
+    pub(super) fn new(name: &str, options: &Options) -> World {
+        let state = State::new(options.world.clone());
+        World {
+            name: name.to_owned(),
+            faulty: AtomicBool::new(!state.faults.is_empty()),
+            state: Mutex::new(state),
+            journal: Mutex::new(Journal::new(options.journal)),
+            expectations: Mutex::default(),
+            on_request: options.on_request.clone(),
+        }
+    }
+
+    /// Its name; `default` for the one that every server has from the start.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Credentials that work.
+    pub fn credentials(&self) -> Credentials {
+        lock(&self.state).current.credentials()
+    }
+
+    /// Credentials that work, by the name under which they travel, as the admin API lists them.
+    pub fn listed_credentials(&self) -> Value {
+        let state = lock(&self.state);
+        let now = state.clock.now();
+        let list = Vendor::ALL.iter().map(|&v| (v.to_string(), state.current.systems.of(v).credentials(now)));
+        Value::Object(list.collect())
+    }
+
+    /// Makes credentials; in the answer they are by the name under which they travel.
+    ///
+    /// # Errors
+    /// Why the system has no such credentials.
+    pub fn mint(&self, mint: &Mint) -> Result<Value, String> {
+        let mut state = lock(&self.state);
+        state.made += 1;
+        let (now, number) = (state.clock.now(), state.made);
+        let made = state.current.systems.of_mut(mint.vendor).mint(mint, now, number)?;
+        Ok(json!({ "vendor": mint.vendor, "credentials": made }))
+    }
+
+    /// What an account is now; `None` if the system has no such user.
+    pub fn status(&self, vendor: Vendor, user: &str) -> Option<AccountStatus> {
+        lock(&self.state).current.systems.of(vendor).status(user)
+    }
+
+    /// The ids of a system's users.
+    pub fn users(&self, vendor: Vendor) -> Vec<String> {
+        lock(&self.state).current.systems.of(vendor).users()
+    }
+
+    /// A user as the world's document has it; `None` if the system has no such user.
+    pub fn user(&self, vendor: Vendor, user: &str) -> Option<Value> {
+        lock(&self.state).current.systems.of(vendor).get(user)
+    }
+
+    /// Adds or replaces a user, as the world's document has it. What is left out is as for a new user.
+    ///
+    /// ```
+    /// use user_status_mock::{Engine, Vendor};
+    /// use serde_json::json;
+    ///
+    /// let engine = Engine::new();
+    /// engine.world().put_user(Vendor::Symphony, "1001", &json!({ "status": "DISABLED" })).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the user, and what would be right; then nothing was changed.
+    pub fn put_user(&self, vendor: Vendor, user: &str, value: &Value) -> Result<(), String> {
+        let mut state = lock(&self.state);
+        let world = &mut state.current;
+        let before = world.systems.of(vendor).get(user);
+        world.systems.of_mut(vendor).put(user, value)?;
+        world.check_user(vendor, user).inspect_err(|_| {
+            let system = world.systems.of_mut(vendor);
+            // What was there before was put there the same way.
+            let restored = before.is_some_and(|before| system.put(user, &before).is_ok());
+            if !restored {
+                system.remove(user);
+            }
+        })
+    }
+
+    /// Removes a user. Says whether there was one.
+    pub fn remove_user(&self, vendor: Vendor, user: &str) -> bool {
+        lock(&self.state).current.systems.of_mut(vendor).remove(user)
+    }
+
+    /// The user signs in; what a system does only then, it does now: Symphony lifts a suspension whose end has passed.
+    pub fn sign_in(&self, vendor: Vendor, user: &str) {
+        let mut state = lock(&self.state);
+        let now = state.clock.now();
+        state.current.systems.of_mut(vendor).sign_in(user, now);
+    }
+
+    /// Registers a fault, and gives its id. Of several that strike a call, the first registered does.
+    ///
+    /// # Errors
+    /// A fault that strikes nothing, or sends an answer that the contract does not have without saying so.
+    pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
+        fault.check()?;
+        let id = lock(&self.state).arm(fault);
+        self.faulty.store(true, Ordering::Release);
+        Ok(id)
+    }
+
+    /// Takes all faults back.
+    pub fn clear_faults(&self) {
+        lock(&self.state).faults.clear();
+        self.faulty.store(false, Ordering::Release);
+    }
+
+    /// Takes one fault back. Says whether there was one.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        let faults = &mut lock(&self.state).faults;
+        let before = faults.len();
+        faults.retain(|fault| fault.id() != id);
+        faults.len() < before
+    }
+
+    /// The faults as the admin API lists them.
+    pub(super) fn listed_faults(&self) -> Vec<Value> {
+        lock(&self.state).faults.iter().map(Armed::listed).collect()
+    }
+
+    /// What time it is here.
+    pub fn now(&self) -> Timestamp {
+        lock(&self.state).clock.now()
+    }
+
+    /// Whether the clock stands still.
+    pub(super) fn clock_is_frozen(&self) -> bool {
+        lock(&self.state).clock.is_frozen()
+    }
+
+    /// Stops the clock at this time.
+    pub fn set_clock(&self, time: Timestamp) {
+        lock(&self.state).clock = Clock::Frozen(time);
+    }
+
+    /// Sets the clock back to that of the machine.
+    pub fn release_clock(&self) {
+        lock(&self.state).clock = Clock::new(None);
+    }
+
+    /// Puts the clock forward, whether it runs or stands still.
+    pub fn advance(&self, by: SignedDuration) {
+        let clock = &mut lock(&self.state).clock;
+        *clock = clock.advanced(by);
+    }
+
+    /// How it is now, as a document that can be restored.
+    pub fn snapshot(&self) -> WorldState {
+        let state = lock(&self.state);
+        let mut world = state.current.clone();
+        world.clock = state.clock.is_frozen().then(|| state.clock.now());
+        world.faults = state.faults.iter().map(|armed| armed.fault().clone()).collect();
+        world
+    }
+
+    /// Brings it to what the document says. Faults begin anew. The journal stays.
+    pub fn restore(&self, world: WorldState) {
+        let mut state = lock(&self.state);
+        state.current = world;
+        state.begin();
+        self.faulty.store(!state.faults.is_empty(), Ordering::Release);
+    }
+
+    /// Brings it to how it began, with an empty journal. What is expected stays, counted from now on.
+    pub fn reset(&self) {
+        let initial = lock(&self.state).initial.clone();
+        self.restore(initial);
+        self.clear_journal();
+    }
+
+    /// How many requests an operation got, also those that the journal no longer keeps.
+    pub fn requests(&self, operation: &str) -> u64 {
+        lock(&self.journal).count(operation)
+    }
+
+    /// How many requests there were, also those that the journal no longer keeps.
+    pub fn total_requests(&self) -> u64 {
+        lock(&self.journal).total()
+    }
+
+    /// The last requests, oldest first.
+    pub fn journal(&self) -> Vec<Exchange> {
+        lock(&self.journal).exchanges().collect()
+    }
+
+    /// How many requests the journal no longer keeps.
+    pub(super) fn dropped(&self) -> u64 {
+        lock(&self.journal).dropped()
+    }
+
+    /// Forgets the requests.
+    pub fn clear_journal(&self) {
+        lock(&self.journal).clear();
+    }
+
+    /// Expects requests from now on. It is verified when the server is dropped, or by [`verify`](World::verify).
+    pub fn expect(&self, expectation: Expectation) {
+        lock(&self.journal).expected().push(Expected { pattern: expectation.pattern.clone(), count: 0 });
+        lock(&self.expectations).push(expectation);
+    }
+
+    /// Whether all expectations hold so far.
+    ///
+    /// # Errors
+    /// Each one that does not, with the nearest request.
+    pub fn verify(&self) -> Result<(), Vec<String>> {
+        let mut journal = lock(&self.journal);
+        let expectations = lock(&self.expectations);
+        let counts: Vec<u64> = journal.expected().iter().map(|expected| expected.count).collect();
+        let failed = expectations.iter().zip(counts).filter(|(expectation, count)| !expectation.holds(*count));
+        let failures: Vec<String> = failed
+            .map(|(expectation, count)| expectation.failure(count, expectation.pattern.nearest(journal.exchanges())))
+            .collect();
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
+    }
+
+    /// How many kept requests match, and the nearest of those that do not.
+    pub fn matching(&self, pattern: &Pattern) -> (u64, Option<(Exchange, Vec<String>)>) {
+        let journal = lock(&self.journal);
+        let count = journal.exchanges().filter(|exchange| pattern.mismatches(exchange).is_empty()).count();
+        (count as u64, pattern.nearest(journal.exchanges()))
+    }
+
+    /// Verifies the expectations when a server goes, as a test wants it.
+    pub(crate) fn verify_on_drop(&self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if let Err(failures) = self.verify() {
+            panic!("the mock server did not get what was expected:\n- {}", failures.join("\n- "));
+        }
+    }
+
+    /// Holds a request to the contract, and finds out what strikes it.
+    pub(super) fn prepare(&self, found: Found, request: &Request<Bytes>) -> Prepared {
+        let shared = shared();
+        let spoken = media_type::negotiate(found.operation, request.headers());
+        let (asked, violations) = request::read((shared.contract, &shared.validator), &found, &spoken, request);
+        let strike = if self.faulty.load(Ordering::Acquire) {
+            let state = &mut *lock(&self.state);
+            let user = state.current.systems.of(found.operation.vendor).user_of(&asked);
+            Strike::of(&mut state.faults, found.operation, &user, state.clock.now())
+        } else {
+            Strike::default()
+        };
+        Prepared { found, spoken, asked, violations, strike }
+    }
+
+    /// Answers a prepared request.
+    pub(super) fn complete(&self, prepared: Prepared, path: &str, request: &Request<Bytes>) -> Reply {
+        let Prepared { found, spoken, mut asked, mut violations, strike } = prepared;
+        let operation = found.operation;
+        let mut state = lock(&self.state);
+        let (at, strict) = (state.clock.now(), state.current.strict);
+        let system = state.current.systems.of_mut(operation.vendor);
+        let presented = Presented::read(contract(), operation, request.headers(), system.tenant());
+        let user = system.user_of(&asked);
+        let before = system.status(&user);
+        let mut preferred = false;
+        let answer = strike.lets_the_change_be().then(|| {
+            let caller = system.authenticate(operation, &presented, at)?;
+            if let Some(problem) = &spoken.problem {
+                return Err(system.refuse(problem.status, &problem.violation.to_string()));
+            }
+            let refused = match strict || violations.is_empty() {
+                true => violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                false => request::overlook(&mut asked, &violations).iter().map(ToString::to_string).collect(),
+            };
+            if !refused.is_empty() {
+                return Err(system.refuse(400, &refused.join("; ")));
+            }
+            if let Some(preference) = Preference::read(request.headers()) {
+                let example = preference.answer(contract(), operation, &spoken.answer);
+                preferred = example.is_ok();
+                return example.map_err(|problem| system.refuse(400, &problem));
+            }
+            system.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
+        });
+        let after = system.status(&user);
+        drop(state);
+
+        let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
+        let response = answer.map_or_else(Response::default, |answer| {
+            let mut response = super::respond_with(operation, &spoken.answer, &answer);
+            if preferred && let Some(value) = request.headers().get("prefer") {
+                response.headers_mut().insert("preference-applied", value.clone());
+            }
+            response
+        });
+        let reply = strike.reply(operation, &spoken.answer, response);
+
+        if let Some(schema) = spoken.request.map(|codec| codec.schema()) {
+            shared().redaction.body(schema, &mut asked.body);
+        }
+        violations.extend(spoken.problem.map(|problem| problem.violation));
+        let echoes = |text| redact::echoes(text, &presented);
+        self.record(Entry {
+            at,
+            method: request.method().to_string(),
+            target: echoes(redact::target(path, request.uri().query())),
+            headers: echoes(redact::headers(request.headers())),
+            body: (!asked.body.is_null()).then(|| echoes(asked.body.to_string())),
+            operation: Some((&operation.id, operation.vendor)),
+            user: Some(user).filter(|user| !user.is_empty()).map(echoes),
+            violations,
+            faults: strike.ids,
+            status: reply.response.status().as_u16(),
+            answer: echoes(text_of(reply.response.body())),
+            before,
+            after,
+        });
+        reply
+    }
+
+    /// Records a request for which there is no operation.
+    pub(super) fn missed(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
+        self.record(Entry {
+            at: self.now(),
+            method: request.method().to_string(),
+            target: redact::target(path, request.uri().query()),
+            headers: redact::headers(request.headers()),
+            status: response.status().as_u16(),
+            answer: text_of(response.body()),
+            ..Entry::default()
+        });
+    }
+
+    fn record(&self, entry: Entry) {
+        let exchange = self.on_request.as_ref().map(|observe| (observe, entry.exchange(0)));
+        let id = lock(&self.journal).record(entry);
+        if let Some((observe, exchange)) = exchange {
+            observe(self, &Exchange { id, ..exchange });
+        }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A body as the journal keeps it.
+fn text_of(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(ANSWER_KEPT)]).into_owned()
+}
+
+/// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A document that a caller sent.
+pub(super) fn read_document(body: &Value) -> Result<WorldState, WorldError> {
+    WorldState::from_json(body)
+}
+
+/// Which world a request is for, and the path in it.
+///
+/// # Errors
+/// A name that is none.
+pub(super) fn named<'a>(path: &'a str, headers: &'a HeaderMap) -> Result<(&'a str, &'a str), String> {
+    let (name, path) = match path.strip_prefix("/__world/") {
+        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None => {
+            let value = headers.get("x-mock-world").map(|value| value.to_str().unwrap_or_default());
+            (value.unwrap_or(super::DEFAULT), path)
+        }
+    };
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if (1..=64).contains(&name.len()) && name.bytes().all(good) {
+        Ok((name, if path.is_empty() { "/" } else { path }))
+    } else {
+        Err("the name of a world must be 1 to 64 letters, digits, `-`, `_` and `.`".to_owned())
+    }
+}

@@ -1,0 +1,115 @@
+//! What a system is to the engine: the seam between what all five share and what each does in its own way.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use user_status_openapi::Operation;
+
+use crate::credentials::Mint;
+use crate::status::AccountStatus;
+
+mod asked;
+mod presented;
+
+pub(crate) use asked::Asked;
+pub(crate) use presented::Presented;
+
+/// A system: its users, who may call, and what each operation does. It is a state machine; the engine has already found
+/// the operation and held the request to the contract.
+pub(crate) trait System {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// The refusal, as the system gives it.
+    fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer>;
+
+    /// The user that a request is about.
+    fn user_of(&self, asked: &Asked) -> String;
+
+    /// Does what a valid request of an authenticated caller asks: changes an account, or reads it.
+    ///
+    /// # Errors
+    /// The refusal, as the system gives it; then nothing was changed.
+    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer>;
+
+    /// A refusal in the system's own shape.
+    fn refuse(&self, status: u16, message: &str) -> Answer;
+
+    /// The id of the tenant, where names on the wire depend on one.
+    fn tenant(&self) -> Option<&str> {
+        None
+    }
+
+    /// The ids of all users.
+    fn users(&self) -> Vec<String>;
+
+    /// What an account is; `None` if there is no such user.
+    fn status(&self, user: &str) -> Option<AccountStatus>;
+
+    /// A user as the world's document has it.
+    fn get(&self, user: &str) -> Option<Value>;
+
+    /// Adds or replaces a user.
+    ///
+    /// # Errors
+    /// What is wrong with the user, and what would be right.
+    fn put(&mut self, user: &str, value: &Value) -> Result<(), String>;
+
+    /// Removes a user. Says whether there was one.
+    fn remove(&mut self, user: &str) -> bool;
+
+    /// The user signs in: what the system does then and not before.
+    fn sign_in(&mut self, _user: &str, _now: Timestamp) {}
+
+    /// Fills in what a document may leave out, such as the tokens themselves.
+    fn settle(&mut self) {}
+
+    /// JSON pointers to the contract's schema for ids and, if it has one, for users as the document has them.
+    fn schemas(&self) -> (&'static str, Option<&'static str>);
+
+    /// Credentials that work, by the name under which they travel.
+    fn credentials(&self, now: Timestamp) -> Value;
+
+    /// Makes credentials, by the name under which they travel.
+    ///
+    /// # Errors
+    /// Why the system has no such credentials.
+    fn mint(&mut self, mint: &Mint, now: Timestamp, number: u64) -> Result<Value, String>;
+}
+
+/// The caller of an authenticated request.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// The only user that the caller may change, if the credentials limit it to one.
+    pub(crate) only: Option<String>,
+}
+
+impl Caller {
+    /// A caller that may change every user.
+    pub(crate) const ANYBODY: Caller = Caller { only: None };
+}
+
+/// An authenticated, valid request.
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'a Operation,
+    /// The time of the request.
+    pub(crate) now: Timestamp,
+    pub(crate) caller: Caller,
+    pub(crate) presented: &'a Presented<'a>,
+    pub(crate) asked: &'a Asked,
+}
+
+/// An answer before it is put into a media type.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    /// Whether it may leave although the contract does not have it: the system as observed, not as documented.
+    pub(crate) off_contract: bool,
+}
+
+impl Answer {
+    /// An answer of the contract.
+    pub(crate) fn of(status: u16, body: Value) -> Answer {
+        Answer { status, body, off_contract: false }
+    }
+}

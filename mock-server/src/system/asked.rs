@@ -1,0 +1,46 @@
+//! What a valid request asks.
+
+use serde_json::{Map, Value};
+
+/// The parameters and the body of a request that the contract allows.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) path: Map<String, Value>,
+    pub(crate) body: Value,
+}
+
+impl Asked {
+    /// A path parameter as text.
+    pub(crate) fn path(&self, name: &str) -> String {
+        match self.path.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        }
+    }
+
+    /// A path parameter as a number; 0, which no id is, if it is none.
+    pub(crate) fn path_number(&self, name: &str) -> i64 {
+        self.path.get(name).and_then(Value::as_i64).unwrap_or_default()
+    }
+
+    /// A member of the body.
+    pub(crate) fn body(&self, name: &str) -> Option<&Value> {
+        self.body.get(name)
+    }
+
+    /// A member of the body as text.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.body(name).and_then(Value::as_str)
+    }
+
+    /// A member of the body as a boolean.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        self.body(name).and_then(Value::as_bool)
+    }
+
+    /// Whether the body has none of these members.
+    pub(crate) fn lacks_all(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.body(name).is_none())
+    }
+}

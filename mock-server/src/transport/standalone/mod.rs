@@ -1,0 +1,204 @@
+//! The engine on a socket of its own, over `hyper`, with all cores. It has limits for everything that a client could use
+//! up, and unlike `wiremock` it can break the wire: reset or close a connection at a chosen byte, or never answer.
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use user_status_openapi::{Contract, Vendor};
+
+use crate::engine::{Engine, Options, World};
+
+mod body;
+mod connection;
+mod limits;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use limits::Limits;
+use stream::Stream;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
+
+/// How long to wait when no connection can be accepted, as when there are no more file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
+
+/// A server that implements the contract, with worlds of its own and faults down to the wire. It stops when it is
+/// dropped, and verifies then what was [expected](World::expect).
+///
+/// It is used as its default [`World`]:
+///
+/// ```
+/// use user_status_mock::{Fault, StandaloneServer, Vendor};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = StandaloneServer::start().await?;
+/// server.fault(Fault::reset().after_the_change().on_vendor(Vendor::Symphony).times(1))?;
+/// println!("Symphony is at {}", server.uri(Vendor::Symphony));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct StandaloneServer {
+    address: SocketAddr,
+    scheme: &'static str,
+    engine: Arc<Engine>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl StandaloneServer {
+    /// Starts a server with the default world on a free port of this machine.
+    ///
+    /// # Errors
+    /// Why no port can be bound.
+    pub async fn start() -> io::Result<StandaloneServer> {
+        StandaloneServer::start_with(Options::default()).await
+    }
+
+    /// Starts a server that is set up otherwise.
+    ///
+    /// # Errors
+    /// Why the address cannot be bound. One that other machines can reach is refused without an admin token.
+    pub async fn start_with(options: Options) -> io::Result<StandaloneServer> {
+        let wanted = options.address();
+        if !wanted.ip().is_loopback() && !options.has_admin_token() {
+            let problem = format!("{wanted} can be reached from other machines; set an admin token to listen there");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        let listener = TcpListener::bind(wanted)
+            .await
+            .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {wanted}: {e}")))?;
+        let address = listener.local_addr()?;
+        let limits = options.limits_of_connections();
+        #[cfg(feature = "tls")]
+        let tls = options.tls_of_connections().map(Tls::acceptor);
+        #[cfg(feature = "tls")]
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        #[cfg(not(feature = "tls"))]
+        let scheme = "http";
+        let engine = Arc::new(Engine::with(options));
+        let (stop, stopped) = watch::channel(false);
+        let acceptor = Acceptor {
+            engine: engine.clone(),
+            limits,
+            stopped,
+            permits: Arc::new(Semaphore::new(limits.connections)),
+            #[cfg(feature = "tls")]
+            tls,
+        };
+        let task = tokio::spawn(acceptor.run(listener));
+        Ok(StandaloneServer { address, scheme, engine, stop, task })
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for a vendor, such as `http://127.0.0.1:PORT/pod` for Symphony.
+    pub fn uri(&self, vendor: Vendor) -> String {
+        format!("{}{}", self.root(), Contract::embedded().base_path(vendor))
+    }
+
+    /// The URL of the server itself, such as `http://127.0.0.1:PORT`.
+    pub fn root(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Stops to listen, lets the requests in flight end, but for no longer than this, and is gone.
+    pub async fn shut_down(mut self, within: Duration) {
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(within, &mut self.task).await;
+    }
+}
+
+impl Deref for StandaloneServer {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        self.engine.world()
+    }
+}
+
+impl Drop for StandaloneServer {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.engine.world().verify_on_drop();
+    }
+}
+
+/// Accepts connections until it is told to stop.
+struct Acceptor {
+    engine: Arc<Engine>,
+    limits: Limits,
+    stopped: watch::Receiver<bool>,
+    permits: Arc<Semaphore>,
+    #[cfg(feature = "tls")]
+    tls: Option<tokio_rustls::TlsAcceptor>,
+}
+
+impl Acceptor {
+    async fn run(self, listener: TcpListener) {
+        let mut stopped = self.stopped.clone();
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept(&listener) => accepted,
+                _ = stopped.changed() => break,
+            };
+            // So that what has ended is not kept.
+            while connections.try_join_next().is_some() {}
+            let (stream, permit) = accepted;
+            // Small answers should leave at once; without, they only come later.
+            let _ = stream.set_nodelay(true);
+            let (engine, limits, stopped) = (self.engine.clone(), self.limits, self.stopped.clone());
+            #[cfg(feature = "tls")]
+            let tls = self.tls.clone();
+            connections.spawn(async move {
+                #[cfg(feature = "tls")]
+                let stream = match tls {
+                    None => Stream::Plain(stream),
+                    Some(tls) => match tokio::time::timeout(limits.head_timeout, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                        // It is not TLS, or the client does not trust the certificate; it has been told by TLS.
+                        _ => return,
+                    },
+                };
+                #[cfg(not(feature = "tls"))]
+                let stream = Stream::Plain(stream);
+                connection::serve(stream, engine, limits, stopped).await;
+                drop(permit);
+            });
+        }
+        drop(listener);
+        while connections.join_next().await.is_some() {}
+    }
+
+    async fn accept(&self, listener: &TcpListener) -> (TcpStream, tokio::sync::OwnedSemaphorePermit) {
+        loop {
+            let Ok(permit) = self.permits.clone().acquire_owned().await else {
+                // The semaphore is never closed.
+                return std::future::pending().await;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => return (stream, permit),
+                // It is of the one connection (it was aborted) or of the machine (no more file descriptors); the
+                // listener itself stays good.
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A connection whose bytes can be broken off at a chosen one, and that does not wait for ever.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use crate::engine::WireFault;
+
+/// How long and for how many bytes a client is listened to after the last answer: closing a socket with unread bytes
+/// would reset it, and the client might never see the answer.
+const LINGER: (Duration, usize) = (Duration::from_secs(2), 64 << 20);
+
+/// The bytes of a connection.
+pub(super) enum Stream {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+}
+
+macro_rules! either {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream {
+            Stream::Plain($inner) => $call,
+            #[cfg(feature = "tls")]
+            Stream::Tls($inner) => $call,
+        }
+    };
+}
+
+impl Stream {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Stream::Plain(stream) => stream,
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// What is to happen to the next bytes written, shared by the service and the stream under it.
+#[derive(Clone, Default)]
+pub(super) struct Plan(Arc<Mutex<Option<WireFault>>>);
+
+impl Plan {
+    pub(super) fn set(&self, fault: Option<WireFault>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    fn get(&self) -> Option<WireFault> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that can be broken at a chosen byte.
+pub(super) struct Breakable {
+    stream: Stream,
+    plan: Plan,
+    /// What was written of an answer that is to break in its body, until the body has begun.
+    written: Vec<u8>,
+    write_timeout: Duration,
+    /// Runs while the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs after the last answer, with how many bytes were thrown away since.
+    lingering: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl Breakable {
+    pub(super) fn new(stream: Stream, plan: Plan, write_timeout: Duration) -> Breakable {
+        Breakable { stream, plan, written: Vec::new(), write_timeout, stalled: None, lingering: None }
+    }
+
+    /// How many of these bytes may still be written; `None` for all.
+    fn allowed(&self, bytes: &[u8]) -> Option<usize> {
+        match self.plan.get()? {
+            WireFault::Reset | WireFault::Close => Some(0),
+            WireFault::Hang | WireFault::Drip { .. } => None,
+            WireFault::ResetInBody | WireFault::Truncate => {
+                let mut all = self.written.clone();
+                all.extend_from_slice(bytes);
+                let head = all.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+                // Some of the body, so that the client has begun to read it.
+                Some((head + 8).saturating_sub(self.written.len()).min(bytes.len()))
+            }
+        }
+    }
+
+    fn broken(&mut self) -> io::Error {
+        if matches!(self.plan.get(), Some(WireFault::Reset | WireFault::ResetInBody)) {
+            // Without lingering, closing the socket sends RST instead of FIN.
+            let _ = self.stream.socket().set_zero_linger();
+        }
+        io::Error::other("broken on demand")
+    }
+}
+
+impl AsyncWrite for Breakable {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let allowed = match this.allowed(bytes) {
+            Some(0) => return Poll::Ready(Err(this.broken())),
+            allowed => &bytes[..allowed.unwrap_or(bytes.len())],
+        };
+        match either!(&mut this.stream, stream => Pin::new(stream).poll_write(cx, allowed)) {
+            Poll::Ready(written) => {
+                this.stalled = None;
+                let written = written?;
+                if matches!(this.plan.get(), Some(WireFault::ResetInBody | WireFault::Truncate)) {
+                    this.written.extend_from_slice(&allowed[..written]);
+                }
+                Poll::Ready(Ok(written))
+            }
+            Poll::Pending => {
+                let timeout = this.write_timeout;
+                let stalled = this.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+                ready!(stalled.as_mut().poll(cx));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(either!(&mut this.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
+            this.lingering = Some((Box::pin(tokio::time::sleep(LINGER.0)), 0));
+        }
+        let Some((timer, thrown_away)) = &mut this.lingering else { return Poll::Ready(Ok(())) };
+        let mut space = [0; 16 << 10];
+        loop {
+            if timer.as_mut().poll(cx).is_ready() || *thrown_away > LINGER.1 {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(either!(&mut this.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
+                Ok(()) if !buffer.filled().is_empty() => *thrown_away += buffer.filled().len(),
+                _ => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Breakable {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        either!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buffer))
+    }
+}

@@ -1,0 +1,209 @@
+//! A world as a document: what `--world` reads, and what a snapshot is.
+
+use std::error::Error;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use user_status_openapi::{Vendor, pointer};
+
+use crate::credentials::Credentials;
+use crate::engine::{Fault, contract, validator};
+use crate::vendors::{Fidelity, Systems};
+
+/// A world as a document: users and credentials of each system, and how the mock behaves. What a document leaves out is
+/// as in the default world.
+///
+/// ```
+/// use user_status_mock::{Options, StandaloneServer, Vendor, WorldState};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let world = WorldState::from_yaml(
+///     "
+/// systems:
+///   symphony:
+///     sessions: [{ token: the-token-of-my-tests }]
+///     users:
+///       1001: { status: DISABLED }
+/// ",
+/// )?;
+/// let server = StandaloneServer::start_with(Options::new().world(world)).await?;
+/// assert_eq!(server.status(Vendor::Symphony, "1001").unwrap().enabled, Some(false));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorldState {
+    /// Seed of everything that happens by chance.
+    pub(crate) seed: u64,
+    /// Whether a body that the contract does not allow is refused; else only what is wrong in it is ignored.
+    pub(crate) strict: bool,
+    /// The time at which the clock stands still; that of the machine if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) clock: Option<Timestamp>,
+    /// The five systems.
+    pub(crate) systems: Systems,
+    /// Faults that strike from the start.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Default for WorldState {
+    /// The default world.
+    fn default() -> Self {
+        let mut world =
+            WorldState { seed: 0, strict: true, clock: None, systems: Systems::default(), faults: Vec::new() };
+        world.fill();
+        world
+    }
+}
+
+impl WorldState {
+    /// Reads a document in YAML, or in JSON, which is YAML.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with line, column and the place in the document.
+    pub fn from_yaml(text: &str) -> Result<WorldState, WorldError> {
+        let mut track = serde_path_to_error::Track::new();
+        // A quoted line of the document could show a credential.
+        let options = serde_saphyr::options! { with_snippet: false };
+        let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |document| {
+            WorldState::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
+        });
+        read.map_err(|e| WorldError { at: place(&track.path()), problem: e.to_string() })?.settle()
+    }
+
+    /// Reads a document in JSON, as [`to_json`](WorldState::to_json) writes it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place in the document.
+    pub fn from_json(document: &Value) -> Result<WorldState, WorldError> {
+        let read: Result<WorldState, _> = serde_path_to_error::deserialize(document);
+        read.map_err(|e| WorldError { at: place(e.path()), problem: e.inner().to_string() })?.settle()
+    }
+
+    /// The document in JSON. It has the world's credentials in it.
+    pub fn to_json(&self) -> Value {
+        // Maps with keys of numbers and strings, and nothing else that JSON does not have.
+        serde_json::to_value(self).expect("a world is JSON")
+    }
+
+    /// With another seed.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> WorldState {
+        self.seed = seed;
+        self
+    }
+
+    /// Ignores what the contract does not allow in a body, instead of refusing the request.
+    #[must_use]
+    pub fn lenient(mut self) -> WorldState {
+        self.strict = false;
+        self
+    }
+
+    /// Refuses what the contract does not allow. The default.
+    #[must_use]
+    pub fn strict(mut self) -> WorldState {
+        self.strict = true;
+        self
+    }
+
+    /// Userdocks and MediConnect as they were observed to behave, where that differs from what is documented; see
+    /// [`Fidelity`].
+    #[must_use]
+    pub fn fidelity(mut self, fidelity: Fidelity) -> WorldState {
+        self.systems.userdocks.fidelity = fidelity;
+        self.systems.mediconnect.fidelity = fidelity;
+        self
+    }
+
+    /// Credentials that work.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials {
+            userdocks: self.systems.userdocks.typed(),
+            akana: self.systems.akana.typed(),
+            mediconnect: self.systems.mediconnect.typed(),
+            symphony: self.systems.symphony.typed(),
+            clearsquare: self.systems.clearsquare.typed(),
+        }
+    }
+
+    fn fill(&mut self) {
+        for &vendor in Vendor::ALL {
+            self.systems.of_mut(vendor).settle();
+        }
+    }
+
+    /// Holds the document to the contract, and fills in what it may leave out.
+    fn settle(mut self) -> Result<WorldState, WorldError> {
+        self.fill();
+        for &vendor in Vendor::ALL {
+            for user in self.systems.of(vendor).users() {
+                self.check_user(vendor, &user).map_err(|problem| WorldError {
+                    at: pointer::join(&format!("/systems/{vendor}/users"), &user),
+                    problem,
+                })?;
+            }
+        }
+        for (i, fault) in self.faults.iter().enumerate() {
+            fault.check().map_err(|e| WorldError { at: format!("/faults/{i}"), problem: e.to_string() })?;
+        }
+        Ok(self)
+    }
+
+    /// Holds one user to the contract.
+    pub(crate) fn check_user(&self, vendor: Vendor, user: &str) -> Result<(), String> {
+        let system = self.systems.of(vendor);
+        let (id_schema, user_schema) = system.schemas();
+        let number = contract().resolve(id_schema).is_some_and(|schema| schema["type"] == "integer");
+        let id = match user.parse::<i64>() {
+            Ok(id) if number => Value::from(id),
+            _ => Value::from(user),
+        };
+        if let Some(violation) = validator().validate(id_schema, &id).first() {
+            return Err(format!("the id {} (by #{})", violation.message, violation.contract));
+        }
+        if let (Some(schema), Some(value)) = (user_schema, system.get(user))
+            && let Some(violation) = validator().validate(schema, &value).first()
+        {
+            return Err(format!("{violation} (by #{})", violation.contract));
+        }
+        Ok(())
+    }
+}
+
+fn place(path: &serde_path_to_error::Path) -> String {
+    path.iter()
+        .map(|segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => format!("/{index}"),
+            serde_path_to_error::Segment::Map { key } => pointer::join("", key),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+/// Why a document is no world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorldError {
+    /// JSON pointer into the document.
+    at: String,
+    problem: String,
+}
+
+impl WorldError {
+    /// JSON pointer to the place in the document.
+    pub fn pointer(&self) -> &str {
+        &self.at
+    }
+}
+
+impl fmt::Display for WorldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at.is_empty() { f.write_str(&self.problem) } else { write!(f, "{}: {}", self.at, self.problem) }
+    }
+}
+
+impl Error for WorldError {}
