@@ -1,0 +1,523 @@
+//! How fast the mock server answers, beside a bare `axum` route and a bare `wiremock` stub that send the same answer.
+//!
+//! `cargo bench -p user-status-tests --bench mock -- --connections 64 --rounds 7 --seconds 2`
+//!
+//! All four get the same request over keep-alive connections. They run in turn, round after round, each on a fresh
+//! server, so that a slow phase of the machine meets all of them; a ratio compares two runs of the same round. Each
+//! server has one thread, which is what `wiremock` has, and the load has one, in the same process.
+//!
+//! `wiremock` keeps every request in memory while a round lasts: some kilobytes for each.
+//!
+//! `USER_STATUS_MOCK_BIN` names a binary of the mock server whose start is then measured as well.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream as BlockingTcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinHandle, JoinSet};
+use user_status_mock::{MockServer, StandaloneServer, Vendor};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, ResponseTemplate};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const PATH: &str = "/pod/v1/admin/user/7215545078541/status/update";
+const BODY: &str = r#"{"status":"ENABLED"}"#;
+const JSON: &str = "application/json";
+/// What every subject answers.
+const ANSWER: &str = r#"{"format":"TEXT","message":"OK"}"#;
+/// The most bytes of an answer that are waited for.
+const ANSWER_LIMIT: usize = 64 * 1024;
+/// How long a server may be silent before that is a failure.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a start is measured.
+const STARTS: usize = 20;
+/// The part of a round that is run and not counted.
+const WARM_UP: f64 = 0.1;
+
+fn main() -> ExitCode {
+    match Settings::read(env::args().skip(1)).and_then(|settings| run(&settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mock: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(settings: &Settings) -> Result<()> {
+    // So that the cold start does not measure what is new for the process and has nothing to do with the mock server.
+    start(Subject::Axum, "")?;
+    let (cold, token) = cold_start()?;
+    let starts = Starts::measure(cold, &token)?;
+    let throughput = throughput(settings, &token)?;
+    let cpus = thread::available_parallelism().map_or(0, usize::from);
+
+    println!(
+        "{} connections, {} rounds of {} s, {cpus} CPUs: median (lowest – highest)\n",
+        settings.connections,
+        settings.rounds,
+        settings.time.as_secs_f64()
+    );
+    print!("{}\n{}", throughput_table(&throughput), starts.table());
+
+    let report = json!({
+        "connections": settings.connections,
+        "rounds": settings.rounds,
+        "seconds": settings.time.as_secs_f64(),
+        "cpus": cpus,
+        "throughput": throughput.iter().map(Throughput::json).collect::<Vec<_>>(),
+        "start": starts.json(),
+    });
+    // Cargo keeps this folder for benchmarks, below the target folder.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().ok_or("there is no target folder")?;
+    let file = target.join("bench").join("mock.json");
+    fs::create_dir_all(target.join("bench"))
+        .and_then(|()| fs::write(&file, format!("{report:#}\n")))
+        .map_err(|e| format!("{} cannot be written: {e}", file.display()))?;
+    println!("\nwritten to {}", file.display());
+    Ok(())
+}
+
+/// What the command line says.
+struct Settings {
+    connections: usize,
+    rounds: usize,
+    /// How long one subject runs in one round.
+    time: Duration,
+}
+
+impl Settings {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Settings> {
+        let mut settings = Settings { connections: 64, rounds: 7, time: Duration::from_secs(2) };
+        while let Some(flag) = arguments.next() {
+            let mut value = |wanted: &str, valid: fn(f64) -> bool| {
+                let value = arguments.next().ok_or_else(|| format!("`{flag}` needs {wanted}"))?;
+                let number = value.parse::<f64>().ok().filter(|number| valid(*number));
+                number.ok_or_else(|| format!("`{flag} {value}` is not {wanted}"))
+            };
+            let whole = |number: f64| number.fract() == 0.0 && (1.0..=10_000.0).contains(&number);
+            match flag.as_str() {
+                // Cargo itself passes it.
+                "--bench" => {}
+                "--connections" => settings.connections = value("a whole number from 1 to 10000", whole)? as usize,
+                "--rounds" => settings.rounds = value("a whole number from 1 to 10000", whole)? as usize,
+                "--seconds" => {
+                    let seconds = value("a number from 0.01 to 3600", |number| (0.01..=3600.0).contains(&number))?;
+                    settings.time = Duration::from_secs_f64(seconds);
+                }
+                _ => {
+                    let known = "--connections, --rounds and --seconds";
+                    return Err(format!("`{flag}` is not known; known are {known}").into());
+                }
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Subject {
+    Axum,
+    Wiremock,
+    Standalone,
+    Mock,
+}
+
+impl Subject {
+    const ALL: [Subject; 4] = [Subject::Axum, Subject::Wiremock, Subject::Standalone, Subject::Mock];
+
+    fn name(self) -> &'static str {
+        match self {
+            Subject::Axum => "bare axum",
+            Subject::Wiremock => "bare wiremock",
+            Subject::Standalone => "StandaloneServer",
+            Subject::Mock => "MockServer",
+        }
+    }
+
+    /// The runtime that a server is started on; `wiremock` brings one of its own, with one thread as well.
+    fn runtime(self) -> Result<Runtime> {
+        Ok(Builder::new_multi_thread().worker_threads(1).thread_name(self.name()).enable_all().build()?)
+    }
+
+    async fn start(self) -> Result<Server> {
+        match self {
+            Subject::Axum => {
+                let answer = |_: Bytes| async { ([(CONTENT_TYPE, JSON)], ANSWER) };
+                let service = axum::Router::new().route(PATH, axum::routing::post(answer));
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                let address = listener.local_addr()?;
+                let task = tokio::spawn(async move { axum::serve(listener, service).await });
+                Ok(Server::Axum(address, task))
+            }
+            Subject::Wiremock => {
+                // As in `MockServer`: not from the pool, whose servers are warm.
+                let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+                let server = wiremock::MockServer::builder().listener(listener).start().await;
+                let answer = ResponseTemplate::new(200).set_body_raw(ANSWER, JSON);
+                Mock::given(method("POST")).and(path(PATH)).respond_with(answer).mount(&server).await;
+                Ok(Server::Wiremock(server))
+            }
+            Subject::Standalone => Ok(Server::Standalone(StandaloneServer::start().await?)),
+            Subject::Mock => Ok(Server::Mock(MockServer::start().await)),
+        }
+    }
+}
+
+/// A subject that runs.
+enum Server {
+    Axum(SocketAddr, JoinHandle<std::io::Result<()>>),
+    Wiremock(wiremock::MockServer),
+    Standalone(StandaloneServer),
+    Mock(MockServer),
+}
+
+impl Server {
+    fn address(&self) -> Result<SocketAddr> {
+        match self {
+            Server::Axum(address, _) => Ok(*address),
+            Server::Wiremock(server) => Ok(*server.address()),
+            Server::Standalone(server) => authority(&server.uri(Vendor::Symphony)),
+            Server::Mock(server) => Ok(*server.wiremock().address()),
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Server::Axum(_, task) => task.abort(),
+            // Frees the requests here and now, and not in the server's thread while the next subject runs.
+            Server::Wiremock(server) => server.reset().await,
+            Server::Standalone(_) => {}
+            Server::Mock(server) => server.wiremock().reset().await,
+        }
+    }
+}
+
+/// The address in the first `http://127.0.0.1:PORT` of a text.
+fn authority(text: &str) -> Result<SocketAddr> {
+    let start = "http://127.0.0.1:";
+    let port = text.find(start).and_then(|at| {
+        let rest = &text[at + start.len()..];
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..digits].parse::<u16>().ok()
+    });
+    port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+        .ok_or_else(|| format!("no {start}PORT in {text:?}").into())
+}
+
+/// The request of all subjects.
+fn request(token: &str) -> Vec<u8> {
+    let length = BODY.len();
+    format!(
+        "POST {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\nsessionToken: {token}\r\ncontent-type: {JSON}\r\n\
+         content-length: {length}\r\n\r\n{BODY}"
+    )
+    .into_bytes()
+}
+
+/// Whether these bytes are the whole answer; `false` if more must come.
+///
+/// # Errors
+/// What is wrong with it, and the answer itself.
+fn is_answer(bytes: &[u8]) -> Result<bool> {
+    let wrong = |problem: &str| Err(format!("{problem}:\n{}", String::from_utf8_lossy(bytes)).into());
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return if bytes.len() < ANSWER_LIMIT { Ok(false) } else { wrong("the head of the answer does not end") };
+    };
+    let (head, body) = (&bytes[..end], &bytes[end + 4..]);
+    let length = head.split(|byte| *byte == b'\n').find_map(|line| {
+        let (name, value) = line.split_at_checked("content-length:".len())?;
+        let value = name.eq_ignore_ascii_case(b"content-length:").then(|| str::from_utf8(value).ok())??;
+        value.trim().parse::<usize>().ok()
+    });
+    match length {
+        None => wrong("the answer has no Content-Length"),
+        Some(length) if length > ANSWER_LIMIT => wrong("the answer is too long"),
+        Some(length) if body.len() < length => Ok(false),
+        Some(_) if !head.starts_with(b"HTTP/1.1 200 ") => wrong("the answer is not 200"),
+        Some(_) if body != ANSWER.as_bytes() => wrong("the answer is another one"),
+        Some(_) => Ok(true),
+    }
+}
+
+/// The rates and latencies of one subject, a value for each round.
+struct Throughput {
+    subject: Subject,
+    /// Requests per second.
+    rate: Vec<f64>,
+    /// The rate as a part of the rate of bare `axum` in the same round.
+    ratio: Vec<f64>,
+    /// Half of the answers came within so many milliseconds.
+    p50: Vec<f64>,
+    /// 99 of 100 answers came within so many milliseconds.
+    p99: Vec<f64>,
+}
+
+impl Throughput {
+    fn json(&self) -> Value {
+        json!({
+            "subject": self.subject.name(),
+            "requests_per_second": spread_json(&self.rate),
+            "ratio_to_bare_axum": spread_json(&self.ratio),
+            "p50_ms": spread_json(&self.p50),
+            "p99_ms": spread_json(&self.p99),
+        })
+    }
+}
+
+fn throughput(settings: &Settings, token: &str) -> Result<Vec<Throughput>> {
+    let mut all = Subject::ALL.map(|subject| Throughput {
+        subject,
+        rate: Vec::new(),
+        ratio: Vec::new(),
+        p50: Vec::new(),
+        p99: Vec::new(),
+    });
+    let request: Arc<[u8]> = request(token).into();
+    for round in 0..settings.rounds {
+        eprintln!("round {} of {}", round + 1, settings.rounds);
+        for turn in 0..all.len() {
+            // Another one is the first in each round.
+            let turn = (turn + round) % all.len();
+            let result = &mut all[turn];
+            let name = result.subject.name();
+            let mut latencies = load(result.subject, settings, &request).map_err(|e| format!("{name}: {e}"))?;
+            if latencies.is_empty() {
+                return Err(format!("{name}: no request was answered in time; use more `--seconds`").into());
+            }
+            latencies.sort_unstable();
+            let quantile = |part: f64| millis(latencies[((latencies.len() - 1) as f64 * part) as usize]);
+            result.rate.push(latencies.len() as f64 / settings.time.as_secs_f64());
+            result.p50.push(quantile(0.5));
+            result.p99.push(quantile(0.99));
+        }
+        let axum = all[0].rate[round];
+        for result in &mut all {
+            result.ratio.push(result.rate[round] / axum);
+        }
+    }
+    Ok(all.into())
+}
+
+/// Runs one subject under load for one round, and returns how long each answer took.
+fn load(subject: Subject, settings: &Settings, request: &Arc<[u8]>) -> Result<Vec<Duration>> {
+    let servers = subject.runtime()?;
+    let clients = Builder::new_current_thread().enable_all().build()?;
+    let server = servers.block_on(subject.start())?;
+    let address = server.address()?;
+    let warm_up = settings.time.mul_f64(WARM_UP);
+    let latencies = clients.block_on(async {
+        let mut streams = Vec::new();
+        for _ in 0..settings.connections {
+            let stream = TcpStream::connect(address).await.map_err(|e| format!("no connection: {e}"))?;
+            stream.set_nodelay(true)?;
+            streams.push(stream);
+        }
+        let from = Instant::now() + warm_up;
+        let until = from + settings.time;
+        let mut connections = JoinSet::new();
+        for stream in streams {
+            connections.spawn(client(stream, request.clone(), from, until));
+        }
+        let all = async {
+            let mut latencies = Vec::new();
+            while let Some(answered) = connections.join_next().await {
+                latencies.extend(answered??);
+            }
+            Ok(latencies)
+        };
+        let limit = warm_up + settings.time + PATIENCE;
+        tokio::time::timeout(limit, all).await.map_err(|_| format!("an answer took longer than {PATIENCE:?}"))?
+    });
+    servers.block_on(server.stop());
+    latencies
+}
+
+/// Sends one request after the other on one connection, and returns how long the answers to those took that were sent
+/// between `from` and `until`.
+async fn client(mut stream: TcpStream, request: Arc<[u8]>, from: Instant, until: Instant) -> Result<Vec<Duration>> {
+    let mut latencies = Vec::new();
+    let mut bytes = Vec::with_capacity(1024);
+    let mut sent = Instant::now();
+    while sent < until {
+        stream.write_all(&request).await?;
+        bytes.clear();
+        while !is_answer(&bytes)? {
+            if stream.read_buf(&mut bytes).await? == 0 {
+                return Err("the connection was closed before the whole answer".into());
+            }
+        }
+        let now = Instant::now();
+        if sent >= from {
+            latencies.push(now - sent);
+        }
+        sent = now;
+    }
+    Ok(latencies)
+}
+
+/// Milliseconds from the start to the first answer.
+struct Starts {
+    /// Of the first engine in the process: only here is the contract read.
+    cold: f64,
+    warm: Vec<(Subject, Vec<f64>)>,
+    /// Of the processes; `None` if no binary is named.
+    process: Option<Vec<f64>>,
+}
+
+impl Starts {
+    fn measure(cold: f64, token: &str) -> Result<Starts> {
+        let mut warm: Vec<_> = Subject::ALL.map(|subject| (subject, Vec::new())).into();
+        for _ in 0..STARTS {
+            for (subject, times) in &mut warm {
+                times.push(start(*subject, token).map_err(|e| format!("start of {}: {e}", subject.name()))?);
+            }
+        }
+        let process = match env::var_os("USER_STATUS_MOCK_BIN") {
+            None => None,
+            Some(binary) => {
+                let binary = Path::new(&binary);
+                let times = (0..STARTS).map(|_| process_start(binary, token)).collect::<Result<Vec<_>>>();
+                Some(times.map_err(|e| format!("start of {}: {e}", binary.display()))?)
+            }
+        };
+        Ok(Starts { cold, warm, process })
+    }
+
+    fn table(&self) -> String {
+        let mut table = format!("{:<34}{:>9}\n", "start to first answer", "ms");
+        for (subject, times) in &self.warm {
+            let _ = writeln!(table, "{:<34}{}", subject.name(), spread(times, 2));
+        }
+        let _ = writeln!(table, "{:<34}{:>9.2}", "StandaloneServer, first of process", self.cold);
+        let _ = match &self.process {
+            Some(times) => writeln!(table, "{:<34}{}", "process", spread(times, 2)),
+            None => writeln!(table, "{:<34}  left out: USER_STATUS_MOCK_BIN names no binary", "process"),
+        };
+        table
+    }
+
+    fn json(&self) -> Value {
+        let warm =
+            |(subject, times): &(Subject, Vec<f64>)| json!({ "subject": subject.name(), "ms": spread_json(times) });
+        json!({
+            "warm": self.warm.iter().map(warm).collect::<Vec<_>>(),
+            "first_standalone_ms": self.cold,
+            "process_ms": self.process.as_deref().map(spread_json),
+        })
+    }
+}
+
+/// The time of a start, in milliseconds.
+fn start(subject: Subject, token: &str) -> Result<f64> {
+    let runtime = subject.runtime()?;
+    let request = request(token);
+    let begin = Instant::now();
+    let server = runtime.block_on(subject.start())?;
+    first_answer(server.address()?, &request)?;
+    let time = millis(begin.elapsed());
+    runtime.block_on(server.stop());
+    Ok(time)
+}
+
+/// The time of a start in a process that has not started a mock server yet, and the session token that works on all.
+fn cold_start() -> Result<(f64, String)> {
+    let runtime = Subject::Standalone.runtime()?;
+    let begin = Instant::now();
+    let server = runtime.block_on(StandaloneServer::start())?;
+    let token = server.credentials().symphony.session_token.to_string();
+    first_answer(authority(&server.uri(Vendor::Symphony))?, &request(&token))?;
+    Ok((millis(begin.elapsed()), token))
+}
+
+/// The time from the spawn of a process to its first answer, in milliseconds.
+fn process_start(binary: &Path, token: &str) -> Result<f64> {
+    let request = request(token);
+    let begin = Instant::now();
+    let mut process = Process(Command::new(binary).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn()?);
+    let output = process.0.stdout.take().ok_or("the process has no output")?;
+    let (sender, receiver) = mpsc::channel();
+    // Reads on after the address, so that the process can always write.
+    thread::spawn(move || {
+        for address in
+            BufReader::new(output).lines().map_while(|line| line.ok()).filter_map(|line| authority(&line).ok())
+        {
+            let _ = sender.send(address);
+        }
+    });
+    let address = receiver.recv_timeout(PATIENCE).map_err(|_| "it printed no http://127.0.0.1:PORT")?;
+    first_answer(address, &request)?;
+    Ok(millis(begin.elapsed()))
+}
+
+/// A process that ends when it is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn first_answer(address: SocketAddr, request: &[u8]) -> Result<()> {
+    let mut stream = BlockingTcpStream::connect(address).map_err(|e| format!("no connection: {e}"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(request)?;
+    let mut bytes = Vec::new();
+    let mut part = [0; 1024];
+    while !is_answer(&bytes)? {
+        match stream.read(&mut part)? {
+            0 => return Err("the connection was closed before the whole answer".into()),
+            read => bytes.extend_from_slice(&part[..read]),
+        }
+    }
+    Ok(())
+}
+
+fn throughput_table(all: &[Throughput]) -> String {
+    let mut table = format!("{:<18}{:>9}{:>28}{:>27}{:>9}\n", "", "req/s", "of bare axum", "p50 ms", "p99 ms");
+    for Throughput { subject, rate, ratio, p50, p99 } in all {
+        let (rate, ratio) = (spread(rate, 0), spread(ratio, 2));
+        let [p50, p99] = [p50, p99].map(|values| statistics(values)[0]);
+        let _ = writeln!(table, "{:<18}{rate:<28}{ratio:<27}{p50:>9.2}{p99:>9.2}", subject.name());
+    }
+    table
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// The median, the lowest and the highest; there is at least one value.
+fn statistics(values: &[f64]) -> [f64; 3] {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len() - 1;
+    [(sorted[last / 2] + sorted[last.div_ceil(2)]) / 2.0, sorted[0], sorted[last]]
+}
+
+fn spread(values: &[f64], decimals: usize) -> String {
+    let [median, lowest, highest] = statistics(values);
+    format!("{median:>9.decimals$} ({lowest:.decimals$} – {highest:.decimals$})")
+}
+
+fn spread_json(values: &[f64]) -> Value {
+    let [median, lowest, highest] = statistics(values);
+    json!({ "median": median, "lowest": lowest, "highest": highest, "all": values })
+}
