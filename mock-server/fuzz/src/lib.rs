@@ -7,7 +7,7 @@ use http::{Method, Request, Response, header};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
-use user_status_mock::{AccountStatus, Credentials, Engine, Vendor, world};
+use user_status_mock::{AccountStatus, Engine, Options, Vendor, world};
 use user_status_openapi::validate::Validator;
 use user_status_openapi::{Contract, MediaType, Operation};
 
@@ -15,9 +15,10 @@ pub mod json;
 pub mod xml;
 
 /// The engine of the process. What it costs to make one is paid once; so its accounts are those that the inputs before
-/// have left.
+/// have left. Its admin API, which may change everything, asks for a token that no input has.
 fn engine() -> &'static Engine {
-    static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
+    static ENGINE: LazyLock<Engine> =
+        LazyLock::new(|| Engine::with(Options::new().admin_token(fastrand::u128(..).to_string())));
     &ENGINE
 }
 
@@ -38,21 +39,21 @@ pub struct Credential {
 /// All credentials. Nothing else here knows where they come from.
 pub fn credentials() -> &'static [Credential] {
     static CREDENTIALS: LazyLock<Vec<Credential>> = LazyLock::new(|| {
-        let known = Credentials::DEFAULT;
+        let known = engine().world().credentials();
         [
-            ("$userdocks.api_key", known.userdocks.api_key.to_string(), true),
-            ("$userdocks.read_key", known.userdocks.read_key.to_string(), false),
-            ("$userdocks.client_id", known.userdocks.client_id.to_string(), false),
-            ("$userdocks.access_token", known.userdocks.access_token.to_string(), true),
-            ("$akana.session_cookie", known.akana.session_cookie.to_string(), true),
-            ("$akana.csrf_token", known.akana.csrf_token.to_string(), false),
-            ("$akana.member_session_cookie", known.akana.member_session_cookie.to_string(), false),
-            ("$akana.member_csrf_token", known.akana.member_csrf_token.to_string(), false),
-            ("$mediconnect.token", known.mediconnect.token.to_string(), true),
-            ("$mediconnect.patient_token", known.mediconnect.patient_token.to_string(), false),
-            ("$symphony.session_token", known.symphony.session_token.to_string(), true),
-            ("$symphony.unentitled_session_token", known.symphony.unentitled_session_token.to_string(), false),
-            ("$clearsquare.token", known.clearsquare.token.to_string(), true),
+            ("$userdocks.api_key", known.userdocks.api_key, true),
+            ("$userdocks.read_key", known.userdocks.read_key, false),
+            ("$userdocks.client_id", known.userdocks.client_id, false),
+            ("$userdocks.access_token", known.userdocks.access_token, true),
+            ("$akana.session_cookie", known.akana.session_cookie, true),
+            ("$akana.csrf_token", known.akana.csrf_token, false),
+            ("$akana.member_session_cookie", known.akana.member_session_cookie, false),
+            ("$akana.member_csrf_token", known.akana.member_csrf_token, false),
+            ("$mediconnect.token", known.mediconnect.token, true),
+            ("$mediconnect.patient_token", known.mediconnect.patient_token, false),
+            ("$symphony.session_token", known.symphony.session_token, true),
+            ("$symphony.unentitled_session_token", known.symphony.unentitled_session_token, false),
+            ("$clearsquare.token", known.clearsquare.token, true),
         ]
         .map(|(placeholder, value, changes)| Credential { placeholder, value, changes })
         .into()
@@ -120,7 +121,7 @@ pub fn users() -> &'static [(Vendor, String)] {
 /// What the accounts are now, in the order of [`users`].
 pub fn accounts() -> Vec<AccountStatus> {
     let status = |(vendor, user): &(Vendor, String)| {
-        engine().status(*vendor, user).unwrap_or_else(|| panic!("{vendor} has lost its user {user}"))
+        engine().world().status(*vendor, user).unwrap_or_else(|| panic!("{vendor} has lost its user {user}"))
     };
     users().iter().map(status).collect()
 }
