@@ -35,7 +35,18 @@ impl Validator {
     /// # Errors
     /// The first schema that cannot be compiled, with its JSON pointer.
     pub fn new(contract: &Contract) -> Result<Validator, InvalidSchema> {
-        let mut document = contract.document().clone();
+        Validator::of_document(contract.document(), schema_pointers(contract))
+    }
+
+    /// Compiles the schemas at these JSON pointers of any OpenAPI 3.0 document.
+    ///
+    /// # Errors
+    /// The first schema that cannot be compiled, with its JSON pointer.
+    pub fn of_document(
+        document: &Value,
+        pointers: impl IntoIterator<Item = String>,
+    ) -> Result<Validator, InvalidSchema> {
+        let mut document = document.clone();
         to_json_schema(&mut document);
         let mut compiler = Compiler::new();
         compiler.enable_format_assertions();
@@ -46,7 +57,7 @@ impl Validator {
 
         let mut schemas = Schemas::new();
         let mut by_pointer = HashMap::new();
-        for at in schema_pointers(contract) {
+        for at in pointers {
             let index = compiler
                 .compile(&format!("{DOCUMENT}#{}", uri_fragment(&at)), &mut schemas)
                 .map_err(|e| InvalidSchema::new(&at, &e))?;

@@ -1,13 +1,17 @@
 //! The promises of the project, one module each.
 
+mod admin;
 mod answers;
+mod callers;
 mod canary;
 mod contract;
 mod credentials;
 mod dependencies;
+mod documents;
 mod errors;
 mod faults;
 mod ids;
+mod journal;
 mod mock;
 mod properties;
 mod representations;
@@ -16,3 +20,4 @@ mod secrets;
 mod systems;
 mod unified;
 mod wire;
+mod worlds;

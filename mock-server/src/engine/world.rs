@@ -396,6 +396,12 @@ impl World {
         }
         violations.extend(spoken.problem.map(|problem| problem.violation));
         let echoes = |text| redact::echoes(text, &presented);
+        let account = |mut status: AccountStatus| {
+            if let Some(suspension) = &mut status.suspended {
+                suspension.reason = suspension.reason.take().map(echoes);
+            }
+            status
+        };
         self.record(Entry {
             at,
             method: request.method().to_string(),
@@ -408,8 +414,8 @@ impl World {
             faults: strike.ids,
             status: reply.response.status().as_u16(),
             answer: echoes(text_of(reply.response.body())),
-            before,
-            after,
+            before: before.map(account),
+            after: after.map(account),
         });
         reply
     }

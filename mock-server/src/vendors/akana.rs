@@ -92,6 +92,11 @@ impl Default for Akana {
     }
 }
 
+/// What a document says of a user, and what it leaves out as for a new user.
+fn completed(id: &str, given: &Value) -> Value {
+    super::completed(json!({ "UserID": id, "Disabled": false, "Locked": false }), given)
+}
+
 impl System for Akana {
     fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let Some(sent) = presented.get("akanaSession") else {
@@ -179,17 +184,17 @@ impl System for Akana {
     }
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
-        let members: serde_json::Map<String, Value> = super::user(value)?;
-        let mut shown = json!({ "UserID": user, "Disabled": false, "Locked": false });
-        for (name, value) in members {
-            shown[name.as_str()] = value;
-        }
-        self.users.insert(user.to_owned(), shown);
+        super::user::<serde_json::Map<String, Value>>(value)?;
+        self.users.insert(user.to_owned(), completed(user, value));
         Ok(())
     }
 
     fn remove(&mut self, user: &str) -> bool {
         self.users.remove(user).is_some()
+    }
+
+    fn settle(&mut self) {
+        self.users.iter_mut().for_each(|(id, user)| *user = completed(id, user));
     }
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {

@@ -59,6 +59,12 @@ fn shown(id: i64, name: &str, email: &str, role: &str) -> Value {
     })
 }
 
+/// What a document says of a user, and what it leaves out as for a new user.
+fn completed(id: i64, given: &Value) -> Value {
+    let new = shown(id, &format!("User {id}"), &format!("user{id}@example.com"), "PATIENT");
+    super::completed(new, given)
+}
+
 impl System for Mediconnect {
     fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         // 401 is a decision of the contract; the published code says 403.
@@ -145,12 +151,8 @@ impl System for Mediconnect {
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
         let id = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
-        let members: serde_json::Map<String, Value> = super::user(value)?;
-        let mut user = shown(id, &format!("User {id}"), &format!("user{id}@example.com"), "PATIENT");
-        for (name, value) in members {
-            user[name.as_str()] = value;
-        }
-        self.users.insert(id, user);
+        super::user::<serde_json::Map<String, Value>>(value)?;
+        self.users.insert(id, completed(id, value));
         Ok(())
     }
 
@@ -159,6 +161,7 @@ impl System for Mediconnect {
     }
 
     fn settle(&mut self) {
+        self.users.iter_mut().for_each(|(id, user)| *user = completed(*id, user));
         self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Mediconnect));
     }
 

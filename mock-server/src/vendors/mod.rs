@@ -71,3 +71,13 @@ fn user<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, 
         path => format!("/{}: {}", path.replace('.', "/"), e.inner()),
     })
 }
+
+/// A user with everything that is given, and the rest as for a new one. What is no object stays, for the contract to
+/// refuse.
+fn completed(mut new: serde_json::Value, given: &serde_json::Value) -> serde_json::Value {
+    let Some(members) = given.as_object() else { return given.clone() };
+    for (name, value) in members {
+        new[name.as_str()] = value.clone();
+    }
+    new
+}
