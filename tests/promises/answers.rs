@@ -1,9 +1,9 @@
 //! What a receipt proves, and which answers are no success.
 
 use serde_json::{Value, json};
-use user_status::vendors::{mediconnect, symphony};
+use user_status::vendors::{Mediconnect, mediconnect, symphony};
 use user_status::{AccountStatus, AccountSystem, Applied, Error, ErrorKind, Proof, StatusChange, Suspension};
-use user_status_mock::{Vendor, world};
+use user_status_mock::{Fidelity, Options, StandaloneServer, Vendor, WorldState, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
@@ -225,4 +225,35 @@ async fn unknown_values_and_members_lose_nothing() {
     assert_eq!(error.raw().unwrap().body, answer, "the answer is kept as it came");
     assert_eq!(error.fault::<symphony::types::SymphonyError>().unwrap().code, Some(1));
     assert!(!format!("{error:?}").contains("call us"), "and not shown: {error:?}");
+}
+
+/// The systems as they were observed, not as they are documented: what is claimed is what the account is.
+#[tokio::test]
+async fn as_observed_nothing_is_claimed_that_is_not_so() {
+    let world = WorldState::default().fidelity(Fidelity::Observed);
+    let server = StandaloneServer::start_with(Options::new().world(world)).await.unwrap();
+    let uri = server.uri(Vendor::Mediconnect);
+    let known = server.credentials();
+
+    // A refusal in a 200.
+    let error = userdocks(&uri).apply("nobody", &StatusChange::disable()).await.unwrap_err();
+    assert!(error.is_contradicted(), "{error:?}");
+
+    // Both booleans are always named, so that nothing is flipped; the answer has the user one level deeper.
+    let mediconnect = Mediconnect::builder()
+        .base_url(&uri)
+        .credentials(mediconnect::Credentials::token(known.mediconnect.token.as_str()))
+        .build()
+        .unwrap();
+    let receipt = mediconnect.apply("42", &StatusChange::suspend("why")).await.unwrap();
+    assert_eq!((receipt.proof, receipt.status.enabled), (Proof::Confirmed, Some(true)));
+    let receipt = mediconnect.apply("42", &StatusChange::disable()).await.unwrap();
+    assert_eq!(receipt.proof, Proof::Confirmed);
+    let status = server.status(Vendor::Mediconnect, "42").unwrap();
+    assert_eq!((status.enabled, status.suspended.unwrap().active), (Some(false), true));
+
+    // 403 for a token that is not valid.
+    let refused = Mediconnect::builder().base_url(&uri).credentials(mediconnect::Credentials::token("an-old-token"));
+    let error = refused.build().unwrap().apply("42", &StatusChange::enable()).await.unwrap_err();
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::Credentials, Applied::No));
 }
