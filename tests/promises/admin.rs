@@ -96,6 +96,14 @@ fn resolve(description: &Value, at: &str) -> Option<String> {
     }
 }
 
+/// A request line for the operation of a described answer.
+fn line_of(at: &str, code: &str) -> String {
+    let operation = at.strip_prefix("/paths/").unwrap().strip_suffix(&format!("/responses/{code}")).unwrap();
+    let (path, method) = operation.rsplit_once('/').unwrap();
+    let path = path.replace("~1", "/").replace("{vendor}", "akana").replace("{id}", "1");
+    format!("{} {path}", method.to_uppercase())
+}
+
 fn template(description: &Value, path: &str) -> Option<String> {
     let given: Vec<&str> = path.split('/').collect();
     let fits = |template: &&String| {
@@ -234,11 +242,13 @@ async fn every_operation_and_every_code_of_the_description() {
     let mut seen = admin.seen;
     let mut admin = Admin::start(Options::new().admin_token("the-admin-token")).await;
     let described = answers(&admin.description);
+    for at in described.iter().filter(|at| at.ends_with("/403")) {
+        let line = line_of(at, "403");
+        let answer = admin.send(&line, &[("origin", "https://elsewhere.example")], "").await;
+        assert_eq!(answer.status(), 403, "{line}");
+    }
     for at in described.iter().filter(|at| at.ends_with("/401")) {
-        let (path, method) =
-            at.strip_prefix("/paths/").unwrap().strip_suffix("/responses/401").unwrap().rsplit_once('/').unwrap();
-        let path = path.replace("~1", "/").replace("{vendor}", "akana").replace("{id}", "1");
-        let line = format!("{} {path}", method.to_uppercase());
+        let line = line_of(at, "401");
         for headers in [
             &[][..],
             &[("authorization", "Bearer the-admin-tokem")],
