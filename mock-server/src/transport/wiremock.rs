@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use user_status_openapi::{Contract, Vendor};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
@@ -135,12 +134,12 @@ impl Respond for Answers {
             return ResponseTemplate::new(500).set_body_string("this transport cannot break the wire");
         }
         let (parts, body) = reply.response.into_parts();
-        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mut template = ResponseTemplate::new(parts.status.as_u16()).set_body_raw(body.to_vec(), content_type);
+        // As bytes: a body of a type would get this header from the type, and one that is not ASCII would be lost.
+        let mut template = ResponseTemplate::new(parts.status.as_u16()).set_body_bytes(body.to_vec());
         if let Some(delay) = reply.delay {
             template = template.set_delay(delay);
         }
-        for (name, value) in parts.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+        for (name, value) in &parts.headers {
             template = template.append_header(name, value);
         }
         template
