@@ -189,7 +189,7 @@ async fn symphony(base_url: &str, session_token: &str) -> user_status::Result<()
     let answer = symphony
         .client()
         .update_user_status()
-        .uid(7215545078541)
+        .uid(7215545078541_i64)
         .body_map(|body| {
             body.suspended(true)
                 .suspended_until(1_798_761_599_000_i64) // milliseconds: 2026-12-31T23:59:59Z
@@ -213,7 +213,7 @@ async fn symphony(base_url: &str, session_token: &str) -> user_status::Result<()
         .base_url(base_url) // ends in /pod
         .credentials(symphony::Credentials::session_token(session_token))
         .build()?;
-    let status = symphony.client().get_user_status().uid(7215545078541).send().await?;
+    let status = symphony.client().get_user_status().uid(7215545078541_i64).send().await?;
     println!("{:?}, suspended: {:?}", status.status, status.suspended);
     // end
     // sample: getUserStatus unified
