@@ -22,7 +22,7 @@ async fn an_exchange_says_what_came_what_was_wrong_what_went_back_and_what_chang
     send(&server.root(), "GET /nowhere?a=1", &[], "").await;
     let [changed, refused, missed] = &server.journal()[..] else { panic!("three") };
 
-    assert_eq!((changed.id, changed.at, changed.status), (1, server.now(), 200));
+    assert_eq!((changed.id, changed.at, changed.status), (1, server.now(), Some(200)));
     assert_eq!((changed.method.as_str(), changed.operation), ("POST", Some("updateUserStatus")));
     assert_eq!((changed.vendor, changed.user.as_deref()), (Some(Vendor::Symphony), Some("7215545078541")));
     assert_eq!(changed.body, Some(json!({ "status": "DISABLED" })));
@@ -31,12 +31,12 @@ async fn an_exchange_says_what_came_what_was_wrong_what_went_back_and_what_chang
     assert_eq!((enabled(&changed.before), enabled(&changed.after)), (Some(true), Some(false)));
     assert!(changed.violations.is_empty() && changed.faults.is_empty());
 
-    assert_eq!((refused.status, &refused.before), (400, &refused.after));
+    assert_eq!((refused.status, &refused.before), (Some(400), &refused.after));
     let [violation] = &refused.violations[..] else { panic!("{:?}", refused.violations) };
     assert_eq!(violation.location, "/body/status");
     assert_eq!(violation.contract, "/components/schemas/SymphonyAccountState");
 
-    assert_eq!((missed.status, missed.operation, missed.target.as_str()), (404, None, "/nowhere?a=[redacted]"));
+    assert_eq!((missed.status, missed.operation, missed.target.as_str()), (Some(404), None, "/nowhere?a=[redacted]"));
     assert_eq!(server.requests("updateUserStatus"), 2);
     assert_eq!(fault, 1);
 }

@@ -78,6 +78,7 @@ impl Signals {
 /// One request in the log.
 fn line(world: &str, exchange: &Exchange) -> String {
     let Exchange { at, method, target, operation, status, violations, faults, .. } = exchange;
+    let status = status.map_or_else(|| "---".to_owned(), |status| status.to_string());
     let mut line = format!("{at:.3} {status} {method} {}", target.escape_debug());
     for (name, value) in [("operation", *operation), ("user", exchange.user.as_deref())] {
         if let Some(value) = value {

@@ -37,8 +37,8 @@ pub struct Exchange {
     pub violations: Vec<Violation>,
     /// The ids of the faults that struck.
     pub faults: Vec<u64>,
-    /// The status code of the answer.
-    pub status: u16,
+    /// The status code of the answer; `None` if a fault kept it from leaving.
+    pub status: Option<u16>,
     /// The answer as text.
     pub answer: String,
     /// What the account was before.
@@ -60,7 +60,7 @@ pub(super) struct Entry {
     pub(super) user: Option<String>,
     pub(super) violations: Vec<Violation>,
     pub(super) faults: Vec<u64>,
-    pub(super) status: u16,
+    pub(super) status: Option<u16>,
     pub(super) answer: String,
     pub(super) before: Option<AccountStatus>,
     pub(super) after: Option<AccountStatus>,

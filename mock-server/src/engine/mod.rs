@@ -95,6 +95,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Whether any of the answer leaves.
+    fn leaves(&self) -> bool {
+        !matches!(self.wire, Some(WireFault::Reset | WireFault::Close | WireFault::Hang))
+    }
+
     fn plain(response: Response<Bytes>) -> Reply {
         Reply { response, delay: None, wire: None }
     }

@@ -31,6 +31,7 @@ pub struct Options {
     pub(super) idle: Duration,
     pub(super) cors: bool,
     pub(super) on_request: Option<OnRequest>,
+    pub(super) breaks_the_wire: bool,
     listen: SocketAddr,
     limits: Limits,
     #[cfg(feature = "tls")]
@@ -47,6 +48,7 @@ impl Default for Options {
             idle: Duration::from_secs(60 * 60),
             cors: true,
             on_request: None,
+            breaks_the_wire: true,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             limits: Limits::default(),
             #[cfg(feature = "tls")]
@@ -123,6 +125,12 @@ impl Options {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Options {
         self.tls = Some(tls);
+        self
+    }
+
+    /// For a transport that cannot break the wire.
+    pub(crate) fn without_wire(mut self) -> Options {
+        self.breaks_the_wire = false;
         self
     }
 

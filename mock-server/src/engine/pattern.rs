@@ -126,7 +126,11 @@ impl Pattern {
         compare("user", self.user.clone(), exchange.user.clone().unwrap_or_else(none));
         compare("method", self.method.clone(), exchange.method.clone());
         compare("path", self.path.clone(), path.to_owned());
-        compare("status", self.status.map(|status| status.to_string()), exchange.status.to_string());
+        compare(
+            "status",
+            self.status.map(|status| status.to_string()),
+            exchange.status.map_or_else(none, |status| status.to_string()),
+        );
         compare("valid", self.valid.map(|valid| valid.to_string()), exchange.violations.is_empty().to_string());
         for (name, wanted) in &self.headers {
             let found = exchange.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));

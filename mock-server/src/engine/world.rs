@@ -28,6 +28,9 @@ use crate::world::{WorldError, WorldState};
 /// The most of an answer that the journal keeps.
 const ANSWER_KEPT: usize = 4096;
 
+/// Neighbouring faults must not draw neighbouring sequences.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// A world: users, credentials, faults, clock and journal, apart from every other world's.
 ///
 /// Every server has one from the start, and is used as it: `server.status(…)` is that of the default world.
@@ -40,6 +43,8 @@ pub struct World {
     /// Expectations, verified when the server is dropped.
     expectations: Mutex<Vec<Expectation>>,
     on_request: Option<OnRequest>,
+    /// Whether the transport can break the wire.
+    breaks_the_wire: bool,
 }
 
 #[derive(Debug)]
@@ -51,12 +56,14 @@ struct State {
     faults: Vec<Armed>,
     /// How many faults and credentials were made, for the names of the next ones.
     made: u64,
+    /// How many faults were registered since it began, so that the same ones draw the same again.
+    armed: u64,
 }
 
 impl State {
     fn new(initial: WorldState) -> State {
         let current = initial.clone();
-        let mut state = State { initial, clock: Clock::new(None), faults: Vec::new(), made: 0, current };
+        let mut state = State { initial, clock: Clock::new(None), faults: Vec::new(), made: 0, armed: 0, current };
         state.begin();
         state
     }
@@ -64,15 +71,15 @@ impl State {
     /// Brings the clock and the faults to what the current document says.
     fn begin(&mut self) {
         self.clock = Clock::new(self.current.clock);
-        self.faults.clear();
+        (self.faults, self.armed) = (Vec::new(), 0);
         for fault in std::mem::take(&mut self.current.faults) {
             self.arm(fault);
         }
     }
 
     fn arm(&mut self, fault: Fault) -> u64 {
-        self.made += 1;
-        self.faults.push(Armed::new(self.made, fault, self.current.seed));
+        (self.made, self.armed) = (self.made + 1, self.armed + 1);
+        self.faults.push(Armed::new(self.made, fault, self.current.seed ^ self.armed.wrapping_mul(SPREAD)));
         self.made
     }
 }
@@ -103,6 +110,7 @@ impl World {
             journal: Mutex::new(Journal::new(options.journal)),
             expectations: Mutex::default(),
             on_request: options.on_request.clone(),
+            breaks_the_wire: options.breaks_the_wire,
         }
     }
 
@@ -193,9 +201,13 @@ impl World {
     /// Registers a fault, and gives its id. Of several that strike a call, the first registered does.
     ///
     /// # Errors
-    /// A fault that strikes nothing, or sends an answer that the contract does not have without saying so.
+    /// A fault that strikes nothing, or sends an answer that the contract does not have without saying so; on a
+    /// [`MockServer`](crate::MockServer) also one that breaks the wire, which its transport cannot do.
     pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
         fault.check()?;
+        if !self.breaks_the_wire && fault.breaks_the_wire() {
+            return Err(FaultError::no_wire());
+        }
         let id = lock(&self.state).arm(fault);
         self.faulty.store(true, Ordering::Release);
         Ok(id)
@@ -412,8 +424,8 @@ impl World {
             user: Some(user).filter(|user| !user.is_empty()).map(echoes),
             violations,
             faults: strike.ids,
-            status: reply.response.status().as_u16(),
-            answer: echoes(text_of(reply.response.body())),
+            status: reply.leaves().then(|| reply.response.status().as_u16()),
+            answer: if reply.leaves() { echoes(text_of(reply.response.body())) } else { String::new() },
             before: before.map(account),
             after: after.map(account),
         });
@@ -427,7 +439,7 @@ impl World {
             method: request.method().to_string(),
             target: redact::target(path, request.uri().query()),
             headers: redact::headers(request.headers()),
-            status: response.status().as_u16(),
+            status: Some(response.status().as_u16()),
             answer: text_of(response.body()),
             ..Entry::default()
         });

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use user_status_openapi::{Contract, Vendor};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::engine::{Engine, Fault, FaultError, Options, World};
+use crate::engine::{Engine, Options, World};
 
 /// The priority of the contract: the lowest, so that every mock that a test mounts comes first.
 const LOWEST: u8 = u8::MAX;
@@ -67,7 +67,7 @@ impl MockServer {
         // the server before may still use them.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine can be bound");
         let server = wiremock::MockServer::builder().listener(listener).start().await;
-        let engine = Arc::new(Engine::with(options));
+        let engine = Arc::new(Engine::with(options.without_wire()));
         let contract =
             Mock::given(wiremock::matchers::any()).respond_with(Answers(engine.clone())).with_priority(LOWEST);
         contract.mount(&server).await;
@@ -77,18 +77,6 @@ impl MockServer {
     /// The base URL for a vendor, such as `http://127.0.0.1:PORT/pod` for Symphony.
     pub fn uri(&self, vendor: Vendor) -> String {
         format!("{}{}", self.server.uri(), Contract::embedded().base_path(vendor))
-    }
-
-    /// Registers a fault.
-    ///
-    /// # Errors
-    /// As [`World::fault`], and a fault that breaks the wire, which this transport cannot do; a
-    /// [`StandaloneServer`](crate::StandaloneServer) can.
-    pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
-        if fault.breaks_the_wire() {
-            return Err(FaultError("this transport cannot break the wire; a StandaloneServer can".to_owned()));
-        }
-        self.engine.world().fault(fault)
     }
 
     /// The server underneath: for mocks and expectations that come before the contract, and for the requests received.
@@ -130,7 +118,7 @@ impl Respond for Answers {
 
         let reply = self.0.handle(&plain);
         if reply.wire.is_some() {
-            // It was registered by the admin API, where the transport is not known.
+            // It is in the document with which the world began.
             return ResponseTemplate::new(500).set_body_string("this transport cannot break the wire");
         }
         let (parts, body) = reply.response.into_parts();

@@ -129,7 +129,7 @@ impl Fault {
     }
 
     /// 429 for every request beyond so many in a window of so many seconds on the clock of the world. The window opens
-    /// with its first request.
+    /// with its first request. Requests that another fault struck before are not counted.
     pub fn quota(requests: u32, seconds: u32) -> Fault {
         Fault::of(Kind::Quota { requests, seconds }).off_contract()
     }
@@ -191,7 +191,8 @@ impl Fault {
 
     /// The answer comes so much later. The change is made at once, unless the fault strikes
     /// [`before_the_change`](Fault::before_the_change): then a caller who goes away in the meantime finds it not made.
-    /// Delays add up, and leave the call to further faults.
+    /// Delays add up, and leave the call to further faults. A [`MockServer`](crate::MockServer) makes the change at once
+    /// all the same.
     pub fn delay(by: Duration) -> Fault {
         Fault::of(Kind::Delay(Latency::Milliseconds(milliseconds(by))))
     }
@@ -299,7 +300,7 @@ impl Fault {
         }
     }
 
-    /// Refuses what can never strike, and answers that the contract does not have.
+    /// Refuses what strikes no operation, and answers that the contract does not have.
     pub(crate) fn check(&self) -> Result<(), FaultError> {
         let all = contract().operations().iter();
         let struck: Vec<&Operation> = all.filter(|operation| self.on.is_for(operation)).collect();
@@ -347,6 +348,13 @@ fn milliseconds(duration: Duration) -> u64 {
 /// Why a fault was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultError(pub(crate) String);
+
+impl FaultError {
+    /// The fault breaks the wire, and the transport cannot.
+    pub(crate) fn no_wire() -> FaultError {
+        FaultError("this transport cannot break the wire; a StandaloneServer can".to_owned())
+    }
+}
 
 impl fmt::Display for FaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -41,9 +41,7 @@ pub(in crate::engine) struct Strike {
 
 impl Armed {
     pub(in crate::engine) fn new(id: u64, fault: Fault, seed: u64) -> Armed {
-        // Neighbouring ids must not give neighbouring sequences.
-        let rng = fastrand::Rng::with_seed(seed ^ id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Armed { id, fault, rng, seen: 0, struck: 0, window: None }
+        Armed { id, fault, rng: fastrand::Rng::with_seed(seed), seen: 0, struck: 0, window: None }
     }
 
     pub(in crate::engine) fn id(&self) -> u64 {
@@ -91,7 +89,7 @@ impl Armed {
         self.struck = self.struck.saturating_add(1);
         match step {
             None => return,
-            Some(Fault { kind: Kind::Normal, .. }) => {}
+            Some(Fault { kind: Kind::Normal, .. }) => return,
             Some(step @ Fault { kind: Kind::Delay(latency), .. }) => {
                 let delay = latency.draw(&mut self.rng);
                 *(if step.lets_the_change_be() { &mut strike.after } else { &mut strike.before }) += delay;
