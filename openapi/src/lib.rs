@@ -14,11 +14,13 @@
 //! assert_eq!(contract.base_path(operation.vendor), "/pod");
 //! ```
 //!
-//! With feature `validate`, [`validate::Validator`] holds values against the schemas of the document. Feature `tool`
+//! With feature `docs`, [`docs::Page`] is the documentation as a page. With feature `validate`, [`validate::Validator`] holds values against the schemas of the document. Feature `tool`
 //! is the contract tool itself and of no use to other crates; it is a module and not only a program so that tests can
 //! call it.
 
 mod contract;
+#[cfg(feature = "docs")]
+pub mod docs;
 pub mod pointer;
 #[cfg(feature = "tool")]
 pub mod tool;

@@ -20,6 +20,10 @@ impl Copy {
         fs::create_dir_all(root.join("openapi")).unwrap();
         fs::create_dir_all(root.join("sdk/src/generated")).unwrap();
         fs::copy(repository().join(tool::CONTRACT), root.join(tool::CONTRACT)).unwrap();
+        fs::create_dir_all(root.join("examples")).unwrap();
+        for file in ["examples/every_operation.rs", "examples/every_operation.sh"] {
+            fs::copy(repository().join(file), root.join(file)).unwrap();
+        }
         tool::generate(&root).unwrap();
         Copy(root)
     }
@@ -54,7 +58,7 @@ fn a_second_run_changes_nothing() {
 fn one_changed_character_in_any_generated_file_is_noticed() {
     let copy = Copy::new("drift");
     let document = tool::read_contract(&copy.0).unwrap();
-    let outputs = tool::outputs(&document).unwrap();
+    let outputs = tool::outputs(&repository(), &document).unwrap();
     let vendors = Vendor::ALL.iter().map(|vendor| format!("sdk/src/generated/{vendor}.rs"));
     for file in vendors.chain(["openapi/openapi.json".to_owned(), "sdk/src/generated/operations.rs".to_owned()]) {
         assert!(outputs.contains_key(&file), "{file} is generated");

@@ -179,7 +179,8 @@ impl Engine {
         if self.cors && request.method() == Method::OPTIONS && cors::is_preflight(request.headers()) {
             return answered(cors::preflight(request.headers()));
         }
-        if let Some(response) = pages::page(request.method(), path, &world) {
+        let prefix = request.uri().path().strip_suffix(path).unwrap_or_default();
+        if let Some(response) = pages::page(request.method(), prefix, path, &world) {
             return answered(response);
         }
         match route::find(contract(), request.method(), path) {

@@ -2,14 +2,13 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use user_status_openapi::{Operation, Vendor};
 
-use super::contract;
 use super::respond;
 use super::world::World;
 
-/// The answer for a path that is none of the contract's, if it is one of these.
-pub(super) fn page(method: &Method, path: &str, world: &World) -> Option<Response<Bytes>> {
+/// The answer for a path that is none of the contract's, if it is one of these. `prefix` is what names the world in the
+/// path of the request, if that does.
+pub(super) fn page(method: &Method, prefix: &str, path: &str, world: &World) -> Option<Response<Bytes>> {
     if ![Method::GET, Method::HEAD].contains(method) {
         return None;
     }
@@ -17,62 +16,41 @@ pub(super) fn page(method: &Method, path: &str, world: &World) -> Option<Respons
     match path {
         "/openapi.json" => Some(file("application/json", user_status_openapi::JSON)),
         "/openapi.yaml" => Some(file("application/yaml", user_status_openapi::YAML)),
-        "/docs" => {
-            let mut response = respond(200, "text/html; charset=utf-8", Bytes::from(docs(world)));
-            let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-            Some(response)
-        }
+        "/docs" => Some(docs(prefix, world)),
         "/" => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-            response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/docs"));
+            let docs = HeaderValue::try_from(format!("{prefix}/docs"));
+            response.headers_mut().insert(header::LOCATION, docs.unwrap_or(HeaderValue::from_static("/docs")));
             Some(response)
         }
         _ => None,
     }
 }
 
-/// All operations, with what they do and what they answer.
-fn docs(world: &World) -> String {
-    let mut page = String::from(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>User status mock</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>body{font:16px/1.5 system-ui;margin:2rem auto;\
-         max-width:60rem;padding:0 1rem;color-scheme:light dark}code{overflow-wrap:anywhere}</style></head><body>\
-         <main><h1>User status mock</h1><p>The contract: <a href=\"/openapi.yaml\">YAML</a>, \
-         <a href=\"/openapi.json\">JSON</a>. The admin API: <a href=\"/__admin/openapi.yaml\">YAML</a>, \
-         <a href=\"/__admin/credentials\">credentials that work</a>, <a href=\"/__admin/users\">users</a>, \
-         <a href=\"/__admin/requests\">the last requests</a>.</p>",
-    );
-    for &vendor in Vendor::ALL {
-        page.push_str(&format!("<h2>{vendor}</h2>"));
-        for operation in contract().operations().iter().filter(|operation| operation.vendor == vendor) {
-            page.push_str(&section(operation, world));
-        }
+/// The documentation, with this server and credentials that work filled in.
+#[cfg(feature = "docs")]
+fn docs(prefix: &str, world: &World) -> Response<Bytes> {
+    let credentials = world.listed_credentials();
+    let own = if prefix.is_empty() { "/" } else { prefix };
+    // A page cannot send a Cookie header; the browser does, with the cookie that comes along with the page.
+    let session = credentials["akana"].as_object().into_iter().flatten();
+    let session = session.into_iter().find(|(name, _)| name.starts_with("AtmoAuthToken_"));
+    let cookie = session.map(|(name, value)| {
+        format!("{name}={}; Path=/; SameSite=Strict; HttpOnly", value.as_str().unwrap_or_default())
+    });
+    let page = user_status_openapi::docs::Page::new().server(own).credentials(credentials.clone()).html();
+    let mut response = respond(200, "text/html; charset=utf-8", Bytes::from(page));
+    if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    page.push_str("</main></body></html>");
-    page
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
-fn section(operation: &Operation, world: &World) -> String {
-    let text = |member: &str| {
-        let at = format!("{}/{member}", operation.pointer);
-        contract().resolve(&at).and_then(|value| value.as_str()).map(escape).unwrap_or_default()
-    };
-    let codes: Vec<String> = operation.responses.keys().map(ToString::to_string).collect();
-    let users = world.users(operation.vendor);
-    format!(
-        "<h3>{}</h3><p><code>{} {}{}</code></p><p>{}</p><p>Answers: {}. Users: {}.</p>",
-        text("summary"),
-        operation.method,
-        contract().base_path(operation.vendor),
-        escape(&operation.path),
-        text("description"),
-        codes.join(", "),
-        users.iter().take(5).map(|user| escape(user)).collect::<Vec<_>>().join(", "),
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// A library that a test uses does without the page.
+#[cfg(not(feature = "docs"))]
+fn docs(_: &str, _: &World) -> Response<Bytes> {
+    let problem = "this server was built without feature `docs`; the contract is at /openapi.yaml";
+    super::respond_json(404, &serde_json::json!({ "error": problem }))
 }

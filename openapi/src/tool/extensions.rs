@@ -9,7 +9,7 @@ use crate::validate::validate_against;
 use crate::vendor::Change;
 
 /// The extensions that there are. Any other is a typing error.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "x-source",
     "x-idempotent",
     "x-changes",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 11] = [
     "x-known-values",
     "x-enum-varnames",
     "x-vocabulary",
+    "x-displayName",
 ];
 
 pub(super) fn check(document: &Value, contract: &Contract) -> Vec<Finding> {

@@ -17,6 +17,7 @@ mod client;
 mod examples;
 mod extensions;
 mod polish;
+mod reader;
 mod structure;
 mod tables;
 mod view;
@@ -76,7 +77,7 @@ pub fn generate(root: &Path) -> Result<Vec<PathBuf>, Vec<Finding>> {
         return Err(findings);
     }
     let mut written = Vec::new();
-    for (path, text) in outputs(&document)? {
+    for (path, text) in outputs(root, &document)? {
         let file = root.join(&path);
         if fs::read_to_string(&file).is_ok_and(|old| old == text) {
             continue;
@@ -99,7 +100,7 @@ pub fn check(root: &Path) -> Vec<Finding> {
     let mut findings = check::document(&document);
     // From a contract that is wrong nothing sensible can be generated, and so nothing compared.
     if findings.is_empty() {
-        match outputs(&document) {
+        match outputs(root, &document) {
             Ok(outputs) => {
                 findings.extend(strays(root, &outputs));
                 for (path, text) in outputs {
@@ -124,15 +125,16 @@ pub fn read_contract(root: &Path) -> Result<Value, Vec<Finding>> {
     serde_saphyr::from_str_with_options(&text, options).map_err(|e| fail(format!("is not YAML: {e}")))
 }
 
-/// Every generated file with its text, by its path below the root of the repository.
+/// Every generated file with its text, by its path below the root of the repository, where the samples are.
 ///
 /// # Errors
 /// What in the contract keeps a file from being generated.
-pub fn outputs(document: &Value) -> Result<BTreeMap<String, String>, Vec<Finding>> {
+pub fn outputs(root: &Path, document: &Value) -> Result<BTreeMap<String, String>, Vec<Finding>> {
     let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
     let mut outputs = BTreeMap::new();
     let json = serde_json::to_string_pretty(document).map_err(|e| vec![Finding::at("", e.to_string())])?;
     outputs.insert("openapi/openapi.json".to_owned(), json + "\n");
+    outputs.insert("openapi/docs.json".to_owned(), reader::document(&contract, root)?);
     for &vendor in crate::Vendor::ALL {
         outputs.insert(format!("sdk/src/generated/{vendor}.rs"), client::client(&contract, vendor)?);
     }
@@ -140,6 +142,35 @@ pub fn outputs(document: &Value) -> Result<BTreeMap<String, String>, Vec<Finding
     outputs.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));
     outputs.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
     Ok(outputs)
+}
+
+/// How the documentation is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One page that needs nothing but itself.
+    Html,
+    /// A page per system, for people who read in a repository.
+    Markdown,
+}
+
+/// Writes the documentation of the embedded contract into a folder. Returns the files.
+///
+/// # Errors
+/// The file that cannot be written.
+pub fn docs(out: &Path, format: Format) -> Result<Vec<PathBuf>, Vec<Finding>> {
+    let pages = match format {
+        Format::Html => BTreeMap::from([("index.html".to_owned(), crate::docs::Page::new().html())]),
+        Format::Markdown => crate::docs::markdown(Contract::embedded()),
+    };
+    let cannot = |path: &Path, e: std::io::Error| {
+        vec![Finding::new(path.display().to_string(), "", format!("cannot be written: {e}"))]
+    };
+    fs::create_dir_all(out).map_err(|e| cannot(out, e))?;
+    let files = pages.iter().map(|(name, text)| {
+        let path = out.join(name);
+        fs::write(&path, text).map_err(|e| cannot(&path, e)).map(|()| path)
+    });
+    files.collect()
 }
 
 fn drift(root: &Path, path: &str, text: &str) -> Option<Finding> {
