@@ -9,10 +9,13 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// The body of an answer.
+use super::stream::Plan;
+
+/// The body of an answer. From when it is made until it is dropped, the connection is answering.
 pub(super) struct Answer {
     rest: Bytes,
     drip: Option<Drip>,
+    plan: Plan,
 }
 
 struct Drip {
@@ -22,13 +25,22 @@ struct Drip {
 }
 
 impl Answer {
-    pub(super) fn whole(body: Bytes) -> Answer {
-        Answer { rest: body, drip: None }
+    pub(super) fn whole(plan: &Plan, body: Bytes) -> Answer {
+        plan.answer_begins();
+        Answer { rest: body, drip: None, plan: plan.clone() }
     }
 
-    pub(super) fn dripping(body: Bytes, bytes: usize, every: Duration) -> Answer {
+    pub(super) fn dripping(plan: &Plan, body: Bytes, bytes: usize, every: Duration) -> Answer {
         let drip = Drip { bytes: bytes.max(1), every, pause: Box::pin(tokio::time::sleep(every)) };
-        Answer { rest: body, drip: Some(drip) }
+        let mut answer = Answer::whole(plan, body);
+        answer.drip = Some(drip);
+        answer
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.plan.answer_is_handed_over();
     }
 }
 

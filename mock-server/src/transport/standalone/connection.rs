@@ -3,9 +3,11 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,6 +21,11 @@ use super::limits::Limits;
 use super::stream::{Breakable, Plan, Stream};
 use crate::engine::{Engine, WireFault};
 
+/// The most bytes of a request target. No operation needs more, and every server should take as many.
+const TARGET: usize = 8 << 10;
+/// As good as for ever, and a time that can still be added to now.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Serves a connection until the client, a limit, a fault or the end of the server ends it.
 pub(super) async fn serve(stream: Stream, engine: Arc<Engine>, limits: Limits, mut stopped: watch::Receiver<bool>) {
     let plan = Plan::default();
@@ -26,8 +33,9 @@ pub(super) async fn serve(stream: Stream, engine: Arc<Engine>, limits: Limits, m
     let service = service_fn(move |request| answer(engine.clone(), plan.clone(), limits, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
+        .header_read_timeout(limits.head_timeout.min(FOR_EVER))
         .max_buf_size(limits.head.max(8 << 10))
+        .max_header_size(limits.head)
         .max_headers(limits.headers)
         .serve_connection(stream, service);
     let mut connection = pin!(connection);
@@ -48,20 +56,26 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
     let (parts, body) = request.into_parts();
-    // A request that says its length in two ways is read in two ways by two servers.
-    if parts.headers.contains_key(header::TRANSFER_ENCODING) && parts.headers.contains_key(header::CONTENT_LENGTH) {
-        return Ok(refuse(StatusCode::BAD_REQUEST, "the request has both Content-Length and Transfer-Encoding"));
+    let refuse = |status, message: &str| Ok(refuse(&plan, status, message));
+    if let Some((status, problem)) = problem(&parts) {
+        return refuse(status, &problem);
+    }
+    if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+        // It asks about the server, not about any of its paths.
+        let mut response = Response::new(Answer::whole(&plan, Bytes::new()));
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        return Ok(response);
     }
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let too_long = format!("the request body must have at most {} bytes", limits.body);
     if announced.is_some_and(|announced: u64| announced > limits.body as u64) {
-        return Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE, &too_long));
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, &too_long);
     }
     let body = match tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.body).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => return Ok(refuse(StatusCode::PAYLOAD_TOO_LARGE, &too_long)),
-        Ok(Err(_)) => return Ok(refuse(StatusCode::BAD_REQUEST, "the request body is not framed as HTTP has it")),
-        Err(_) => return Ok(refuse(StatusCode::REQUEST_TIMEOUT, "the request body did not come in time")),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => return refuse(StatusCode::PAYLOAD_TOO_LARGE, &too_long),
+        Ok(Err(_)) => return refuse(StatusCode::BAD_REQUEST, "the request body is not framed as HTTP has it"),
+        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the request body did not come in time"),
     };
     let request = Request::from_parts(parts, body);
     let begun = engine.begin(&request);
@@ -83,16 +97,35 @@ async fn answer(
     }
     let body = match reply.wire {
         Some(WireFault::Hang) => std::future::pending().await,
-        Some(WireFault::Drip { bytes, every }) => Answer::dripping(body, bytes, every),
-        _ => Answer::whole(body),
+        Some(WireFault::Drip { bytes, every }) => Answer::dripping(&plan, body, bytes, every),
+        _ => Answer::whole(&plan, body),
     };
     Ok(Response::from_parts(parts, body))
 }
 
+/// What no server may accept in the head of a request, and `hyper` does. One with both Content-Length and
+/// Transfer-Encoding it reads as chunked, and ends the connection afterwards.
+fn problem(parts: &Parts) -> Option<(StatusCode, String)> {
+    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET) {
+        return Some((StatusCode::URI_TOO_LONG, format!("the request target must have at most {TARGET} bytes")));
+    }
+    let hosts = parts.headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+        return Some((StatusCode::BAD_REQUEST, "the request must have one Host header".to_owned()));
+    }
+    let codings: Vec<&HeaderValue> = parts.headers.get_all(header::TRANSFER_ENCODING).iter().collect();
+    let known = match codings[..] {
+        [] => true,
+        [coding] => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    };
+    (!known).then(|| (StatusCode::NOT_IMPLEMENTED, "the only transfer coding here is `chunked`, once".to_owned()))
+}
+
 /// A refusal of the transport. The rest of the request is not read, so the connection ends.
-fn refuse(status: StatusCode, message: &str) -> Response<Answer> {
+fn refuse(plan: &Plan, status: StatusCode, message: &str) -> Response<Answer> {
     let body = Bytes::from(json!({ "error": message }).to_string());
-    let mut response = Response::new(Answer::whole(body));
+    let mut response = Response::new(Answer::whole(plan, body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

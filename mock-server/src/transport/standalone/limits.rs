@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a request body; beyond, 413. 1 MiB.
     pub body: usize,
-    /// Bytes of a request line with its headers; beyond, 431. 64 KiB.
+    /// Bytes of a request line with its headers; beyond, 431. 64 KiB. Of these, 8 KiB may be the target; beyond, 414.
     pub head: usize,
     /// How many headers; beyond, 431. 100.
     pub headers: usize,

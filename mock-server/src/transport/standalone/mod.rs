@@ -90,7 +90,7 @@ impl StandaloneServer {
             engine: engine.clone(),
             limits,
             stopped,
-            permits: Arc::new(Semaphore::new(limits.connections)),
+            permits: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             #[cfg(feature = "tls")]
             tls,
         };

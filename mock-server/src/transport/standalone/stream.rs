@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -43,17 +43,53 @@ impl Stream {
     }
 }
 
-/// What is to happen to the next bytes written, shared by the service and the stream under it.
+/// How far the answer to a request is.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Stage {
+    /// It is not made yet, or it is on its way to the client.
+    #[default]
+    None,
+    Made,
+    /// All of it is with `hyper`, which has still to write it.
+    HandedOver,
+}
+
+/// What is to happen to the next bytes written, and how far the answer is; shared by the service and the stream under
+/// it.
 #[derive(Clone, Default)]
-pub(super) struct Plan(Arc<Mutex<Option<WireFault>>>);
+pub(super) struct Plan(Arc<Mutex<(Option<WireFault>, Stage)>>);
 
 impl Plan {
     pub(super) fn set(&self, fault: Option<WireFault>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.lock().0 = fault;
     }
 
     fn get(&self) -> Option<WireFault> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().0
+    }
+
+    pub(super) fn answer_begins(&self) {
+        self.lock().1 = Stage::Made;
+    }
+
+    pub(super) fn answer_is_handed_over(&self) {
+        self.lock().1 = Stage::HandedOver;
+    }
+
+    /// All that was handed over is written.
+    fn flushed(&self) {
+        let stage = &mut self.lock().1;
+        if *stage == Stage::HandedOver {
+            *stage = Stage::None;
+        }
+    }
+
+    fn is_answering(&self) -> bool {
+        self.lock().1 != Stage::None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Option<WireFault>, Stage)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,11 +104,24 @@ pub(super) struct Breakable {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Runs after the last answer, with how many bytes were thrown away since.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
+    /// The client has sent its last byte.
+    ended: bool,
+    /// Whom to tell so when the answer is written.
+    reader: Option<Waker>,
 }
 
 impl Breakable {
     pub(super) fn new(stream: Stream, plan: Plan, write_timeout: Duration) -> Breakable {
-        Breakable { stream, plan, written: Vec::new(), write_timeout, stalled: None, lingering: None }
+        Breakable {
+            stream,
+            plan,
+            written: Vec::new(),
+            write_timeout,
+            stalled: None,
+            lingering: None,
+            ended: false,
+            reader: None,
+        }
     }
 
     /// How many of these bytes may still be written; `None` for all.
@@ -88,6 +137,18 @@ impl Breakable {
                 Some((head + 8).saturating_sub(self.written.len()).min(bytes.len()))
             }
         }
+    }
+
+    /// What a write comes to; it fails when the client has taken nothing for too long.
+    fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if write.is_ready() {
+            self.stalled = None;
+            return write;
+        }
+        let timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn broken(&mut self) -> io::Error {
@@ -106,32 +167,32 @@ impl AsyncWrite for Breakable {
             Some(0) => return Poll::Ready(Err(this.broken())),
             allowed => &bytes[..allowed.unwrap_or(bytes.len())],
         };
-        match either!(&mut this.stream, stream => Pin::new(stream).poll_write(cx, allowed)) {
-            Poll::Ready(written) => {
-                this.stalled = None;
-                let written = written?;
-                if matches!(this.plan.get(), Some(WireFault::ResetInBody | WireFault::Truncate)) {
-                    this.written.extend_from_slice(&allowed[..written]);
-                }
-                Poll::Ready(Ok(written))
-            }
-            Poll::Pending => {
-                let timeout = this.write_timeout;
-                let stalled = this.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-                ready!(stalled.as_mut().poll(cx));
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
+        let write = either!(&mut this.stream, stream => Pin::new(stream).poll_write(cx, allowed));
+        let written = ready!(this.unless_stalled(cx, write))?;
+        if matches!(this.plan.get(), Some(WireFault::ResetInBody | WireFault::Truncate)) {
+            this.written.extend_from_slice(&allowed[..written]);
         }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
+        let this = &mut *self;
+        let flush = either!(&mut this.stream, stream => Pin::new(stream).poll_flush(cx));
+        ready!(this.unless_stalled(cx, flush))?;
+        this.plan.flushed();
+        if !this.plan.is_answering()
+            && let Some(reader) = this.reader.take()
+        {
+            reader.wake();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.lingering.is_none() {
-            ready!(either!(&mut this.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
+            let shutdown = either!(&mut this.stream, stream => Pin::new(stream).poll_shutdown(cx));
+            ready!(this.unless_stalled(cx, shutdown))?;
             this.lingering = Some((Box::pin(tokio::time::sleep(LINGER.0)), 0));
         }
         let Some((timer, thrown_away)) = &mut this.lingering else { return Poll::Ready(Ok(())) };
@@ -150,7 +211,25 @@ impl AsyncWrite for Breakable {
 }
 
 impl AsyncRead for Breakable {
+    /// `hyper` drops a request whose client has sent its last byte. That is right for one who has gone away while the
+    /// request waits, and wrong for one who has only said that nothing more comes: the answer that is there at once is
+    /// sent before `hyper` learns of it.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buffer))
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        ready!(either!(&mut this.stream, stream => Pin::new(stream).poll_read(cx, buffer)))?;
+        if buffer.filled().len() > before {
+            return Poll::Ready(Ok(()));
+        }
+        if !std::mem::replace(&mut this.ended, true) {
+            // The request may be there as a whole, and the service does not know of it yet.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.plan.is_answering() {
+            this.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
     }
 }
