@@ -1,5 +1,6 @@
 //! The promises of the project, one module each.
 
+mod abuse;
 mod admin;
 mod answers;
 mod callers;
