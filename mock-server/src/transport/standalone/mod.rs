@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use user_status_openapi::{Contract, Vendor};
@@ -28,6 +28,8 @@ pub use tls::{Tls, TlsError};
 
 /// How long to wait when no connection can be accepted, as when there are no more file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
+/// How many connections may wait to be accepted, if the machine allows as many.
+const WAITING: u32 = 4096;
 
 /// A server that implements the contract, with worlds of its own and faults down to the wire. It stops when it is
 /// dropped, and verifies then what was [expected](World::expect).
@@ -73,9 +75,8 @@ impl StandaloneServer {
             let problem = format!("{wanted} can be reached from other machines; set an admin token to listen there");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
-        let listener = TcpListener::bind(wanted)
-            .await
-            .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {wanted}: {e}")))?;
+        let listener =
+            listen(wanted).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {wanted}: {e}")))?;
         let address = listener.local_addr()?;
         let limits = options.limits_of_connections();
         #[cfg(feature = "tls")]
@@ -123,6 +124,17 @@ impl StandaloneServer {
         let _ = self.stop.send(true);
         let _ = tokio::time::timeout(within, &mut self.task).await;
     }
+}
+
+/// Listens as `TcpListener::bind` does, but for more connections that wait: it has 128, and the client of the next one
+/// hears nothing and tries again after a second.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // On Windows it would let two servers have the same port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 impl Deref for StandaloneServer {
