@@ -875,3 +875,21 @@ async fn a_fault_that_makes_no_sense_is_refused() {
         assert!(error.to_string().starts_with(problem), "{error}");
     }
 }
+
+/// A body of a few bytes, and none because of HEAD: it breaks all the same, and nothing of the next answer leaves.
+#[tokio::test]
+async fn an_answer_without_a_body_to_break_in_breaks_after_its_head() {
+    for (fault, reset) in [(Fault::truncate(), false), (Fault::reset_in_body(), true)] {
+        let server = StandaloneServer::start().await.unwrap();
+        server.fault(fault).unwrap();
+        let call = call(&server, operation("getUserStatus"));
+        let head = Call { method: "HEAD".to_owned(), ..call };
+        let mut stream = raw::connect(server.address()).await;
+        stream.write_all(&[head.bytes(), head.bytes(), head.bytes()].concat()).await.unwrap();
+        let mut received = Vec::new();
+        let end = stream.read_to_end(&mut received).await;
+        assert_eq!(end.is_err(), reset, "{end:?}");
+        let text = String::from_utf8(received).unwrap();
+        assert_eq!((text.matches("HTTP/1.1 ").count(), text.ends_with("\r\n\r\n")), (1, true), "{text}");
+    }
+}

@@ -21,6 +21,7 @@ mod clock;
 mod cors;
 mod fault;
 mod firewall;
+mod head;
 mod journal;
 mod json;
 mod media_type;
@@ -166,6 +167,9 @@ impl Engine {
     /// Reads a request, and finds out what strikes it.
     pub(crate) fn begin(&self, request: &Request<Bytes>) -> Begun {
         let answered = |response| Begun(Step::Answered(response));
+        if let Some((status, problem)) = head::problem(request) {
+            return answered(respond_json(status, &json!({ "error": problem })));
+        }
         let (world, path) = match world::named(request.uri().path(), request.headers()) {
             Ok((name, path)) => match self.worlds.get(name) {
                 Ok(world) => (world, path),

@@ -28,6 +28,9 @@ use crate::world::{WorldError, WorldState};
 /// The most of an answer that the journal keeps.
 const ANSWER_KEPT: usize = 4096;
 
+/// The most faults of a world, and the most credentials that are made in it.
+const MOST: usize = 10_000;
+
 /// Neighbouring faults must not draw neighbouring sequences.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -58,12 +61,15 @@ struct State {
     made: u64,
     /// How many faults were registered since it began, so that the same ones draw the same again.
     armed: u64,
+    /// How many credentials were made since it began.
+    minted: usize,
 }
 
 impl State {
     fn new(initial: WorldState) -> State {
         let current = initial.clone();
-        let mut state = State { initial, clock: Clock::new(None), faults: Vec::new(), made: 0, armed: 0, current };
+        let mut state =
+            State { initial, clock: Clock::new(None), faults: Vec::new(), made: 0, armed: 0, minted: 0, current };
         state.begin();
         state
     }
@@ -71,7 +77,7 @@ impl State {
     /// Brings the clock and the faults to what the current document says.
     fn begin(&mut self) {
         self.clock = Clock::new(self.current.clock);
-        (self.faults, self.armed) = (Vec::new(), 0);
+        (self.faults, self.armed, self.minted) = (Vec::new(), 0, 0);
         for fault in std::mem::take(&mut self.current.faults) {
             self.arm(fault);
         }
@@ -138,7 +144,10 @@ impl World {
     /// Why the system has no such credentials.
     pub fn mint(&self, mint: &Mint) -> Result<Value, String> {
         let mut state = lock(&self.state);
-        state.made += 1;
+        if state.minted >= MOST {
+            return Err(format!("{MOST} credentials were made here; a reset forgets them"));
+        }
+        (state.made, state.minted) = (state.made + 1, state.minted + 1);
         let (now, number) = (state.clock.now(), state.made);
         let made = state.current.systems.of_mut(mint.vendor).mint(mint, now, number)?;
         Ok(json!({ "vendor": mint.vendor, "credentials": made }))
@@ -208,7 +217,12 @@ impl World {
         if !self.breaks_the_wire && fault.breaks_the_wire() {
             return Err(FaultError::no_wire());
         }
-        let id = lock(&self.state).arm(fault);
+        let mut state = lock(&self.state);
+        if state.faults.len() >= MOST {
+            return Err(FaultError::too_many(MOST));
+        }
+        let id = state.arm(fault);
+        drop(state);
         self.faulty.store(true, Ordering::Release);
         Ok(id)
     }

@@ -350,6 +350,11 @@ fn milliseconds(duration: Duration) -> u64 {
 pub struct FaultError(pub(crate) String);
 
 impl FaultError {
+    /// There is no room for another one.
+    pub(crate) fn too_many(most: usize) -> FaultError {
+        FaultError(format!("there are {most} already; take some back"))
+    }
+
     /// The fault breaks the wire, and the transport cannot.
     pub(crate) fn no_wire() -> FaultError {
         FaultError("this transport cannot break the wire; a StandaloneServer can".to_owned())

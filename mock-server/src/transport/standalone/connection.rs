@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -21,8 +20,6 @@ use super::limits::Limits;
 use super::stream::{Breakable, Plan, Stream};
 use crate::engine::{Engine, WireFault};
 
-/// The most bytes of a request target. No operation needs more, and every server should take as many.
-const TARGET: usize = 8 << 10;
 /// As good as for ever, and a time that can still be added to now.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -57,8 +54,8 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     let (parts, body) = request.into_parts();
     let refuse = |status, message: &str| Ok(refuse(&plan, status, message));
-    if let Some((status, problem)) = problem(&parts) {
-        return refuse(status, &problem);
+    if parts.version == Version::HTTP_11 && !parts.headers.contains_key(header::HOST) {
+        return refuse(StatusCode::BAD_REQUEST, "the request must have one Host header");
     }
     if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
         // It asks about the server, not about any of its paths.
@@ -88,38 +85,19 @@ async fn answer(
     if let Some(delay) = reply.delay {
         tokio::time::sleep(delay).await;
     }
-    plan.set(reply.wire);
     let (mut parts, mut body) = reply.response.into_parts();
     if reply.wire.is_some() && body.is_empty() {
         // Something for the wire to break off in.
         body = Bytes::from_static(b"{\"message\": \"this text will not arrive whole\"}");
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    plan.set(reply.wire, if request.method() == Method::HEAD { 0 } else { body.len() });
     let body = match reply.wire {
         Some(WireFault::Hang) => std::future::pending().await,
         Some(WireFault::Drip { bytes, every }) => Answer::dripping(&plan, body, bytes, every),
         _ => Answer::whole(&plan, body),
     };
     Ok(Response::from_parts(parts, body))
-}
-
-/// What no server may accept in the head of a request, and `hyper` does. One with both Content-Length and
-/// Transfer-Encoding it reads as chunked, and ends the connection afterwards.
-fn problem(parts: &Parts) -> Option<(StatusCode, String)> {
-    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET) {
-        return Some((StatusCode::URI_TOO_LONG, format!("the request target must have at most {TARGET} bytes")));
-    }
-    let hosts = parts.headers.get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
-        return Some((StatusCode::BAD_REQUEST, "the request must have one Host header".to_owned()));
-    }
-    let codings: Vec<&HeaderValue> = parts.headers.get_all(header::TRANSFER_ENCODING).iter().collect();
-    let known = match codings[..] {
-        [] => true,
-        [coding] => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        _ => false,
-    };
-    (!known).then(|| (StatusCode::NOT_IMPLEMENTED, "the only transfer coding here is `chunked`, once".to_owned()))
 }
 
 /// A refusal of the transport. The rest of the request is not read, so the connection ends.

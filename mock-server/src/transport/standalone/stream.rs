@@ -57,38 +57,49 @@ enum Stage {
 /// What is to happen to the next bytes written, and how far the answer is; shared by the service and the stream under
 /// it.
 #[derive(Clone, Default)]
-pub(super) struct Plan(Arc<Mutex<(Option<WireFault>, Stage)>>);
+pub(super) struct Plan(Arc<Mutex<Planned>>);
+
+#[derive(Default)]
+struct Planned {
+    fault: Option<WireFault>,
+    /// How much of the body leaves before it breaks off in it.
+    kept: usize,
+    stage: Stage,
+}
 
 impl Plan {
-    pub(super) fn set(&self, fault: Option<WireFault>) {
-        self.lock().0 = fault;
+    /// The next answer, whose body has so many bytes, is to break like this.
+    pub(super) fn set(&self, fault: Option<WireFault>, body: usize) {
+        let mut planned = self.lock();
+        // Some of the body, so that the client has begun to read it, and never all of it.
+        (planned.fault, planned.kept) = (fault, (body / 2).min(8));
     }
 
     fn get(&self) -> Option<WireFault> {
-        self.lock().0
+        self.lock().fault
     }
 
     pub(super) fn answer_begins(&self) {
-        self.lock().1 = Stage::Made;
+        self.lock().stage = Stage::Made;
     }
 
     pub(super) fn answer_is_handed_over(&self) {
-        self.lock().1 = Stage::HandedOver;
+        self.lock().stage = Stage::HandedOver;
     }
 
     /// All that was handed over is written.
     fn flushed(&self) {
-        let stage = &mut self.lock().1;
+        let stage = &mut self.lock().stage;
         if *stage == Stage::HandedOver {
             *stage = Stage::None;
         }
     }
 
     fn is_answering(&self) -> bool {
-        self.lock().1 != Stage::None
+        self.lock().stage != Stage::None
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Option<WireFault>, Stage)> {
+    fn lock(&self) -> MutexGuard<'_, Planned> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,11 +143,16 @@ impl Breakable {
             WireFault::ResetInBody | WireFault::Truncate => {
                 let mut all = self.written.clone();
                 all.extend_from_slice(bytes);
-                let head = all.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-                // Some of the body, so that the client has begun to read it.
-                Some((head + 8).saturating_sub(self.written.len()).min(bytes.len()))
+                let end = end_of_head(&all)? + self.plan.lock().kept;
+                Some(end.saturating_sub(self.written.len()).min(bytes.len()))
             }
         }
+    }
+
+    /// Whether all has left that may.
+    fn is_at_its_end(&self) -> bool {
+        matches!(self.plan.get(), Some(WireFault::ResetInBody | WireFault::Truncate))
+            && end_of_head(&self.written).is_some_and(|head| self.written.len() >= head + self.plan.lock().kept)
     }
 
     /// What a write comes to; it fails when the client has taken nothing for too long.
@@ -179,6 +195,9 @@ impl AsyncWrite for Breakable {
         let this = &mut *self;
         let flush = either!(&mut this.stream, stream => Pin::new(stream).poll_flush(cx));
         ready!(this.unless_stalled(cx, flush))?;
+        if this.is_at_its_end() {
+            return Poll::Ready(Err(this.broken()));
+        }
         this.plan.flushed();
         if !this.plan.is_answering()
             && let Some(reader) = this.reader.take()
@@ -232,4 +251,9 @@ impl AsyncRead for Breakable {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// Where the head of an answer ends.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }
