@@ -9,16 +9,24 @@ use serde_json::Value;
 use super::{Finding, sample};
 use crate::contract::Contract;
 
-/// The files with samples: what starts a marker, the language, and the kinds of sample with their labels. A file with one
-/// kind does not name it.
-const FILES: [(&str, &str, &str, &[(&str, &str)]); 2] = [
-    (
-        "examples/every_operation.rs",
-        "// sample:",
-        "Rust",
-        &[("unified", "Rust, as with every system"), ("client", "Rust, this system's own client")],
-    ),
-    ("examples/every_operation.sh", "# sample:", "Shell", &[("", "curl")]),
+/// A file with samples.
+struct File {
+    path: &'static str,
+    /// What a region starts with.
+    marker: &'static str,
+    language: &'static str,
+    /// The kinds of sample with their labels. A file with one kind does not name it.
+    kinds: &'static [(&'static str, &'static str)],
+}
+
+const FILES: [File; 2] = [
+    File {
+        path: "examples/every_operation.rs",
+        marker: "// sample:",
+        language: "Rust",
+        kinds: &[("unified", "Rust, as with every system"), ("client", "Rust, this system's own client")],
+    },
+    File { path: "examples/every_operation.sh", marker: "# sample:", language: "Shell", kinds: &[("", "curl")] },
 ];
 
 /// The samples by file, and in it by operation and kind.
@@ -30,10 +38,10 @@ impl Samples {
     /// # Errors
     /// A file that cannot be read, and regions that do not end.
     pub(in crate::tool) fn read(root: &Path) -> Result<Samples, Vec<Finding>> {
-        let files = FILES.iter().map(|(file, marker, ..)| {
-            let text = fs::read_to_string(root.join(file))
-                .map_err(|e| vec![Finding::new(*file, "", format!("cannot be read: {e}"))])?;
-            regions(file, marker, &text)
+        let files = FILES.iter().map(|file| {
+            let text = fs::read_to_string(root.join(file.path))
+                .map_err(|e| vec![Finding::new(file.path, "", format!("cannot be read: {e}"))])?;
+            regions(file.path, file.marker, &text)
         });
         files.collect::<Result<_, _>>().map(Samples)
     }
@@ -41,19 +49,19 @@ impl Samples {
     /// Operations without a sample, and samples without an operation.
     pub(super) fn check(&self, contract: &Contract) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for ((file, marker, _, kinds), samples) in FILES.iter().zip(&self.0) {
+        for (File { path, marker, kinds, .. }, samples) in FILES.iter().zip(&self.0) {
             for operation in contract.operations() {
                 for (kind, _) in kinds.iter() {
                     if !samples.contains_key(&(operation.id.clone(), (*kind).to_owned())) {
                         let region = format!("{marker} {} {kind}", operation.id);
-                        findings.push(Finding::new(*file, "", format!("has no region `{}`", region.trim_end())));
+                        findings.push(Finding::new(*path, "", format!("has no region `{}`", region.trim_end())));
                     }
                 }
             }
             for (id, kind) in samples.keys() {
                 if contract.operation(id).is_none() || !kinds.iter().any(|(known, _)| known == kind) {
                     let problem = format!("`{marker} {id} {kind}` is for no operation of the contract");
-                    findings.push(Finding::new(*file, "", problem));
+                    findings.push(Finding::new(*path, "", problem));
                 }
             }
         }
@@ -63,7 +71,7 @@ impl Samples {
     /// The samples of an operation, as documentation tools read them.
     pub(super) fn of(&self, operation: &str) -> Value {
         let mut all = Vec::new();
-        for ((_, _, language, kinds), samples) in FILES.iter().zip(&self.0) {
+        for (File { language, kinds, .. }, samples) in FILES.iter().zip(&self.0) {
             for (kind, label) in kinds.iter() {
                 if let Some(source) = samples.get(&(operation.to_owned(), (*kind).to_owned())) {
                     all.push(sample(language, label, source));
