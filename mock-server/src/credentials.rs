@@ -94,7 +94,7 @@ macro_rules! without_secrets {
     };
 }
 
-without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsquare, Token);
+without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsquare, Token, Minted);
 
 /// What credentials to make.
 ///
@@ -103,7 +103,7 @@ without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsqua
 ///
 /// let engine = Engine::new();
 /// let made = engine.world().mint(&Mint::new(Vendor::Symphony).expires_in(-1)).unwrap();
-/// let expired_session = made["credentials"]["sessionToken"].as_str().unwrap();
+/// let expired_session = made.get("sessionToken").unwrap();
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +155,20 @@ impl Mint {
     }
 }
 
+/// Credentials that were made, by the name under which they travel: `bearer` for the token in `Authorization`.
+#[derive(Clone, Serialize)]
+pub struct Minted {
+    pub(crate) vendor: Vendor,
+    pub(crate) credentials: Value,
+}
+
+impl Minted {
+    /// The value that travels under this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.credentials.get(name).and_then(Value::as_str)
+    }
+}
+
 /// A bearer token of a world.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,12 +213,9 @@ pub(crate) fn expired(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|expires| expires <= now)
 }
 
-/// The token that a caller sends: one of the world's, or one that the mock has signed.
-pub(crate) fn find_token(vendor: Vendor, known: &[Token], sent: &str) -> Option<Token> {
-    known.iter().find(|token| token.token == sent).cloned().or_else(|| {
-        let claims = jwt::verify(vendor, sent)?;
-        Some(Token { token: String::new(), user: claims.sub, entitled: claims.entitled, expires: claims.expires })
-    })
+/// The token of this world that a caller sends.
+pub(crate) fn find_token<'a>(known: &'a [Token], sent: &str) -> Option<&'a Token> {
+    known.iter().find(|token| token.token == sent)
 }
 
 /// A bearer token that works, as it is listed.
@@ -212,8 +223,8 @@ pub(crate) fn bearer(known: &[Token], now: Timestamp) -> Option<&Token> {
     known.iter().find(|token| token.entitled && !token.expired(now))
 }
 
-/// A new bearer token, as it is listed.
-pub(crate) fn mint_bearer(mint: &Mint, now: Timestamp, documented: i64, user: &str) -> Value {
+/// Makes a bearer token, which then is one of the world's; as it is listed.
+pub(crate) fn mint_bearer(known: &mut Vec<Token>, mint: &Mint, now: Timestamp, documented: i64, user: &str) -> Value {
     let mut token = Token {
         token: String::new(),
         user: mint.user.clone().unwrap_or_else(|| user.to_owned()),
@@ -221,5 +232,24 @@ pub(crate) fn mint_bearer(mint: &Mint, now: Timestamp, documented: i64, user: &s
         expires: Some(mint.expiry(now, documented)),
     };
     token.settle(mint.vendor);
-    json!({ "bearer": token.token })
+    let listed = json!({ "bearer": token.token });
+    known.retain(|other| other.token != token.token);
+    known.push(token);
+    listed
+}
+
+/// What is wrong with the secrets of a system, as they travel in headers.
+pub(crate) fn problem<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
+    let mut known = Vec::new();
+    for secret in secrets {
+        let visible = |byte: u8| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte);
+        if secret.is_empty() || secret.len() > 8192 || !secret.bytes().all(visible) {
+            return Some("a credential must be 1 to 8192 visible ASCII characters without quotes, `,`, `;` and `\\`");
+        }
+        if known.contains(&secret) {
+            return Some("a credential must be there once");
+        }
+        known.push(secret);
+    }
+    None
 }

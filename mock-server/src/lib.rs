@@ -2,21 +2,22 @@
 
 mod credentials;
 mod engine;
+mod options;
 mod status;
 mod system;
 mod transport;
 mod vendors;
 pub mod world;
 
-pub use credentials::{Akana, Clearsquare, Credentials, Mediconnect, Mint, Symphony, Userdocks};
-pub use engine::{
-    Engine, Exchange, Expectation, Fault, FaultError, Options, Pattern, Reply, RetryAfter, WireFault, World,
-};
+pub use credentials::{Akana, Clearsquare, Credentials, Mediconnect, Mint, Minted, Symphony, Userdocks};
+pub use engine::{Engine, Exchange, Expectation, Fault, FaultError, Pattern, Reply, RetryAfter, WireFault, World};
+pub use options::Options;
 pub use status::{AccountStatus, Suspension};
 pub use transport::standalone::{Limits, StandaloneServer};
 #[cfg(feature = "tls")]
 pub use transport::standalone::{Tls, TlsError};
 pub use transport::wiremock::MockServer;
 pub use user_status_openapi::Vendor;
+pub use user_status_openapi::validate::Violation;
 pub use vendors::Fidelity;
 pub use world::{WorldError, WorldState};

@@ -42,6 +42,9 @@ pub(crate) trait System {
     /// The ids of all users.
     fn users(&self) -> Vec<String>;
 
+    /// How many users there are.
+    fn count(&self) -> usize;
+
     /// What an account is; `None` if there is no such user.
     fn status(&self, user: &str) -> Option<AccountStatus>;
 
@@ -65,6 +68,9 @@ pub(crate) trait System {
 
     /// JSON pointers to the contract's schema for ids and, if it has one, for users as the document has them.
     fn schemas(&self) -> (&'static str, Option<&'static str>);
+
+    /// What is wrong with the credentials of a document, if anything is.
+    fn problem(&self) -> Option<&'static str>;
 
     /// Credentials that work, by the name under which they travel.
     fn credentials(&self, now: Timestamp) -> Value;

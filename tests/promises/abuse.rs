@@ -398,7 +398,7 @@ async fn what_is_no_http_is_400() {
         ("half a line", raw(b"GET /__adm"), Closed),
         ("empty lines before the request", format!("\r\n\r\n{}", toggle()).into(), Toggled),
         ("the absolute form", toggle().replacen("POST /", "POST http://elsewhere:99/", 1).into(), Toggled),
-        ("a tunnel", line("CONNECT mock:443 HTTP/1.1"), Code(404)),
+        ("a tunnel", line("CONNECT mock:443 HTTP/1.1"), Code(405)),
         ("a question about the server", line("OPTIONS * HTTP/1.1"), Code(204)),
         ("a method with the target of that", line("GET * HTTP/1.1"), Code(404)),
     ])

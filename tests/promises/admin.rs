@@ -317,3 +317,84 @@ async fn an_address_that_others_reach_needs_an_admin_token() {
     assert!(error.contains("0.0.0.0:0 can be reached from other machines; set an admin token"), "{error}");
     StandaloneServer::start_with(open().admin_token("the-admin-token")).await.unwrap();
 }
+
+/// A page whose name was made to lead to this machine is of the server's own origin. It does not know the admin token; if
+/// there is none, the server must be called by its address.
+#[tokio::test]
+async fn a_name_that_was_made_to_lead_here_opens_nothing() {
+    let open = StandaloneServer::start().await.unwrap();
+    let closed = StandaloneServer::start_with(Options::new().admin_token("the-admin-token")).await.unwrap();
+    let ask = async |server: &StandaloneServer, line: &str, headers: &str| {
+        let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        let text = format!("{line} HTTP/1.1\r\nconnection: close\r\ncontent-length: 0\r\n{headers}\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
+        answer
+    };
+    let token = open.credentials().symphony.session_token;
+    for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", ""] {
+        let same = format!("host: {host}\r\norigin: http://{host}\r\n");
+        for headers in [same, format!("host: {host}\r\n")] {
+            assert!(ask(&open, "POST /__admin/reset", &headers).await.starts_with("HTTP/1.1 403 "), "{headers}");
+            assert!(!ask(&open, "GET /docs", &headers).await.contains(&token), "{headers}");
+        }
+    }
+    for host in ["127.0.0.1", "127.0.0.1:80", "[::1]:80", "localhost", "LOCALHOST:4010"] {
+        let headers = format!("host: {host}\r\n");
+        assert!(ask(&open, "POST /__admin/reset", &headers).await.starts_with("HTTP/1.1 204 "), "{headers}");
+    }
+    let known = "host: evil.example\r\nauthorization: Bearer the-admin-token\r\n";
+    assert!(ask(&closed, "POST /__admin/reset", known).await.starts_with("HTTP/1.1 204 "));
+    let twice = "host: localhost\r\nauthorization: Bearer the-admin-token\r\nauthorization: Bearer x\r\n";
+    assert!(ask(&closed, "POST /__admin/reset", twice).await.starts_with("HTTP/1.1 401 "));
+
+    // The page has credentials filled in for whom the admin API is open to, and for nobody else.
+    let page = ask(&open, "GET /docs", "host: localhost\r\n").await;
+    assert!(page.contains(&token) && page.contains("set-cookie: AtmoAuthToken_acmepaymentscorp="));
+    let foreign = "host: localhost\r\norigin: https://elsewhere.example\r\n";
+    for (server, headers) in [(&closed, "host: localhost\r\n"), (&open, foreign)] {
+        let page = ask(server, "GET /docs", headers).await;
+        assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("updateUserStatus"));
+        let head = page.split("\r\n\r\n").next().unwrap();
+        assert!(!page.contains(&token) && !head.contains("set-cookie") && !head.contains("access-control"), "{head}");
+    }
+    assert!(!format!("{closed:?} {:?}", closed.engine()).contains("the-admin-token"));
+}
+
+#[tokio::test]
+async fn what_means_nothing_is_refused() {
+    let mut admin = Admin::start(Options::new()).await;
+    for (line, body, part) in [
+        ("PUT /__admin/snapshot", "[]", "must be a JSON object"),
+        ("POST /__admin/faults", r#"["reset"]"#, "must be a JSON object"),
+        ("PUT /__admin/users/symphony/9", "[]", "must be a JSON object"),
+        ("PUT /__admin/users/symphony/007", "{}", "must be written as 7"),
+        ("PUT /__admin/users/mediconnect/9", r#"{"id":8}"#, "/id must be the id under which the user is"),
+        ("PUT /__admin/users/akana/a.b", r#"{"UserID":"c.d"}"#, "/UserID must be the id under which the user is"),
+        ("PUT /__admin/users/akana/a.b", r#"{"a b><x":1}"#, "is no member of a user"),
+        ("PUT /__admin/users/akana/a.b", r#"{"Title":"\u0001"}"#, "/Title must not have control characters"),
+        ("PUT /__admin/clock", r#"{"now":"-000001-01-01T00:00:00Z"}"#, "the years 1 to 9999"),
+        ("POST /__admin/requests/count", r#"{"operation":"updateUserStatsu"}"#, "is no operation; there are"),
+        ("POST /__admin/requests/verify", r#"{"least":5,"most":1}"#, "`most` must not be less than `least`"),
+        (
+            "POST /__admin/faults",
+            r#"{"kind":{"answer":{"status":200,"body":{"message":"OK"},"headers":{"Content-Type":"text/html"}}},"on":{"operation":"updateUserStatus"}}"#,
+            "a content type of its own",
+        ),
+    ] {
+        admin.refused(line, body, 400, part).await;
+    }
+    assert_eq!(admin.server.users(Vendor::Symphony).len(), 3);
+    // As early and as late as a clock can be, a change is answered with a date that the contract allows.
+    for seconds in [i64::MIN, i64::MAX] {
+        admin.json("POST /__admin/clock/advance", json!({ "seconds": seconds })).await;
+        let bearer = format!("Bearer {}", admin.server.credentials().mediconnect.token);
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let answer =
+            send(&admin.server.root(), "PATCH /api/admin/users/42/status", &headers, r#"{"isActive":false}"#).await;
+        assert!([200, 401].contains(&answer.status()), "{}", answer.text());
+        admin.json("PUT /__admin/snapshot", admin.server.snapshot().to_json()).await;
+        admin.json("DELETE /__admin/clock", Value::Null).await;
+    }
+}

@@ -112,7 +112,7 @@ async fn mediconnect() {
         (400, json!({ "error": "suspensionReason is required when suspending a user" }))
     );
     let minted = server.mint(&user_status_mock::Mint::new(Vendor::Mediconnect).unentitled()).unwrap();
-    let patient = format!("Bearer {}", minted["credentials"]["bearer"].as_str().unwrap());
+    let patient = format!("Bearer {}", minted.get("bearer").unwrap());
     assert_eq!(
         run(&server, line, &[("Authorization", &patient), headers[1]], activate).await,
         (403, json!({ "error": "Access denied" }))

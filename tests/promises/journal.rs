@@ -74,6 +74,18 @@ async fn no_credential_is_kept_wherever_it_was_put() {
         send(&root, line, &[("authorization", &bearer), ("content-type", "text/plain")], &body).await;
     }
     send(&root, &format!("{line}?token={secret}"), &[("authorization", &bearer), json], &good).await;
+    // In the wrong form, percent-encoded, and where there is no operation.
+    let encoded = secret.replace('.', "%2E");
+    for (line, headers) in [
+        (format!("{line}?{secret}"), [("authorization", bearer.as_str())]),
+        (line.replace("status", &secret), [("authorization", &bearer)]),
+        (line.replace("status", &encoded), [("authorization", &bearer)]),
+        (line.replace("POST", &secret), [("authorization", &bearer)]),
+        (line.to_owned(), [("authorization", &secret)]),
+    ] {
+        let body = json!({ "id": secret, "token": "x" }).to_string();
+        send(&root, &line, &[headers[0], json, ("user-agent", &secret), ("prefer", &secret)], &body).await;
+    }
     let session = HEADERS[0].1;
     send(&root, LINE, &HEADERS, &json!({ "suspended": true, "suspensionReason": session }).to_string()).await;
     send(&root, &format!("GET /pod/v1/admin/user/{session}/status"), &HEADERS, "").await;

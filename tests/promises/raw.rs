@@ -15,7 +15,7 @@ use user_status_tests::Message;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The same for every server, so that answers and journals do not differ by the port.
-pub(crate) const HOST: &str = "mock.example";
+pub(crate) const HOST: &str = "localhost:4010";
 
 /// A request.
 #[derive(Clone, Debug)]

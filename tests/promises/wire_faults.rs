@@ -611,7 +611,7 @@ async fn chance_is_by_the_seed() {
     assert_eq!(alone.statuses(100), statuses(7)[..100]);
     alone.engine.world().reset();
     assert_eq!(alone.statuses(100), statuses(7)[..100]);
-    alone.engine.world().restore(world);
+    alone.engine.world().restore(world).unwrap();
     assert_eq!(alone.statuses(100), statuses(7)[..100]);
     // On the wire as without.
     let server = StandaloneServer::start_with(Options::new().world(WorldState::default().seed(7))).await.unwrap();
@@ -892,4 +892,14 @@ async fn an_answer_without_a_body_to_break_in_breaks_after_its_head() {
         let text = String::from_utf8(received).unwrap();
         assert_eq!((text.matches("HTTP/1.1 ").count(), text.ends_with("\r\n\r\n")), (1, true), "{text}");
     }
+}
+
+/// A clock that is put back opens a new window, and does not keep the old one for as long as it was ahead.
+#[tokio::test]
+async fn a_quota_survives_a_clock_that_is_put_back() {
+    let alone = Alone::with(0, [Fault::quota(1, 60)]);
+    alone.engine.world().set_clock("2090-01-01T00:00:00Z".parse().unwrap());
+    assert_eq!(alone.statuses(2), [200, 429]);
+    alone.engine.world().release_clock();
+    assert_eq!(alone.statuses(2), [200, 429]);
 }

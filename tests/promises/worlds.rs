@@ -83,7 +83,7 @@ async fn a_snapshot_brings_everything_back_and_a_reset_the_beginning() {
     server.release_clock();
     assert_ne!(server.snapshot().to_json(), snapshot.to_json());
     let restored = WorldState::from_json(&snapshot.to_json()).unwrap();
-    server.restore(restored);
+    server.restore(restored).unwrap();
     assert_eq!(server.snapshot().to_json(), snapshot.to_json());
     assert_eq!(server.now(), "2026-01-02T03:04:05Z".parse().unwrap());
 
@@ -161,4 +161,73 @@ async fn as_observed_userdocks_refuses_in_a_200() {
     let answer = send(&server.root(), "PUT /api/v1/users/nobody/access-status/0", &headers, "").await;
     let errors = json!({ "kind": "errors", "itemsLength": 1, "errors": [{ "message": "user not found" }] });
     assert_eq!((answer.status(), answer.json()), (200, errors));
+}
+
+/// What opens one world opens no other, and a reset forgets what was made.
+#[tokio::test]
+async fn credentials_that_are_made_are_those_of_their_world() {
+    let server = StandaloneServer::start().await.unwrap();
+    let made = |world: &user_status_mock::World| {
+        let made = world.mint(&user_status_mock::Mint::new(Vendor::Mediconnect).user("made-here")).unwrap();
+        format!("Bearer {}", made.get("bearer").unwrap())
+    };
+    let read = async |world: &str, token: &str| {
+        let headers = [("x-mock-world", world), ("authorization", token)];
+        send(&server.root(), "GET /api/admin/users/42", &headers, "").await.status()
+    };
+    let token = made(&server.engine().named_world("a").unwrap());
+    assert_eq!((read("a", &token).await, read("b", &token).await, read("default", &token).await), (200, 401, 401));
+    let token = made(&server);
+    assert_eq!(read("default", &token).await, 200);
+    server.reset();
+    assert_eq!(read("default", &token).await, 401);
+    // A world without tokens has none.
+    let bare = WorldState::from_yaml("systems: { mediconnect: { tokens: [] } }").unwrap();
+    let default = format!("Bearer {}", server.credentials().mediconnect.token);
+    server.restore(bare).unwrap();
+    assert_eq!(read("default", &default).await, 401);
+}
+
+#[tokio::test]
+async fn only_a_request_for_something_makes_a_world() {
+    let server = StandaloneServer::start_with(Options::new().admin_token("the-admin-token")).await.unwrap();
+    for line in
+        ["GET /__world/x/__admin/credentials", "GET /__world/x/nowhere", "GET /__world/x/docs", "POST /__world/x/docs"]
+    {
+        send(&server.root(), line, &[], "").await;
+    }
+    let bearer = ("authorization", "Bearer the-admin-token");
+    let worlds = send(&server.root(), "GET /__admin/worlds", &[bearer], "").await;
+    assert_eq!(worlds.json()["worlds"], json!(["default"]));
+    for name in ["a/b", "a/", "..", ".", ""] {
+        assert!(server.engine().named_world(name).is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_expected_in_any_world_is_verified() {
+    use user_status_mock::{Expectation, Pattern};
+    let server = StandaloneServer::start().await.unwrap();
+    server.engine().named_world("suite").unwrap().expect(Expectation::of(Pattern::new()).named("a call in suite"));
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(server))).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().contains("a call in suite"));
+}
+
+/// Credentials that could never work, or would be those of two callers.
+#[test]
+fn a_document_with_useless_credentials_is_refused() {
+    for (system, wanted) in [
+        ("symphony: { sessions: [{ token: '' }] }", "visible ASCII"),
+        ("symphony: { sessions: [{ token: ' padded ' }] }", "visible ASCII"),
+        ("symphony: { sessions: [{ token: same }, { token: same, entitled: false }] }", "there once"),
+        ("userdocks: { keys: [{ key: same, type: read }, { key: same, type: write }] }", "there once"),
+        ("userdocks: { app: '' }", "visible ASCII"),
+        ("akana: { tenant: 'a b;{x' }", "`tenant` must be letters"),
+        ("akana: { sessions: [{ cookie: 'a;b', csrf: c }] }", "visible ASCII"),
+        ("akana: { sessions: [{ cookie: a, csrf: 'ü' }] }", "visible ASCII"),
+        ("clearsquare: { tokens: [{ token: 'a,b' }] }", "visible ASCII"),
+    ] {
+        let error = WorldState::from_yaml(&format!("systems: {{ {system} }}")).unwrap_err();
+        assert!(error.to_string().contains(wanted) && error.pointer().starts_with("/systems/"), "{system}: {error}");
+    }
 }

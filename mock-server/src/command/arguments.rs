@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use user_status_mock::{Limits, Options, Tls, WorldState};
 
 /// A mock of five systems in which a person's account is enabled, disabled, suspended, locked or toggled: Userdocks,
@@ -30,15 +31,15 @@ pub(super) struct Arguments {
     seed: Option<u64>,
 
     /// Refuse a body that the contract does not allow. The default, unless the world file says otherwise.
-    #[arg(long, env = "USER_STATUS_MOCK_STRICT", conflicts_with = "lenient")]
+    #[arg(long, env = "USER_STATUS_MOCK_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
 
     /// Ignore what the contract does not allow in a body, and only record it.
-    #[arg(long, env = "USER_STATUS_MOCK_LENIENT")]
+    #[arg(long, env = "USER_STATUS_MOCK_LENIENT", value_parser = BoolishValueParser::new())]
     lenient: bool,
 
     /// Write one line to the standard error for each request, with what is wrong in it. No credentials.
-    #[arg(long, env = "USER_STATUS_MOCK_LOG")]
+    #[arg(long, env = "USER_STATUS_MOCK_LOG", value_parser = BoolishValueParser::new())]
     pub(super) log: bool,
 
     /// What the admin API asks for, as `Authorization: Bearer …`. Better given by environment, where other users of the
@@ -55,8 +56,8 @@ pub(super) struct Arguments {
     tls_key: Option<PathBuf>,
 
     /// How many threads serve; as many as there are cores, if it is left out.
-    #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_WORKERS")]
-    pub(super) workers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) workers: Option<u16>,
 
     /// The most bytes of a request body.
     #[arg(long, value_name = "BYTES", env = "USER_STATUS_MOCK_MAX_BODY", default_value_t = Limits::default().body)]
@@ -119,6 +120,7 @@ impl Arguments {
             world = world.seed(seed);
         }
         world = match (self.strict, self.lenient) {
+            (true, true) => return Err("--strict and --lenient cannot be used together".to_owned()),
             (true, _) => world.strict(),
             (_, true) => world.lenient(),
             _ => world,
@@ -135,7 +137,9 @@ impl Arguments {
             .journal(self.journal_size, 8 << 20)
             .worlds(self.max_worlds, Duration::from_secs(60 * 60));
         match &self.admin_token {
-            Some(token) if token.trim().is_empty() => return Err("--admin-token must not be empty".to_owned()),
+            Some(token) if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                return Err("--admin-token must be visible ASCII characters, and at least one".to_owned());
+            }
             Some(token) => options = options.admin_token(token),
             None => {}
         }

@@ -40,8 +40,9 @@ fn curl(server: &StandaloneServer, credentials: &Value) -> Option<String> {
         .find(|user| server.user(Vendor::Symphony, user).is_some_and(|user| user.get("service").is_none()))?;
     let insecure = if server.root().starts_with("https") { " --insecure" } else { "" };
     Some(format!(
-        "curl{insecure} -H 'sessionToken: {token}' -H 'Content-Type: application/json' \\\n      \
+        "curl{insecure} -H 'sessionToken: {}' -H 'Content-Type: application/json' \\\n      \
          -d '{{\"status\": \"DISABLED\"}}' {}/v1/admin/user/{user}/status/update",
+        token.replace('\'', "'\\''"),
         server.uri(Vendor::Symphony)
     ))
 }

@@ -13,8 +13,8 @@ mod banner;
 
 use arguments::Arguments;
 
-/// How long requests in flight may take to end.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long requests in flight may take to end: less than the ten seconds after which container engines kill.
+const DRAIN: Duration = Duration::from_secs(8);
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = arguments.workers {
-        runtime.worker_threads(workers.get());
+        runtime.worker_threads(workers.into());
     }
     let runtime = runtime.enable_all().build().map_err(|e| format!("the program cannot run: {e}"))?;
     let code = runtime.block_on(async {
@@ -97,7 +97,7 @@ fn line(world: &str, exchange: &Exchange) -> String {
         line.push_str(&format!(" faults={faults:?}"));
     }
     for violation in violations {
-        line.push_str(&format!("\n    {violation} (by #{})", violation.contract));
+        line.push_str(&format!("\n    {} (by #{})", violation.to_string().escape_debug(), violation.contract));
     }
     line.push('\n');
     line

@@ -7,17 +7,18 @@ use std::sync::Once;
 use jiff::Timestamp;
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
 use ring::{hmac, signature as ring_signature};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use signature::{Signer, Verifier};
 use user_status_openapi::Vendor;
 
 use super::Token;
 
 const USERDOCKS_PRIVATE: &[u8] = include_bytes!("../keys/userdocks-private.der");
+#[cfg(test)]
 const USERDOCKS_PUBLIC: &[u8] = include_bytes!("../keys/userdocks-public.der");
 
 /// When the tokens that every world has were made, so that they are the same in every one: 2024-01-01T00:00:00Z.
@@ -39,7 +40,8 @@ impl Claims {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 struct Wire {
     iss: String,
     sub: String,
@@ -67,22 +69,6 @@ pub(super) fn sign(vendor: Vendor, claims: &Claims) -> String {
     };
     // The keys and the claims are the mock's own, and a test signs with each.
     jsonwebtoken::encode(&Header::new(algorithm), &wire, &key).expect("the mock's own keys sign")
-}
-
-/// What a token says that is signed by the mock for this system. Whether it has expired is for the caller to see, by the
-/// world's clock.
-pub(super) fn verify(vendor: Vendor, token: &str) -> Option<Claims> {
-    install();
-    let (algorithm, key) = match vendor {
-        Vendor::Userdocks => (Algorithm::RS256, DecodingKey::from_rsa_der(USERDOCKS_PUBLIC)),
-        _ => (Algorithm::HS256, DecodingKey::from_secret(secret(vendor).as_bytes())),
-    };
-    let mut validation = Validation::new(algorithm);
-    validation.validate_exp = false;
-    validation.set_issuer(&[vendor.as_str()]);
-    let wire = jsonwebtoken::decode::<Wire>(token, &key, &validation).ok()?.claims;
-    let expires = Timestamp::from_second(wire.exp).ok()?;
-    Some(Claims { sub: wire.sub, entitled: wire.role == ROLES[0], expires: Some(expires) })
 }
 
 fn secret(vendor: Vendor) -> String {
@@ -155,7 +141,24 @@ fn unsupported() -> signature::Error {
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::{DecodingKey, Validation};
+
     use super::*;
+
+    /// What a token says that is signed by the mock for this system.
+    fn verify(vendor: Vendor, token: &str) -> Option<Claims> {
+        install();
+        let (algorithm, key) = match vendor {
+            Vendor::Userdocks => (Algorithm::RS256, DecodingKey::from_rsa_der(USERDOCKS_PUBLIC)),
+            _ => (Algorithm::HS256, DecodingKey::from_secret(secret(vendor).as_bytes())),
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.validate_exp = false;
+        validation.set_issuer(&[vendor.as_str()]);
+        let wire = jsonwebtoken::decode::<Wire>(token, &key, &validation).ok()?.claims;
+        let expires = Timestamp::from_second(wire.exp).ok()?;
+        Some(Claims { sub: wire.sub, entitled: wire.role == ROLES[0], expires: Some(expires) })
+    }
 
     #[test]
     fn a_token_says_what_was_signed_and_to_its_own_system_only() {

@@ -13,7 +13,7 @@ pub(super) enum Clock {
 
 impl Clock {
     pub(super) fn new(frozen: Option<Timestamp>) -> Clock {
-        frozen.map_or(Clock::Running(SignedDuration::ZERO), Clock::Frozen)
+        frozen.map_or(Clock::Running(SignedDuration::ZERO), |time| Clock::Frozen(add(time, SignedDuration::ZERO)))
     }
 
     pub(super) fn now(self) -> Timestamp {
@@ -37,6 +37,19 @@ impl Clock {
 }
 
 fn add(time: Timestamp, by: SignedDuration) -> Timestamp {
-    let end = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
-    time.checked_add(by).unwrap_or(end)
+    let (first, last) = years();
+    let end = if by.is_negative() { first } else { last };
+    time.checked_add(by).unwrap_or(end).clamp(first, last)
+}
+
+/// The times that a date of four digits can show, which is what the systems answer with.
+fn years() -> (Timestamp, Timestamp) {
+    // 0001-01-01T00:00:00Z.
+    (Timestamp::from_second(-62_135_596_800).unwrap_or(Timestamp::UNIX_EPOCH), Timestamp::MAX)
+}
+
+/// Whether a clock may show this time.
+pub(crate) fn in_years(time: Timestamp) -> bool {
+    let (first, last) = years();
+    (first..=last).contains(&time)
 }

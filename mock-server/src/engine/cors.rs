@@ -1,5 +1,7 @@
 //! Cross-origin requests: pages of every origin may call the operations, and none but the server's own the admin API.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
@@ -26,18 +28,25 @@ pub(super) fn preflight(headers: &HeaderMap) -> Response<Bytes> {
 
 /// Lets the page that asked read the answer.
 pub(super) fn allow(request: &Request<Bytes>, response: &mut Response<Bytes>) {
-    let admin = request.uri().path().split('/').any(|segment| segment == "__admin");
-    if request.headers().contains_key(header::ORIGIN) && !admin {
+    if request.headers().contains_key(header::ORIGIN) {
         let any = HeaderValue::from_static("*");
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any.clone());
         response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, any);
     }
 }
 
-/// Whether a page of another origin asks.
-pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let own = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-    authority.is_none() || authority != own
+/// Whether no page of another origin asks. A page whose name was made to lead here would be of the same origin; without a
+/// token that it does not know, the server must therefore be called by address, or as `localhost`.
+pub(super) fn is_own(headers: &HeaderMap, with_token: bool) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let named = host.is_none_or(|host| {
+        let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        let name = name.map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+    });
+    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| {
+        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
+        authority.is_none() || authority != host
+    });
+    (named || with_token) && !foreign
 }

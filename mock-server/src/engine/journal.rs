@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use user_status_openapi::Vendor;
 use user_status_openapi::validate::Violation;
 
-use super::pattern::Pattern;
+use super::pattern::Expectation;
 use crate::status::AccountStatus;
 
 /// One request and what became of it. Credentials are replaced by `[redacted]`.
@@ -144,16 +144,16 @@ pub(super) struct Journal {
 
 /// How much a journal keeps.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) entries: usize,
-    pub(super) bytes: usize,
+pub(crate) struct Bounds {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
 }
 
 /// Requests that are expected, and how many came.
 #[derive(Debug)]
-pub(super) struct Expected {
-    pub(super) pattern: Pattern,
-    pub(super) count: u64,
+struct Expected {
+    expectation: Expectation,
+    count: u64,
 }
 
 impl Journal {
@@ -173,7 +173,7 @@ impl Journal {
         if !self.expected.is_empty() {
             let exchange = entry.exchange(self.total);
             for expected in &mut self.expected {
-                expected.count += u64::from(expected.pattern.mismatches(&exchange).is_empty());
+                expected.count += u64::from(expected.expectation.pattern.mismatches(&exchange).is_empty());
             }
         }
         let size = entry.size();
@@ -205,8 +205,23 @@ impl Journal {
         self.counts.iter().find(|(id, _)| *id == operation).map_or(0, |(_, count)| *count)
     }
 
-    pub(super) fn expected(&mut self) -> &mut Vec<Expected> {
-        &mut self.expected
+    pub(super) fn expect(&mut self, expectation: Expectation) {
+        self.expected.push(Expected { expectation, count: 0 });
+    }
+
+    /// Each expectation that does not hold, with the nearest request.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let failed = self.expected.iter().filter(|expected| !expected.expectation.holds(expected.count));
+        failed
+            .map(|Expected { expectation, count }| {
+                expectation.failure(*count, expectation.pattern.nearest(self.exchanges()))
+            })
+            .collect()
+    }
+
+    /// Whether anything is expected.
+    pub(super) fn expects(&self) -> bool {
+        !self.expected.is_empty()
     }
 
     /// Forgets everything that happened. What is expected stays, counted from now on.

@@ -128,7 +128,10 @@ fn preferred<'a>(known: &'a [MediaType], accept: &str) -> Option<&'a MediaType> 
     let ranges: Vec<(&str, f32)> = accept
         .split(',')
         .map(|range| {
-            let quality = range.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
+            let quality = range.split(';').skip(1).find_map(|parameter| {
+                let (name, value) = parameter.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("q").then_some(value)
+            });
             (essence(range), quality.and_then(|quality| quality.trim().parse().ok()).unwrap_or(1.0))
         })
         .collect();

@@ -5,6 +5,7 @@
 //! state machine says who calls and acts, [`firewall`] holds the answer to the contract before it leaves, and [`journal`]
 //! keeps what happened. [`world`] is the way through them; [`admin`] is the mock's own API.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use user_status_openapi::validate::Validator;
 use user_status_openapi::{Contract, Operation};
 
+use crate::options::Options;
 use crate::system::Answer;
 
 mod admin;
@@ -25,7 +27,6 @@ mod head;
 mod journal;
 mod json;
 mod media_type;
-mod options;
 mod pages;
 mod pattern;
 mod prefer;
@@ -36,10 +37,11 @@ mod world;
 mod worlds;
 mod xml;
 
+pub(crate) use clock::in_years;
 pub use fault::{Fault, FaultError, RetryAfter, WireFault};
+pub(crate) use journal::Bounds;
 pub use journal::Exchange;
 use media_type::Codec;
-pub use options::Options;
 pub use pattern::{Expectation, Pattern};
 use redact::Redaction;
 pub use world::World;
@@ -76,11 +78,16 @@ pub(crate) fn validator() -> &'static Validator {
 }
 
 /// The five systems behind one function, in as many worlds as callers name.
-#[derive(Debug)]
 pub struct Engine {
     worlds: Worlds,
     admin_token: Option<String>,
     cors: bool,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("worlds", &self.worlds.names()).finish_non_exhaustive()
+    }
 }
 
 /// What goes back to the caller.
@@ -110,7 +117,10 @@ impl Reply {
 pub(crate) struct Begun(Step);
 
 enum Step {
+    /// By the mock itself: pages, its own API, and what no world is asked about.
     Answered(Response<Bytes>),
+    /// There is no such operation.
+    Missed(Response<Bytes>),
     Operation(Arc<World>, Box<world::Prepared>),
 }
 
@@ -118,7 +128,7 @@ impl Begun {
     /// How long to wait before the request takes effect.
     pub(crate) fn wait(&self) -> Duration {
         match &self.0 {
-            Step::Answered(_) => Duration::ZERO,
+            Step::Answered(_) | Step::Missed(_) => Duration::ZERO,
             Step::Operation(_, prepared) => prepared.wait(),
         }
     }
@@ -149,8 +159,21 @@ impl Engine {
     /// # Errors
     /// That there are too many.
     pub fn named_world(&self, name: &str) -> Result<Arc<World>, String> {
-        world::named(&format!("/__world/{name}"), &http::HeaderMap::new())?;
+        if !world::is_name(name) {
+            return Err(world::NO_NAME.to_owned());
+        }
         self.worlds.get(name)
+    }
+
+    /// Verifies what is expected in all worlds when a server goes, as a test wants it.
+    pub(crate) fn verify_on_drop(&self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let failures = self.worlds.failures();
+        if !failures.is_empty() {
+            panic!("the mock server did not get what was expected:\n- {}", failures.join("\n- "));
+        }
     }
 
     /// Answers one request.
@@ -170,29 +193,35 @@ impl Engine {
         if let Some((status, problem)) = head::problem(request) {
             return answered(respond_json(status, &json!({ "error": problem })));
         }
-        let (world, path) = match world::named(request.uri().path(), request.headers()) {
-            Ok((name, path)) => match self.worlds.get(name) {
-                Ok(world) => (world, path),
-                Err(problem) => return answered(respond_json(503, &json!({ "error": problem }))),
-            },
+        let (name, path) = match world::named(request.uri().path(), request.headers()) {
+            Ok(named) => named,
             Err(problem) => return answered(respond_json(400, &json!({ "error": problem }))),
         };
         if let Some(path) = path.strip_prefix("/__admin").filter(|path| path.is_empty() || path.starts_with('/')) {
-            return answered(admin::handle(self, &world, path, request));
+            return answered(admin::handle(self, name, path, request));
         }
         if self.cors && request.method() == Method::OPTIONS && cors::is_preflight(request.headers()) {
-            return answered(cors::preflight(request.headers()));
+            return Begun(Step::Missed(cors::preflight(request.headers())));
         }
-        let prefix = request.uri().path().strip_suffix(path).unwrap_or_default();
-        if let Some(response) = pages::page(request.method(), prefix, path, &world) {
-            return answered(response);
+        if pages::is_page(path) {
+            let prefix = request.uri().path().strip_suffix(path).unwrap_or_default();
+            // A page with credentials is for whom the admin API is open to.
+            let open = self.admin_token.is_none() && cors::is_own(request.headers(), false);
+            let world = if open { self.worlds.get(name).ok() } else { None };
+            return answered(pages::page(request.method(), prefix, path, world.as_deref()));
         }
         match route::find(contract(), request.method(), path) {
-            Ok(found) => Begun(Step::Operation(world.clone(), Box::new(world.prepare(found, request)))),
+            Ok(found) => match self.worlds.get(name) {
+                Ok(world) => Begun(Step::Operation(world.clone(), Box::new(world.prepare(found, request)))),
+                Err(problem) => answered(respond_json(503, &json!({ "error": problem }))),
+            },
             Err(miss) => {
                 let response = miss.response();
-                world.missed(path, request, &response);
-                answered(response)
+                // What is for no operation makes no world.
+                if let Some(world) = self.worlds.find(name) {
+                    world.missed(path, request, &response);
+                }
+                Begun(Step::Missed(response))
             }
         }
     }
@@ -200,7 +229,8 @@ impl Engine {
     /// Lets a request take effect, and answers it.
     pub(crate) fn finish(&self, begun: Begun, request: &Request<Bytes>) -> Reply {
         let mut reply = match begun.0 {
-            Step::Answered(response) => Reply::plain(response),
+            Step::Answered(response) => return Reply::plain(response),
+            Step::Missed(response) => Reply::plain(response),
             Step::Operation(world, prepared) => {
                 let path = world::named(request.uri().path(), request.headers()).map_or("/", |(_, path)| path);
                 world.complete(*prepared, path, request)

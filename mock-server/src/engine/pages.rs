@@ -4,34 +4,41 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::respond;
+use super::route::Miss;
 use super::world::World;
 
-/// The answer for a path that is none of the contract's, if it is one of these. `prefix` is what names the world in the
-/// path of the request, if that does.
-pub(super) fn page(method: &Method, prefix: &str, path: &str, world: &World) -> Option<Response<Bytes>> {
-    if ![Method::GET, Method::HEAD].contains(method) {
-        return None;
-    }
+/// Whether a path, which is none of the contract's, is that of a page.
+pub(super) fn is_page(path: &str) -> bool {
+    ["/", "/docs", "/openapi.json", "/openapi.yaml"].contains(&path)
+}
+
+/// A page. `prefix` is what names the world in the path of the request, if that does. Credentials of `world` are shown, if it
+/// is given.
+pub(super) fn page(method: &Method, prefix: &str, path: &str, world: Option<&World>) -> Response<Bytes> {
     let file = |content_type, text: &'static str| respond(200, content_type, Bytes::from_static(text.as_bytes()));
-    match path {
-        "/openapi.json" => Some(file("application/json", user_status_openapi::JSON)),
-        "/openapi.yaml" => Some(file("application/yaml", user_status_openapi::YAML)),
-        "/docs" => Some(docs(prefix, world)),
-        "/" => {
+    let page = match path {
+        "/openapi.json" => file("application/json", user_status_openapi::JSON),
+        "/openapi.yaml" => file("application/yaml", user_status_openapi::YAML),
+        "/docs" => docs(prefix, world),
+        _ => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
             let docs = HeaderValue::try_from(format!("{prefix}/docs"));
             response.headers_mut().insert(header::LOCATION, docs.unwrap_or(HeaderValue::from_static("/docs")));
-            Some(response)
+            response
         }
-        _ => None,
+    };
+    if [Method::GET, Method::HEAD].contains(method) {
+        return page;
     }
+    let allowed = ["GET", "HEAD", "OPTIONS"].map(str::to_owned).into();
+    Miss::Method { method: method.clone(), path: path.to_owned(), allowed }.response()
 }
 
 /// The documentation, with this server and credentials that work filled in.
 #[cfg(feature = "docs")]
-fn docs(prefix: &str, world: &World) -> Response<Bytes> {
-    let credentials = world.listed_credentials();
+fn docs(prefix: &str, world: Option<&World>) -> Response<Bytes> {
+    let credentials = world.map(World::listed_credentials).unwrap_or_default();
     let own = if prefix.is_empty() { "/" } else { prefix };
     // A page cannot send a Cookie header; the browser does, with the cookie that comes along with the page.
     let session = credentials["akana"].as_object().into_iter().flatten();
@@ -50,7 +57,7 @@ fn docs(prefix: &str, world: &World) -> Response<Bytes> {
 
 /// A library that a test uses does without the page.
 #[cfg(not(feature = "docs"))]
-fn docs(_: &str, _: &World) -> Response<Bytes> {
+fn docs(_: &str, _: Option<&World>) -> Response<Bytes> {
     let problem = "this server was built without feature `docs`; the contract is at /openapi.yaml";
     super::respond_json(404, &serde_json::json!({ "error": problem }))
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_status_openapi::Vendor;
 
+use super::contract;
 use super::journal::Exchange;
 
 /// Which requests are meant: those that have all that is said here.
@@ -109,6 +110,17 @@ impl Pattern {
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Pattern {
         self.headers.insert(name.into(), value.into());
         self
+    }
+
+    /// Refuses what no request can have: a misspelt operation would never be called.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match &self.operation {
+            Some(id) if contract().operation(id).is_none() => {
+                let known: Vec<&str> = contract().operations().iter().map(|o| o.id.as_str()).collect();
+                Err(format!("`{}` is no operation; there are {}", id.escape_debug(), known.join(", ")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What an exchange has otherwise.

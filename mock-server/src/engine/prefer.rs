@@ -17,15 +17,15 @@ pub(super) struct Preference {
 }
 
 impl Preference {
-    /// Reads the header. Other preferences than `code` and `example` are not for the mock, as RFC 7240 has it.
+    /// Reads the header; of a preference that is there twice the first one counts. Other preferences than `code` and `example` are not for the mock, as RFC 7240 has it.
     pub(super) fn read(headers: &HeaderMap) -> Option<Preference> {
         let mut preference = Preference::default();
         let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
         for (name, value) in values.flat_map(|value| value.split([',', ';'])).filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"').to_owned();
             match name.trim() {
-                name if name.eq_ignore_ascii_case("code") => preference.code = Some(value),
-                name if name.eq_ignore_ascii_case("example") => preference.example = Some(value),
+                name if name.eq_ignore_ascii_case("code") => _ = preference.code.get_or_insert(value),
+                name if name.eq_ignore_ascii_case("example") => _ = preference.example.get_or_insert(value),
                 _ => {}
             }
         }

@@ -57,7 +57,7 @@ impl Redaction {
         Redaction(schemas.map(|schema| (schema.clone(), members(schema))).collect())
     }
 
-    /// Takes out of a body what is not kept. Says whether that was anything.
+    /// Takes out of a body what is not kept.
     pub(super) fn body(&self, schema: &str, body: &mut Value) {
         let kept = self.0.get(schema).map_or(&[][..], Vec::as_slice);
         match body {
@@ -102,13 +102,34 @@ pub(super) fn target(path: &str, query: Option<&str>) -> String {
     target
 }
 
-/// Takes the credentials that came with a request out of a text of it: a client may have put one in a second place.
+/// Takes the credentials that came with a request out of a text of it: a client may have put one in a second place, also
+/// percent-encoded.
 pub(super) fn echoes(text: String, presented: &Presented<'_>) -> String {
+    let words = presented.all().flat_map(|secret| [Some(secret), secret.split_once(' ').map(|(_, word)| word.trim())]);
     // Shorter ones would hit words by chance.
-    let secrets = || presented.all().filter(|secret| secret.len() >= 8);
-    match secrets().any(|secret| text.contains(secret)) {
-        true => secrets().fold(text, |text, secret| text.replace(secret, REDACTED)),
+    let mut secrets: Vec<&str> = words.flatten().filter(|secret| secret.len() >= 8).collect();
+    // One may be the start of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let has = |text: &str| secrets.iter().any(|secret| text.contains(secret));
+    let redacted = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, REDACTED));
+    if has(&text) {
+        return redacted(text);
+    }
+    match text.contains('%') {
+        true => {
+            let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
+            if has(&decoded) { redacted(decoded) } else { text }
+        }
         false => text,
+    }
+}
+
+/// The same for a body.
+pub(super) fn echoes_in_body(body: &mut Value, presented: &Presented<'_>) {
+    for value in body.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Value::String(text) = value {
+            *text = echoes(std::mem::take(text), presented);
+        }
     }
 }
 

@@ -13,14 +13,14 @@ use user_status_openapi::validate::Violation;
 
 use super::clock::Clock;
 use super::fault::{Armed, Fault, FaultError, Strike};
-use super::journal::{Entry, Exchange, Expected, Journal};
+use super::journal::{Entry, Exchange, Journal};
 use super::media_type::Spoken;
-use super::options::{OnRequest, Options};
 use super::pattern::{Expectation, Pattern};
 use super::prefer::Preference;
 use super::route::Found;
 use super::{Reply, contract, media_type, redact, request, shared};
-use crate::credentials::{Credentials, Mint};
+use crate::credentials::{Credentials, Mint, Minted};
+use crate::options::{OnRequest, Options};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Presented};
 use crate::world::{WorldError, WorldState};
@@ -29,7 +29,13 @@ use crate::world::{WorldError, WorldState};
 const ANSWER_KEPT: usize = 4096;
 
 /// The most faults of a world, and the most credentials that are made in it.
-const MOST: usize = 10_000;
+const MOST: usize = 1000;
+
+/// The most users of a system.
+const MOST_USERS: usize = 1_000_000;
+
+/// The most bytes of a user, and of a fault.
+const LARGEST: usize = 64 << 10;
 
 /// Neighbouring faults must not draw neighbouring sequences.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -43,8 +49,6 @@ pub struct World {
     journal: Mutex<Journal>,
     /// Whether there is any fault, so that a call without one need not ask.
     faulty: AtomicBool,
-    /// Expectations, verified when the server is dropped.
-    expectations: Mutex<Vec<Expectation>>,
     on_request: Option<OnRequest>,
     /// Whether the transport can break the wire.
     breaks_the_wire: bool,
@@ -114,7 +118,6 @@ impl World {
             faulty: AtomicBool::new(!state.faults.is_empty()),
             state: Mutex::new(state),
             journal: Mutex::new(Journal::new(options.journal)),
-            expectations: Mutex::default(),
             on_request: options.on_request.clone(),
             breaks_the_wire: options.breaks_the_wire,
         }
@@ -138,19 +141,19 @@ impl World {
         Value::Object(list.collect())
     }
 
-    /// Makes credentials; in the answer they are by the name under which they travel.
+    /// Makes credentials.
     ///
     /// # Errors
     /// Why the system has no such credentials.
-    pub fn mint(&self, mint: &Mint) -> Result<Value, String> {
+    pub fn mint(&self, mint: &Mint) -> Result<Minted, String> {
         let mut state = lock(&self.state);
         if state.minted >= MOST {
             return Err(format!("{MOST} credentials were made here; a reset forgets them"));
         }
         (state.made, state.minted) = (state.made + 1, state.minted + 1);
         let (now, number) = (state.clock.now(), state.made);
-        let made = state.current.systems.of_mut(mint.vendor).mint(mint, now, number)?;
-        Ok(json!({ "vendor": mint.vendor, "credentials": made }))
+        let credentials = state.current.systems.of_mut(mint.vendor).mint(mint, now, number)?;
+        Ok(Minted { vendor: mint.vendor, credentials })
     }
 
     /// What an account is now; `None` if the system has no such user.
@@ -181,9 +184,15 @@ impl World {
     /// # Errors
     /// What is wrong with the user, and what would be right; then nothing was changed.
     pub fn put_user(&self, vendor: Vendor, user: &str, value: &Value) -> Result<(), String> {
+        if value.to_string().len() > LARGEST {
+            return Err(format!("a user must have at most {LARGEST} bytes"));
+        }
         let mut state = lock(&self.state);
         let world = &mut state.current;
         let before = world.systems.of(vendor).get(user);
+        if before.is_none() && world.systems.of(vendor).count() >= MOST_USERS {
+            return Err(format!("a system must have at most {MOST_USERS} users"));
+        }
         world.systems.of_mut(vendor).put(user, value)?;
         world.check_user(vendor, user).inspect_err(|_| {
             let system = world.systems.of_mut(vendor);
@@ -221,15 +230,18 @@ impl World {
         if state.faults.len() >= MOST {
             return Err(FaultError::too_many(MOST));
         }
+        if json!(fault).to_string().len() > LARGEST {
+            return Err(FaultError::too_long(LARGEST));
+        }
         let id = state.arm(fault);
-        drop(state);
         self.faulty.store(true, Ordering::Release);
         Ok(id)
     }
 
     /// Takes all faults back.
     pub fn clear_faults(&self) {
-        lock(&self.state).faults.clear();
+        let mut state = lock(&self.state);
+        state.faults.clear();
         self.faulty.store(false, Ordering::Release);
     }
 
@@ -256,9 +268,9 @@ impl World {
         lock(&self.state).clock.is_frozen()
     }
 
-    /// Stops the clock at this time.
+    /// Stops the clock at this time, which is taken into the years 1 to 9999.
     pub fn set_clock(&self, time: Timestamp) {
-        lock(&self.state).clock = Clock::Frozen(time);
+        lock(&self.state).clock = Clock::new(Some(time));
     }
 
     /// Sets the clock back to that of the machine.
@@ -282,7 +294,19 @@ impl World {
     }
 
     /// Brings it to what the document says. Faults begin anew. The journal stays.
-    pub fn restore(&self, world: WorldState) {
+    ///
+    /// # Errors
+    /// On a [`MockServer`](crate::MockServer), a fault that breaks the wire, which its transport cannot do; then nothing was
+    /// changed.
+    pub fn restore(&self, world: WorldState) -> Result<(), FaultError> {
+        if !self.breaks_the_wire && world.faults.iter().any(Fault::breaks_the_wire) {
+            return Err(FaultError::no_wire());
+        }
+        self.begin_with(world);
+        Ok(())
+    }
+
+    fn begin_with(&self, world: WorldState) {
         let mut state = lock(&self.state);
         state.current = world;
         state.begin();
@@ -292,7 +316,7 @@ impl World {
     /// Brings it to how it began, with an empty journal. What is expected stays, counted from now on.
     pub fn reset(&self) {
         let initial = lock(&self.state).initial.clone();
-        self.restore(initial);
+        self.begin_with(initial);
         self.clear_journal();
     }
 
@@ -311,6 +335,11 @@ impl World {
         lock(&self.journal).exchanges().collect()
     }
 
+    /// The last requests, newest first, but not more than so many.
+    pub(super) fn last(&self, most: usize) -> Vec<Exchange> {
+        lock(&self.journal).exchanges().rev().take(most).collect()
+    }
+
     /// How many requests the journal no longer keeps.
     pub(super) fn dropped(&self) -> u64 {
         lock(&self.journal).dropped()
@@ -321,10 +350,15 @@ impl World {
         lock(&self.journal).clear();
     }
 
-    /// Expects requests from now on. It is verified when the server is dropped, or by [`verify`](World::verify).
+    /// Expects requests from now on. It is verified when the server is dropped, or by [`verify`](World::verify); a world that
+    /// was dropped before takes what is expected of it along.
     pub fn expect(&self, expectation: Expectation) {
-        lock(&self.journal).expected().push(Expected { pattern: expectation.pattern.clone(), count: 0 });
-        lock(&self.expectations).push(expectation);
+        lock(&self.journal).expect(expectation);
+    }
+
+    /// Whether anything is expected.
+    pub(super) fn expects(&self) -> bool {
+        lock(&self.journal).expects()
     }
 
     /// Whether all expectations hold so far.
@@ -332,13 +366,7 @@ impl World {
     /// # Errors
     /// Each one that does not, with the nearest request.
     pub fn verify(&self) -> Result<(), Vec<String>> {
-        let mut journal = lock(&self.journal);
-        let expectations = lock(&self.expectations);
-        let counts: Vec<u64> = journal.expected().iter().map(|expected| expected.count).collect();
-        let failed = expectations.iter().zip(counts).filter(|(expectation, count)| !expectation.holds(*count));
-        let failures: Vec<String> = failed
-            .map(|(expectation, count)| expectation.failure(count, expectation.pattern.nearest(journal.exchanges())))
-            .collect();
+        let failures = lock(&self.journal).failures();
         if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
@@ -347,16 +375,6 @@ impl World {
         let journal = lock(&self.journal);
         let count = journal.exchanges().filter(|exchange| pattern.mismatches(exchange).is_empty()).count();
         (count as u64, pattern.nearest(journal.exchanges()))
-    }
-
-    /// Verifies the expectations when a server goes, as a test wants it.
-    pub(crate) fn verify_on_drop(&self) {
-        if std::thread::panicking() {
-            return;
-        }
-        if let Err(failures) = self.verify() {
-            panic!("the mock server did not get what was expected:\n- {}", failures.join("\n- "));
-        }
     }
 
     /// Holds a request to the contract, and finds out what strikes it.
@@ -420,8 +438,10 @@ impl World {
         if let Some(schema) = spoken.request.map(|codec| codec.schema()) {
             shared().redaction.body(schema, &mut asked.body);
         }
+        redact::echoes_in_body(&mut asked.body, &presented);
         violations.extend(spoken.problem.map(|problem| problem.violation));
         let echoes = |text| redact::echoes(text, &presented);
+        let violation = |violation: Violation| Violation { location: echoes(violation.location), ..violation };
         let account = |mut status: AccountStatus| {
             if let Some(suspension) = &mut status.suspended {
                 suspension.reason = suspension.reason.take().map(echoes);
@@ -433,10 +453,10 @@ impl World {
             method: request.method().to_string(),
             target: echoes(redact::target(path, request.uri().query())),
             headers: echoes(redact::headers(request.headers())),
-            body: (!asked.body.is_null()).then(|| echoes(asked.body.to_string())),
+            body: (!asked.body.is_null()).then(|| asked.body.to_string()),
             operation: Some((&operation.id, operation.vendor)),
             user: Some(user).filter(|user| !user.is_empty()).map(echoes),
-            violations,
+            violations: violations.into_iter().map(violation).collect(),
             faults: strike.ids,
             status: reply.leaves().then(|| reply.response.status().as_u16()),
             answer: if reply.leaves() { echoes(text_of(reply.response.body())) } else { String::new() },
@@ -448,13 +468,16 @@ impl World {
 
     /// Records a request for which there is no operation.
     pub(super) fn missed(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
+        let tenant = lock(&self.state).current.systems.of(Vendor::Akana).tenant().map(str::to_owned);
+        let presented = Presented::of_any(contract(), request.headers(), tenant.as_deref());
+        let echoes = |text| redact::echoes(text, &presented);
         self.record(Entry {
             at: self.now(),
-            method: request.method().to_string(),
-            target: redact::target(path, request.uri().query()),
-            headers: redact::headers(request.headers()),
+            method: echoes(request.method().to_string()),
+            target: echoes(redact::target(path, request.uri().query())),
+            headers: echoes(redact::headers(request.headers())),
             status: Some(response.status().as_u16()),
-            answer: text_of(response.body()),
+            answer: echoes(text_of(response.body())),
             ..Entry::default()
         });
     }
@@ -501,10 +524,14 @@ pub(super) fn named<'a>(path: &'a str, headers: &'a HeaderMap) -> Result<(&'a st
             (value.unwrap_or(super::DEFAULT), path)
         }
     };
+    if is_name(name) { Ok((name, if path.is_empty() { "/" } else { path })) } else { Err(NO_NAME.to_owned()) }
+}
+
+/// What is wrong with a name that is none.
+pub(super) const NO_NAME: &str = "the name of a world must be 1 to 64 letters, digits, `-`, `_` and `.`";
+
+/// Whether a world can have this name.
+pub(super) fn is_name(name: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if (1..=64).contains(&name.len()) && name.bytes().all(good) {
-        Ok((name, if path.is_empty() { "/" } else { path }))
-    } else {
-        Err("the name of a world must be 1 to 64 letters, digits, `-`, `_` and `.`".to_owned())
-    }
+    (1..=64).contains(&name.len()) && name.bytes().all(good) && name.bytes().any(|byte| byte != b'.')
 }

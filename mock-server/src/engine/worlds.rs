@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::DEFAULT;
-use super::options::Options;
 use super::world::{World, lock};
+use crate::options::Options;
+
+/// How long after a request a world does not make room for another one.
+const IN_USE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Worlds {
@@ -50,11 +53,24 @@ impl Worlds {
         }
         let most = self.options.most_worlds;
         if others.len() >= most {
-            return Err(format!("there are {most} worlds already; drop one, or start the server with more"));
+            // The one that was longest without a request makes room, unless all are in use.
+            let idle = others.iter().filter(|(_, (world, touched))| touched.elapsed() >= IN_USE && !world.expects());
+            let longest = idle.min_by_key(|(_, (_, touched))| *touched).map(|(name, _)| name.clone());
+            if longest.and_then(|name| others.remove(&name)).is_none() {
+                return Err(format!("there are {most} worlds already; drop one, or start the server with more"));
+            }
         }
         let world = Arc::new(World::new(name, &self.options));
         others.insert(name.to_owned(), (world.clone(), Instant::now()));
         Ok(world)
+    }
+
+    /// The world of that name, if there is one.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<World>> {
+        if name == DEFAULT {
+            return Some(self.default.clone());
+        }
+        lock(&self.others).get(name).map(|(world, _)| world.clone())
     }
 
     /// Drops the worlds that are idle, if that was not done a moment ago.
@@ -65,7 +81,7 @@ impl Worlds {
         let swept = self.swept.load(Ordering::Relaxed);
         let due = now.saturating_sub(swept) >= pause;
         if due && self.swept.compare_exchange(swept, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            lock(&self.others).retain(|_, (_, touched)| touched.elapsed() < idle);
+            lock(&self.others).retain(|_, (world, touched)| touched.elapsed() < idle || world.expects());
         }
     }
 
@@ -75,6 +91,13 @@ impl Worlds {
         names.sort();
         names.insert(0, DEFAULT.to_owned());
         names
+    }
+
+    /// What is not as it was expected in any world.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let others: Vec<Arc<World>> = lock(&self.others).values().map(|(world, _)| world.clone()).collect();
+        let all = std::iter::once(&self.default).chain(&others);
+        all.filter_map(|world| world.verify().err()).flatten().collect()
     }
 
     /// Drops a world. Says whether there was one.

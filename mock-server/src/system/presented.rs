@@ -14,7 +14,7 @@ pub(crate) struct Presented<'a> {
 enum Value {
     Given(String),
     /// There is something under the name, and not in the scheme's form.
-    Malformed,
+    Malformed(String),
 }
 
 impl<'a> Presented<'a> {
@@ -25,8 +25,23 @@ impl<'a> Presented<'a> {
         headers: &'a HeaderMap,
         tenant: Option<&str>,
     ) -> Presented<'a> {
+        Presented::of(contract, operation.security.iter().flatten(), headers, tenant)
+    }
+
+    /// Reads what any operation's security schemes name.
+    pub(crate) fn of_any(contract: &'a Contract, headers: &'a HeaderMap, tenant: Option<&str>) -> Presented<'a> {
+        let names = contract.operations().iter().flat_map(|operation| operation.security.iter().flatten());
+        Presented::of(contract, names, headers, tenant)
+    }
+
+    fn of(
+        contract: &Contract,
+        names: impl Iterator<Item = &'a String>,
+        headers: &'a HeaderMap,
+        tenant: Option<&str>,
+    ) -> Presented<'a> {
         let mut values: Vec<(&str, Value)> = Vec::new();
-        for name in operation.security.iter().flatten() {
+        for name in names {
             let Some(scheme) = contract.scheme(name) else { continue };
             let value = match &scheme.kind {
                 SchemeKind::Header(header) => one(headers, &wire_name(scheme, header, tenant)),
@@ -44,7 +59,7 @@ impl<'a> Presented<'a> {
     pub(crate) fn get(&self, scheme: &str) -> Option<&str> {
         match self.find(scheme)? {
             Value::Given(value) => Some(value),
-            Value::Malformed => None,
+            Value::Malformed(_) => None,
         }
     }
 
@@ -57,12 +72,9 @@ impl<'a> Presented<'a> {
         self.values.iter().find(|(name, _)| *name == scheme).map(|(_, value)| value)
     }
 
-    /// All credentials that are in their scheme's form.
+    /// Everything that may be a credential, in its scheme's form or not.
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().filter_map(|(_, value)| match value {
-            Value::Given(value) => Some(value.as_str()),
-            Value::Malformed => None,
-        })
+        self.values.iter().map(|(_, Value::Given(value) | Value::Malformed(value))| value.as_str())
     }
 
     /// The rest of the name of a cookie that starts like this.
@@ -90,7 +102,7 @@ fn one(headers: &HeaderMap, name: &str) -> Option<Value> {
     let first = values.next()?;
     match (first.to_str(), values.next()) {
         (Ok(text), None) => Some(Value::Given(text.to_owned())),
-        _ => Some(Value::Malformed),
+        (text, _) => Some(Value::Malformed(text.unwrap_or_default().to_owned())),
     }
 }
 
@@ -100,9 +112,9 @@ fn bearer(value: Value) -> Value {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
                 Value::Given(token.trim().to_owned())
             }
-            _ => Value::Malformed,
+            _ => Value::Malformed(text),
         },
-        Value::Malformed => Value::Malformed,
+        malformed => malformed,
     }
 }
 
@@ -110,7 +122,7 @@ fn bearer(value: Value) -> Value {
 fn find_cookie(headers: &HeaderMap, name: &str) -> Option<Value> {
     let mut found = cookies(headers).filter(|(found, _)| *found == name);
     let (_, first) = found.next()?;
-    Some(if found.next().is_none() { Value::Given(first.to_owned()) } else { Value::Malformed })
+    Some(if found.next().is_none() { Value::Given(first.to_owned()) } else { Value::Malformed(first.to_owned()) })
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use user_status_openapi::{Contract, Vendor};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::engine::{Engine, Options, World};
+use crate::engine::{Engine, World};
+use crate::options::Options;
 
 /// The priority of the contract: the lowest, so that every mock that a test mounts comes first.
 const LOWEST: u8 = u8::MAX;
@@ -79,6 +80,16 @@ impl MockServer {
         format!("{}{}", self.server.uri(), Contract::embedded().base_path(vendor))
     }
 
+    /// The URL of the server itself, such as `http://127.0.0.1:PORT`.
+    pub fn root(&self) -> String {
+        self.server.uri()
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The server underneath: for mocks and expectations that come before the contract, and for the requests received.
     pub fn wiremock(&self) -> &wiremock::MockServer {
         &self.server
@@ -95,7 +106,7 @@ impl Deref for MockServer {
 
 impl Drop for MockServer {
     fn drop(&mut self) {
-        self.engine.world().verify_on_drop();
+        self.engine.verify_on_drop();
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
-use crate::credentials::{self, Mint, expired, yes};
+use crate::credentials::{self, Mint, expired, problem, yes};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
@@ -165,6 +165,10 @@ impl System for Akana {
         Some(&self.tenant)
     }
 
+    fn count(&self) -> usize {
+        self.users.len()
+    }
+
     fn users(&self) -> Vec<String> {
         self.users.keys().cloned().collect()
     }
@@ -199,6 +203,16 @@ impl System for Akana {
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {
         ("/components/schemas/AkanaUserId", Some("/components/schemas/AkanaUser"))
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        let tenant = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if self.tenant.is_empty() || !self.tenant.bytes().all(tenant) {
+            return Some("`tenant` must be letters, digits, `-`, `_` and `.`");
+        }
+        // Two sessions may have the same CSRF token, and not the same cookie.
+        let csrf = self.sessions.iter().find_map(|session| problem([session.csrf.as_str()]));
+        csrf.or_else(|| problem(self.sessions.iter().map(|session| session.cookie.as_str())))
     }
 
     fn credentials(&self, now: Timestamp) -> Value {

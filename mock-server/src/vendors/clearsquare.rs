@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::{Operation, Vendor};
 
-use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, yes};
+use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem, yes};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
@@ -49,7 +49,7 @@ impl Default for Clearsquare {
 impl System for Clearsquare {
     fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let sent = presented.get("clearsquareToken");
-        match sent.and_then(|sent| find_token(Vendor::Clearsquare, &self.tokens, sent)) {
+        match sent.and_then(|sent| find_token(&self.tokens, sent)) {
             Some(token) if token.entitled && !token.expired(now) => Ok(Caller::ANYBODY),
             _ => Err(self.refuse(401, REFUSED)),
         }
@@ -75,6 +75,10 @@ impl System for Clearsquare {
 
     fn refuse(&self, status: u16, message: &str) -> Answer {
         Answer::of(status, json!({ "message": message, "status": "error" }))
+    }
+
+    fn count(&self) -> usize {
+        self.users.len()
     }
 
     fn users(&self) -> Vec<String> {
@@ -107,12 +111,16 @@ impl System for Clearsquare {
         ("/components/schemas/ClearsquareUserId", None)
     }
 
+    fn problem(&self) -> Option<&'static str> {
+        problem(self.tokens.iter().map(|token| token.token.as_str()))
+    }
+
     fn credentials(&self, now: Timestamp) -> Value {
         bearer(&self.tokens, now).map_or_else(|| json!({}), |token| json!({ "bearer": token.token }))
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
-        Ok(mint_bearer(mint, now, 24 * 60 * 60, "admin"))
+        Ok(mint_bearer(&mut self.tokens, mint, now, 24 * 60 * 60, "admin"))
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use user_status_openapi::{Operation, Vendor};
 
 use super::Fidelity;
-use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer};
+use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
@@ -74,7 +74,7 @@ impl System for Mediconnect {
             let message = if malformed { "Authorization must be `Bearer` and a token" } else { "No token provided" };
             return Err(self.refuse(401, message));
         };
-        match find_token(Vendor::Mediconnect, &self.tokens, sent) {
+        match find_token(&self.tokens, sent) {
             None => Err(self.refuse(not_valid, "Invalid token")),
             Some(token) if token.expired(now) && not_valid == 401 => Err(self.refuse(401, "Token expired")),
             Some(token) if token.expired(now) => Err(self.refuse(not_valid, "Invalid token")),
@@ -127,6 +127,10 @@ impl System for Mediconnect {
         Answer::of(status, json!({ "error": message }))
     }
 
+    fn count(&self) -> usize {
+        self.users.len()
+    }
+
     fn users(&self) -> Vec<String> {
         self.users.keys().map(ToString::to_string).collect()
     }
@@ -150,7 +154,10 @@ impl System for Mediconnect {
     }
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
-        let id = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
+        let id: i64 = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
+        if id.to_string() != user {
+            return Err(format!("the id must be written as {id}"));
+        }
         super::user::<serde_json::Map<String, Value>>(value)?;
         self.users.insert(id, completed(id, value));
         Ok(())
@@ -169,13 +176,17 @@ impl System for Mediconnect {
         ("/components/schemas/MediconnectUserId", Some("/components/schemas/MediconnectUser"))
     }
 
+    fn problem(&self) -> Option<&'static str> {
+        problem(self.tokens.iter().map(|token| token.token.as_str()))
+    }
+
     fn credentials(&self, now: Timestamp) -> Value {
         bearer(&self.tokens, now).map_or_else(|| json!({}), |token| json!({ "bearer": token.token }))
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
         let user = if mint.entitled { world::MEDICONNECT_ADMIN } else { world::MEDICONNECT_USER };
-        Ok(mint_bearer(mint, now, 24 * 60 * 60, &user.to_string()))
+        Ok(mint_bearer(&mut self.tokens, mint, now, 24 * 60 * 60, &user.to_string()))
     }
 }
 

@@ -74,10 +74,11 @@ fn user<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Result<T, 
 
 /// A user with everything that is given, and the rest as for a new one. What is no object stays, for the contract to
 /// refuse.
-fn completed(mut new: serde_json::Value, given: &serde_json::Value) -> serde_json::Value {
-    let Some(members) = given.as_object() else { return given.clone() };
-    for (name, value) in members {
-        new[name.as_str()] = value.clone();
+fn completed(new: serde_json::Value, given: &serde_json::Value) -> serde_json::Value {
+    let (Some(members), serde_json::Value::Object(new)) = (given.as_object(), new) else { return given.clone() };
+    let mut all = members.clone();
+    for (name, value) in new {
+        all.entry(name).or_insert(value);
     }
-    new
+    all.into()
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
-use crate::credentials::{self, Mint, expired, yes};
+use crate::credentials::{self, Mint, expired, problem, yes};
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
@@ -152,6 +152,10 @@ impl System for Symphony {
         Answer::of(status, json!({ "code": status, "message": message }))
     }
 
+    fn count(&self) -> usize {
+        self.users.len()
+    }
+
     fn users(&self) -> Vec<String> {
         self.users.keys().map(ToString::to_string).collect()
     }
@@ -174,7 +178,10 @@ impl System for Symphony {
     }
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
-        let id = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
+        let id: i64 = user.parse().map_err(|_| "the id must be an integer".to_owned())?;
+        if id.to_string() != user {
+            return Err(format!("the id must be written as {id}"));
+        }
         self.users.insert(id, super::user(value)?);
         Ok(())
     }
@@ -192,6 +199,10 @@ impl System for Symphony {
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {
         ("/components/schemas/SymphonyUserId", Some("/components/schemas/SymphonyUserStatus"))
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        problem(self.sessions.iter().map(|session| session.token.as_str()))
     }
 
     fn credentials(&self, now: Timestamp) -> Value {

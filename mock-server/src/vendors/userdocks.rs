@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use user_status_openapi::{Operation, Vendor};
 
 use super::Fidelity;
-use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer};
+use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
@@ -90,13 +90,13 @@ impl Userdocks {
         let Some(sent) = presented.get("userdocksAccessToken") else {
             return Err(self.refuse(401, "Authorization must be `Bearer` and a token"));
         };
-        match find_token(Vendor::Userdocks, &self.tokens, sent) {
+        match find_token(&self.tokens, sent) {
             None => Err(self.refuse(401, "the access token is not valid")),
             Some(token) if token.expired(now) => Err(self.refuse(401, "the access token has expired")),
             Some(token) if !token.entitled && !operation.changes.is_empty() => {
                 Err(self.refuse(403, "the user needs permissions to change the access status"))
             }
-            Some(token) => Ok(Caller { only: Some(token.user) }),
+            Some(token) => Ok(Caller { only: Some(token.user.clone()) }),
         }
     }
 }
@@ -160,6 +160,10 @@ impl System for Userdocks {
         Answer::of(status, json!({ "success": false, "error": message, "message": null, "data": null }))
     }
 
+    fn count(&self) -> usize {
+        self.users.len()
+    }
+
     fn users(&self) -> Vec<String> {
         self.users.keys().cloned().collect()
     }
@@ -190,6 +194,12 @@ impl System for Userdocks {
         ("/components/schemas/UserdocksUserId", None)
     }
 
+    fn problem(&self) -> Option<&'static str> {
+        let keys = self.keys.iter().map(|key| key.key.as_str());
+        let tokens = self.tokens.iter().map(|token| token.token.as_str());
+        problem(keys.chain(tokens).chain([self.app.as_str()]))
+    }
+
     fn credentials(&self, now: Timestamp) -> Value {
         let mut known = json!({ "X-CLIENT-ID": self.app });
         if let Some(key) = self.keys.iter().find(|key| key.kind == Kind::Write) {
@@ -203,7 +213,7 @@ impl System for Userdocks {
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
-        Ok(mint_bearer(mint, now, 60 * 60, world::USERDOCKS_SECOND_USER))
+        Ok(mint_bearer(&mut self.tokens, mint, now, 60 * 60, world::USERDOCKS_SECOND_USER))
     }
 }
 

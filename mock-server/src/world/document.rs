@@ -9,7 +9,7 @@ use serde_json::Value;
 use user_status_openapi::{Vendor, pointer};
 
 use crate::credentials::Credentials;
-use crate::engine::{Fault, contract, validator};
+use crate::engine::{Fault, contract, in_years, validator};
 use crate::vendors::{Fidelity, Systems};
 
 /// A world as a document: users and credentials of each system, and how the mock behaves. What a document leaves out is
@@ -34,8 +34,7 @@ use crate::vendors::{Fidelity, Systems};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize)]
 pub struct WorldState {
     /// Seed of everything that happens by chance.
     pub(crate) seed: u64,
@@ -50,13 +49,35 @@ pub struct WorldState {
     pub(crate) faults: Vec<Fault>,
 }
 
+/// The same as it is read, before it is held to the contract.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Document {
+    seed: u64,
+    strict: bool,
+    clock: Option<Timestamp>,
+    systems: Systems,
+    faults: Vec<Fault>,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Document { seed: 0, strict: true, clock: None, systems: Systems::default(), faults: Vec::new() }
+    }
+}
+
+impl From<Document> for WorldState {
+    fn from(Document { seed, strict, clock, systems, faults }: Document) -> Self {
+        let mut world = WorldState { seed, strict, clock, systems, faults };
+        world.fill();
+        world
+    }
+}
+
 impl Default for WorldState {
     /// The default world.
     fn default() -> Self {
-        let mut world =
-            WorldState { seed: 0, strict: true, clock: None, systems: Systems::default(), faults: Vec::new() };
-        world.fill();
-        world
+        Document::default().into()
     }
 }
 
@@ -68,11 +89,14 @@ impl WorldState {
     pub fn from_yaml(text: &str) -> Result<WorldState, WorldError> {
         let mut track = serde_path_to_error::Track::new();
         // A quoted line of the document could show a credential.
-        let options = serde_saphyr::options! { with_snippet: false };
+        // A world may have many users: its size is that of the file, which is the caller's own.
+        let budget = serde_saphyr::budget! { max_nodes: 50_000_000, max_events: 100_000_000 };
+        let options = serde_saphyr::options! { with_snippet: false, budget: budget };
         let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |document| {
-            WorldState::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
+            Document::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
         });
-        read.map_err(|e| WorldError { at: place(&track.path()), problem: e.to_string() })?.settle()
+        let read = read.map_err(|e| WorldError { at: place(&track.path()), problem: e.to_string() })?;
+        WorldState::from(read).settle()
     }
 
     /// Reads a document in JSON, as [`to_json`](WorldState::to_json) writes it.
@@ -80,8 +104,9 @@ impl WorldState {
     /// # Errors
     /// The first thing that is wrong, with its place in the document.
     pub fn from_json(document: &Value) -> Result<WorldState, WorldError> {
-        let read: Result<WorldState, _> = serde_path_to_error::deserialize(document);
-        read.map_err(|e| WorldError { at: place(e.path()), problem: e.inner().to_string() })?.settle()
+        let read: Result<Document, _> = serde_path_to_error::deserialize(document);
+        let read = read.map_err(|e| WorldError { at: place(e.path()), problem: e.inner().to_string() })?;
+        WorldState::from(read).settle()
     }
 
     /// The document in JSON. It has the world's credentials in it.
@@ -137,10 +162,16 @@ impl WorldState {
         }
     }
 
-    /// Holds the document to the contract, and fills in what it may leave out.
-    fn settle(mut self) -> Result<WorldState, WorldError> {
-        self.fill();
+    /// Holds the document to the contract.
+    fn settle(self) -> Result<WorldState, WorldError> {
+        if self.clock.is_some_and(|clock| !in_years(clock)) {
+            let problem = "must be in the years 1 to 9999".to_owned();
+            return Err(WorldError { at: "/clock".to_owned(), problem });
+        }
         for &vendor in Vendor::ALL {
+            if let Some(problem) = self.systems.of(vendor).problem() {
+                return Err(WorldError { at: format!("/systems/{vendor}"), problem: problem.to_owned() });
+            }
             for user in self.systems.of(vendor).users() {
                 self.check_user(vendor, &user).map_err(|problem| WorldError {
                     at: pointer::join(&format!("/systems/{vendor}/users"), &user),
@@ -166,10 +197,24 @@ impl WorldState {
         if let Some(violation) = validator().validate(id_schema, &id).first() {
             return Err(format!("the id {} (by #{})", violation.message, violation.contract));
         }
-        if let (Some(schema), Some(value)) = (user_schema, system.get(user))
-            && let Some(violation) = validator().validate(schema, &value).first()
-        {
-            return Err(format!("{violation} (by #{})", violation.contract));
+        if let (Some(schema), Some(value)) = (user_schema, system.get(user)) {
+            if let Some(violation) = validator().validate(schema, &value).first() {
+                return Err(format!("{violation} (by #{})", violation.contract));
+            }
+            let documented = contract().resolve(&format!("{schema}/properties"));
+            for (name, member) in value.as_object().into_iter().flatten() {
+                if documented.is_some_and(|documented| documented.get(name).is_none()) && name != "service" {
+                    return Err(format!("`{}` is no member of a user", name.escape_debug()));
+                }
+                if member.as_str().is_some_and(|text| text.chars().any(|c| c.is_control() && c != '\n')) {
+                    return Err(format!("/{name} must not have control characters"));
+                }
+            }
+            for name in ["id", "UserID"] {
+                if value.get(name).is_some_and(|shown| *shown != id) {
+                    return Err(format!("/{name} must be the id under which the user is, or left out"));
+                }
+            }
         }
         Ok(())
     }

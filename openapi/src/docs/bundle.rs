@@ -11,6 +11,7 @@ body { margin: 0; }";
 
 /// The page.
 pub(super) fn page(title: &str, policy: &str, configuration: &Value) -> String {
+    let (title, policy) = (escape(title), escape(policy));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -19,7 +20,8 @@ pub(super) fn page(title: &str, policy: &str, configuration: &Value) -> String {
          openapi.yaml.</noscript>\n<div id=\"app\"></div>\n<script>{}</script>\n\
          <script>Scalar.createApiReference('#app', {})</script>\n</body>\n</html>\n",
         *SCRIPT,
-        in_script(&configuration.to_string()),
+        // In JSON, `<` stands in strings only.
+        configuration.to_string().replace('<', "\\u003c"),
     )
 }
 
@@ -29,10 +31,15 @@ static SCRIPT: LazyLock<String> = LazyLock::new(|| {
     in_script(&String::from_utf8_lossy(&bytes))
 });
 
-/// Text that may stand in a script element: nothing in it starts or ends one. In JavaScript and JSON strings the escape
+/// The bundle as it may stand in a script element: nothing in it starts or ends one. In strings and expressions the escape
 /// is the character itself.
 fn in_script(text: &str) -> String {
     text.replace("</script", "<\\u002fscript").replace("<script", "<\\u0073cript")
+}
+
+/// Text that may stand in an attribute or between elements.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use user_status_openapi::Vendor;
 
+use super::clock::in_years;
 use super::pattern::Pattern;
 use super::world::{World, read_document};
 use super::{Engine, Fault, cors, respond, respond_json};
@@ -46,8 +47,9 @@ const ROUTES: [(&str, &[&str]); 20] = [
 /// Why a request is refused: status code and message.
 type Refused = (u16, String);
 
-/// Answers a request whose path goes on like this below `/__admin`.
-pub(super) fn handle(engine: &Engine, world: &World, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
+/// Answers a request about the world of that name whose path goes on like this below `/__admin`. Only one that is not
+/// refused makes a world.
+pub(super) fn handle(engine: &Engine, world: &str, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     let refuse = |(status, message): Refused| respond_json(status, &json!({ "error": message }));
     let Some((template, methods)) = ROUTES.iter().find(|(template, _)| matches(template, path)) else {
         let known: Vec<String> = ROUTES.iter().map(|(template, _)| format!("/__admin{template}")).collect();
@@ -65,10 +67,12 @@ pub(super) fn handle(engine: &Engine, world: &World, path: &str, request: &Reque
         }
         return response;
     }
-    if cors::is_foreign(request.headers()) {
-        return refuse((403, "the admin API is not open to pages of other origins".to_owned()));
-    }
     let open = ["/health", "/openapi.yaml", "/openapi.json"].contains(template);
+    if !cors::is_own(request.headers(), open || engine.admin_token.is_some()) {
+        let problem = "the admin API is not open to pages of other origins; without an admin token, the server must be \
+                       called by its address or as `localhost`";
+        return refuse((403, problem.to_owned()));
+    }
     if let Some(token) = engine.admin_token.as_ref().filter(|_| !open)
         && !is_admin(token, request.headers())
     {
@@ -76,7 +80,10 @@ pub(super) fn handle(engine: &Engine, world: &World, path: &str, request: &Reque
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return response;
     }
-    answer(engine, world, template, path, request).unwrap_or_else(refuse)
+    match engine.worlds.get(world) {
+        Ok(world) => answer(engine, &world, template, path, request).unwrap_or_else(refuse),
+        Err(problem) => refuse((503, problem)),
+    }
 }
 
 fn answer(
@@ -101,7 +108,7 @@ fn answer(
         "/credentials" => ok(world.listed_credentials()),
         "/tokens" => {
             let mint: Mint = body(request)?;
-            world.mint(&mint).map(|made| respond_json(201, &made)).map_err(|problem| (400, problem))
+            world.mint(&mint).map(|made| respond_json(201, &json!(made))).map_err(|problem| (400, problem))
         }
         "/users" => {
             let list = Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), users(world, vendor)));
@@ -116,7 +123,8 @@ fn answer(
         "/snapshot" if get => ok(world.snapshot().to_json()),
         "/snapshot" => {
             let document: Value = body(request)?;
-            world.restore(read_document(&document).map_err(|e| (400, e.to_string()))?);
+            let document = read_document(&document).map_err(|e| (400, e.to_string()))?;
+            world.restore(document).map_err(|e| (400, e.to_string()))?;
             Ok(no_content())
         }
         "/faults" if get => ok(json!({ "faults": world.listed_faults() })),
@@ -139,18 +147,25 @@ fn answer(
             Ok(no_content())
         }
         "/requests/count" => {
-            let (count, _) = world.matching(&body(request)?);
+            let (count, _) = world.matching(&pattern(body(request)?)?);
             ok(json!({ "count": count, "dropped": world.dropped() }))
         }
         "/requests/find" => {
-            let pattern: Pattern = body(request)?;
+            let pattern = pattern(body(request)?)?;
             let found: Vec<Value> = (world.journal().into_iter())
                 .filter(|exchange| pattern.mismatches(exchange).is_empty())
                 .map(|exchange| json!(exchange))
                 .collect();
             ok(json!({ "requests": found, "dropped": world.dropped() }))
         }
-        "/requests/verify" => ok(verify(world, &body(request)?)),
+        "/requests/verify" => {
+            let mut wanted: Verify = body(request)?;
+            wanted.pattern = pattern(wanted.pattern)?;
+            if wanted.most.is_some_and(|most| most < wanted.least) {
+                return Err((400, "`most` must not be less than `least`, which is 1 if it is left out".to_owned()));
+            }
+            ok(verify(world, &wanted))
+        }
         "/clock" if get => ok(clock(world)),
         "/clock" if delete => {
             world.release_clock();
@@ -158,6 +173,9 @@ fn answer(
         }
         "/clock" => {
             let set: SetClock = body(request)?;
+            if !in_years(set.now) {
+                return Err((400, "`now` must be in the years 1 to 9999".to_owned()));
+            }
             world.set_clock(set.now);
             ok(clock(world))
         }
@@ -200,6 +218,11 @@ struct Verify {
 
 fn one() -> u64 {
     1
+}
+
+/// A pattern that a request can have at all.
+fn pattern(pattern: Pattern) -> Result<Pattern, Refused> {
+    pattern.check().map_err(|problem| (400, problem)).map(|()| pattern)
 }
 
 fn verify(world: &World, wanted: &Verify) -> Value {
@@ -255,7 +278,7 @@ fn requests(world: &World, request: &Request<Bytes>) -> Result<Value, Refused> {
             _ => return Err((400, "the query must be `limit=N`, or none".to_owned())),
         };
     }
-    let list: Vec<Value> = world.journal().into_iter().rev().take(limit).map(|exchange| json!(exchange)).collect();
+    let list: Vec<Value> = world.last(limit).iter().map(|exchange| json!(exchange)).collect();
     Ok(json!({ "requests": list, "total": world.total_requests(), "dropped": world.dropped() }))
 }
 
@@ -266,6 +289,9 @@ fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refused> {
     } else {
         super::json::read(request.body()).map_err(|problem| (400, format!("the body {problem}")))?
     };
+    if !value.is_object() {
+        return Err((400, "the body must be a JSON object".to_owned()));
+    }
     serde_path_to_error::deserialize(value).map_err(|e| {
         let at = e.path().to_string();
         (400, if at == "." { e.inner().to_string() } else { format!("{at}: {}", e.inner()) })
@@ -289,7 +315,8 @@ fn matches(template: &str, path: &str) -> bool {
 }
 
 fn is_admin(token: &str, headers: &HeaderMap) -> bool {
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let sent = sent.next().filter(|_| sent.next().is_none()).and_then(|value| value.to_str().ok());
     let Some((scheme, sent)) = sent.and_then(|sent| sent.split_once(' ')) else { return false };
     let (sent, token) = (sent.trim().as_bytes(), token.as_bytes());
     // All bytes are compared, so that the time taken does not tell how many are right.

@@ -209,6 +209,11 @@ impl Kind {
         }
         if let Kind::Answer { headers, .. } = self {
             headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
+            let content_type = headers.keys().any(|name| name.eq_ignore_ascii_case("content-type"));
+            if content_type && !off_contract {
+                let problem = "a content type of its own is none of the contract's; say `off_contract` to send it";
+                return refuse(problem.to_owned());
+            }
         }
         if off_contract {
             return Ok(());
@@ -222,8 +227,10 @@ impl Kind {
                 let at = format!("#{}/content has no such body", response.pointer);
                 return refuse(format!("{at}; say `off_contract` to send it"));
             };
-            let schema = response.content.first().map(|content| content.schema.as_str()).unwrap_or_default();
-            if let Some(violation) = validator().validate(schema, body).first() {
+            let Some(content) = response.content.first() else {
+                return refuse(format!("#{} has no content; say `off_contract` to send any", response.pointer));
+            };
+            if let Some(violation) = validator().validate(&content.schema, body).first() {
                 return refuse(format!("{violation} (by #{}); say `off_contract` to send it", violation.contract));
             }
         }

@@ -355,6 +355,11 @@ impl FaultError {
         FaultError(format!("there are {most} already; take some back"))
     }
 
+    /// It is too long.
+    pub(crate) fn too_long(most: usize) -> FaultError {
+        FaultError(format!("it must have at most {most} bytes"))
+    }
+
     /// The fault breaks the wire, and the transport cannot.
     pub(crate) fn no_wire() -> FaultError {
         FaultError("this transport cannot break the wire; a StandaloneServer can".to_owned())

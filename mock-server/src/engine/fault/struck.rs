@@ -22,6 +22,8 @@ pub(in crate::engine) struct Armed {
     /// How many calls it was asked about, and how many it struck.
     seen: u32,
     struck: u32,
+    /// How many calls a script has had.
+    steps: u32,
     /// When the window of a quota opened, and how many calls came in it.
     window: Option<(Timestamp, u32)>,
 }
@@ -41,7 +43,7 @@ pub(in crate::engine) struct Strike {
 
 impl Armed {
     pub(in crate::engine) fn new(id: u64, fault: Fault, seed: u64) -> Armed {
-        Armed { id, fault, rng: fastrand::Rng::with_seed(seed), seen: 0, struck: 0, window: None }
+        Armed { id, fault, rng: fastrand::Rng::with_seed(seed), seen: 0, struck: 0, steps: 0, window: None }
     }
 
     pub(in crate::engine) fn id(&self) -> u64 {
@@ -64,7 +66,7 @@ impl Armed {
             return;
         }
         self.seen = self.seen.saturating_add(1);
-        if self.seen <= *skip || times.is_some_and(|times| self.struck >= times) {
+        if self.seen <= *skip || times.is_some_and(|times| self.steps >= times) {
             return;
         }
         if probability.is_some_and(|probability| self.rng.f64() >= probability) {
@@ -74,8 +76,9 @@ impl Armed {
             return;
         }
         if let Kind::Quota { requests, seconds } = *kind {
-            let open =
-                |opened: Timestamp| strike.now.duration_since(opened) < SignedDuration::from_secs(seconds.into());
+            let length = SignedDuration::ZERO..SignedDuration::from_secs(seconds.into());
+            // A clock that was put back opens a new window.
+            let open = |opened: Timestamp| length.contains(&strike.now.duration_since(opened));
             let (opened, calls) = self.window.filter(|(opened, _)| open(*opened)).unwrap_or((strike.now, 0));
             self.window = Some((opened, calls.saturating_add(1)));
             if calls < requests {
@@ -83,10 +86,10 @@ impl Armed {
             }
         }
         let step = match kind {
-            Kind::Script(steps) => find_step(steps, self.struck),
+            Kind::Script(steps) => find_step(steps, self.steps),
             _ => Some(&self.fault),
         };
-        self.struck = self.struck.saturating_add(1);
+        self.steps = self.steps.saturating_add(1);
         match step {
             None => return,
             Some(Fault { kind: Kind::Normal, .. }) => return,
@@ -96,6 +99,7 @@ impl Armed {
             }
             Some(step) => strike.fault = Some(step.clone()),
         }
+        self.struck = self.struck.saturating_add(1);
         strike.ids.push(self.id);
     }
 }

@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use user_status_openapi::{Contract, Vendor};
 
-use crate::engine::{Engine, Options, World};
+use crate::engine::{Engine, World};
+use crate::options::Options;
 
 mod body;
 mod connection;
@@ -148,7 +149,7 @@ impl Deref for StandaloneServer {
 impl Drop for StandaloneServer {
     fn drop(&mut self) {
         self.task.abort();
-        self.engine.world().verify_on_drop();
+        self.engine.verify_on_drop();
     }
 }
 

@@ -1,19 +1,18 @@
-//! How an engine is set up.
+//! How a mock is set up: its worlds, and for a server of its own where it listens and what a client may use.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::journal::{Bounds, Exchange};
-use super::world::World;
+use crate::engine::{Bounds, Exchange, World};
 use crate::transport::standalone::Limits;
 #[cfg(feature = "tls")]
 use crate::transport::standalone::Tls;
 use crate::world::WorldState;
 
 /// What is called with every request.
-pub(super) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
+pub(crate) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
 
 /// How a mock is set up.
 ///
@@ -24,14 +23,14 @@ pub(super) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct Options {
-    pub(super) world: WorldState,
-    pub(super) admin_token: Option<String>,
-    pub(super) journal: Bounds,
-    pub(super) most_worlds: usize,
-    pub(super) idle: Duration,
-    pub(super) cors: bool,
-    pub(super) on_request: Option<OnRequest>,
-    pub(super) breaks_the_wire: bool,
+    pub(crate) world: WorldState,
+    pub(crate) admin_token: Option<String>,
+    pub(crate) journal: Bounds,
+    pub(crate) most_worlds: usize,
+    pub(crate) idle: Duration,
+    pub(crate) cors: bool,
+    pub(crate) on_request: Option<OnRequest>,
+    pub(crate) breaks_the_wire: bool,
     listen: SocketAddr,
     limits: Limits,
     #[cfg(feature = "tls")]
