@@ -12,7 +12,7 @@ class Client:
     """Counts what is as expected, and ends the program at the first thing that is not."""
 
     def __init__(self, name):
-        self.name, self.passed, self.skipped = name, 0, 0
+        self.name, self.passed = name, 0
 
     def expect(self, operation, expected, got):
         if got != expected:
@@ -20,5 +20,4 @@ class Client:
         self.passed += 1
 
     def report(self):
-        skipped = f", {self.skipped} skipped: the server has no /__admin/users" if self.skipped else ""
-        print(f"{self.name}: {self.passed} passed{skipped}")
+        print(f"{self.name}: {self.passed} passed")

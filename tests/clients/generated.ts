@@ -11,7 +11,6 @@ const { MOCK_URL, CREDENTIALS, GENERATOR } = process.env;
 const credentials = JSON.parse(CREDENTIALS);
 const client = `openapi-generator ${GENERATOR} typescript-fetch`;
 let passed = 0;
-let skipped = 0;
 
 const USERDOCKS = "6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11";
 const AKANA = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
@@ -45,9 +44,7 @@ async function check(
     for (const [trusted, active, answer] of [[true, false, true], [true, true, true], [false, false, 401]] as const) {
         const what = `${operation} ${active ? "on" : "off"}${trusted ? "" : " with a bad credential"}`;
         expect(what, answer, await outcome(() => change(trusted, active)));
-        const state = await outcome(read);
-        if (state === undefined) skipped += 1;
-        else expect(`the account after ${what}`, trusted ? active : true, state);
+        expect(`the account after ${what}`, trusted ? active : true, await outcome(read));
     }
 }
 
@@ -119,8 +116,7 @@ async function main() {
             return answer.status === 404 ? undefined : (await answer.json()).status.enabled;
         },
     );
-    const rest = skipped ? `, ${skipped} skipped: the server has no /__admin/users` : "";
-    console.log(`${client}: ${passed} passed${rest}`);
+    console.log(`${client}: ${passed} passed`);
 }
 
 main();

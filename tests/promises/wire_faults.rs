@@ -437,10 +437,10 @@ async fn a_quota_is_of_a_window() {
 async fn a_client_that_goes_away_before_the_change_finds_it_not_made() {
     for (before, made) in [(true, 0), (false, 1)] {
         let server = server().await;
-        let delay = |time| if before { Fault::delay(time).before_the_change() } else { Fault::delay(time) };
-        // The second request waits longer than the first would have, so that the first is over when it is answered.
-        server.fault(delay(SHORT).times(1)).unwrap();
-        server.fault(Fault::delay(2 * SHORT).before_the_change().skip(1)).unwrap();
+        // Longer than the client, and than the test.
+        let delay = if before { Fault::delay(HOUR).before_the_change() } else { Fault::delay(HOUR) };
+        server.fault(delay.times(1)).unwrap();
+        server.fault(Fault::delay(MILLISECOND).before_the_change().skip(1)).unwrap();
         let operation = operation("manageUserStatus");
         let mut stream = raw::connect(server.address()).await;
         stream.write_all(&call(&server, operation).bytes()).await.unwrap();

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use user_status_mock::{Exchange, StandaloneServer};
 
 mod arguments;
@@ -39,11 +38,7 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let runtime = runtime.enable_all().build().map_err(|e| format!("the program cannot run: {e}"))?;
     let code = runtime.block_on(async {
-        let no_signals = |e| format!("signals cannot be heard: {e}");
-        let mut stop = Signals {
-            interrupt: signal(SignalKind::interrupt()).map_err(no_signals)?,
-            terminate: signal(SignalKind::terminate()).map_err(no_signals)?,
-        };
+        let mut stop = Signals::new().map_err(|e| format!("signals cannot be heard: {e}"))?;
         let server = StandaloneServer::start_with(options).await.map_err(|e| e.to_string())?;
         // What reads the banner may be gone; the server goes on.
         let _ = io::stdout().write_all(banner::text(&server, arguments).as_bytes());
@@ -60,17 +55,39 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
     code
 }
 
-/// SIGINT and SIGTERM.
+/// SIGINT and SIGTERM, or Ctrl-C where there are none.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
 }
 
 impl Signals {
+    #[cfg(unix)]
+    fn new() -> io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {})
+    }
+
+    #[cfg(unix)]
     async fn recv(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn recv(&mut self) {
+        // Without a handler there is nothing to wait for; the system ends the program.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }

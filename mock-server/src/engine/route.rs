@@ -23,12 +23,17 @@ pub(crate) enum Miss {
 /// Finds the operation for a method and a path. HEAD is a GET whose answer has no body.
 pub(crate) fn find(contract: &'static Contract, method: &Method, path: &str) -> Result<Found, Miss> {
     let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let takes =
+        |operation: &Operation| operation.method == wanted || operation.sample_method.as_deref() == Some(wanted);
+    // Almost every request is for an operation: only the others need to know what else there is.
+    for operation in contract.operations().iter().filter(|operation| takes(operation)) {
+        if let Some(path) = match_path(contract.base_path(operation.vendor), operation, path) {
+            return Ok(Found { operation, path });
+        }
+    }
     let mut allowed: Vec<String> = Vec::new();
     for operation in contract.operations() {
-        if let Some(parameters) = match_path(contract.base_path(operation.vendor), operation, path) {
-            if operation.method == wanted || operation.sample_method.as_deref() == Some(wanted) {
-                return Ok(Found { operation, path: parameters });
-            }
+        if match_path(contract.base_path(operation.vendor), operation, path).is_some() {
             allowed.push(operation.method.clone());
             allowed.extend(operation.sample_method.clone());
             allowed.extend((operation.method == "GET").then(|| "HEAD".to_owned()));
