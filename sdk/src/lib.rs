@@ -22,6 +22,8 @@ mod fault;
 #[rustfmt::skip] // byte for byte as `cargo contract generate` writes it
 #[allow(unused_imports, reason = "a generated client exports more than is needed here")]
 mod generated;
+#[cfg(doc)]
+pub mod guide;
 mod id;
 mod limit;
 mod open_enum;

@@ -1,0 +1,100 @@
+//! A guide, from the first call to a system of your own.
+//!
+//! # A first call
+//!
+//! A system is built once, from the address it has and credentials for it, and used from then on: it is cheap to clone and
+//! keeps its connections.
+//!
+//! ```
+//! use user_status::vendors::{Mediconnect, mediconnect};
+//! use user_status::{AccountSystem, StatusChange};
+//!
+//! # async fn first() -> user_status::Result<()> {
+//! let mediconnect = Mediconnect::builder()
+//!     .base_url("https://mediconnect.example.com")
+//!     .credentials(mediconnect::Credentials::token(std::env::var("MEDICONNECT_TOKEN").unwrap_or_default()))
+//!     .build()?;
+//! let receipt = mediconnect.apply("42", &StatusChange::suspend("Leave of absence")).await?;
+//! println!("{}: {}", receipt.proof, receipt.status);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Credentials that change, such as a session that expires, come from a [`CredentialSource`]; it is asked once for all calls
+//! that wait for it, and again when a system says that they are not good.
+//!
+//! # Choosing what to ask of a system
+//!
+//! The five differ in what they can do. [`Capabilities`] says what one can, before anything is sent, and
+//! a change that it cannot express is refused with [`ErrorKind::Unsupported`], never approximated:
+//!
+//! ```
+//! use user_status::vendors::{Clearsquare, clearsquare};
+//! use user_status::{AccountSystem, Applied, StatusChange};
+//!
+//! # async fn choose() -> user_status::Result<()> {
+//! let clearsquare = Clearsquare::builder()
+//!     .base_url("https://admin.example.com")
+//!     .credentials(clearsquare::Credentials::token("a-token-of-an-administrator"))
+//!     .build()?;
+//! assert!(clearsquare.capabilities().supports(&StatusChange::toggle()));
+//! let error = clearsquare.apply("634441cecbb5901d133039f8", &StatusChange::disable()).await.unwrap_err();
+//! assert!(error.is_unsupported());
+//! assert_eq!(error.applied(), Applied::No);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(choose()).unwrap();
+//! ```
+//!
+//! Systems of different kinds stand beside each other in a [`Registry`]: one change for all of them, with an outcome for each.
+//!
+//! # Failures, and what to do
+//!
+//! After a failure one thing matters first: was it applied? [`Error::applied`] is [`Applied::No`] only if it is certain.
+//!
+//! ```
+//! use user_status::{AccountSystem, Applied, Error, StatusChange};
+//!
+//! async fn offboard(system: &dyn AccountSystem, user: &str) -> Result<(), Error> {
+//!     match system.apply_and_verify(user, &StatusChange::disable()).await {
+//!         Ok(receipt) => println!("{user}: {}", receipt.proof),
+//!         // Nothing was changed: what the error says can be mended, and the call made again.
+//!         Err(error) if error.applied() == Applied::No => return Err(error),
+//!         // Nobody knows. The account tells, if the system lets one read it; else a person must look.
+//!         Err(error) => match system.status(user).await {
+//!             Ok(status) if status.enabled == Some(false) => println!("{user}: disabled after all"),
+//!             Ok(status) => println!("{user}: {status}; ask again"),
+//!             Err(_) => return Err(error),
+//!         },
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Repeating is not for the caller to think of: calls that may be repeated are, with growing pauses, within the deadline and
+//! the budget of [`RetryPolicy`]; calls that may not are never. A [`Proof`] says how a success is known: the system showed the
+//! account afterwards, or it only took the request.
+//!
+//! # Testing with the mock
+//!
+//! Crate `user-status-mock` is the five systems in one process, with faults: an answer that is lost after the change, a reset,
+//! a quota. `examples/test_with_the_mock.rs` is a program with its tests. In another language, or by hand, the same is a
+//! program: `cargo run -p user-status-mock`.
+//!
+//! What a test with it can show, and a test with canned answers cannot: that the account is what your program says it is.
+//!
+//! # Adding a system
+//!
+//! The contract comes first, and everything else follows from it or is held to it: paths and schemas in
+//! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/vendors/` and
+//! `mock-server/src/vendors/`. The README of the repository has the steps. A test fails for whatever was forgotten.
+//!
+//! [`AccountSystem`]: crate::AccountSystem
+//! [`Applied::No`]: crate::Applied::No
+//! [`Capabilities`]: crate::Capabilities
+//! [`CredentialSource`]: crate::CredentialSource
+//! [`Error::applied`]: crate::Error::applied
+//! [`ErrorKind::Unsupported`]: crate::ErrorKind::Unsupported
+//! [`Proof`]: crate::Proof
+//! [`Registry`]: crate::Registry
+//! [`RetryPolicy`]: crate::RetryPolicy
