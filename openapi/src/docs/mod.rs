@@ -103,7 +103,8 @@ impl Page {
             "isEditable": false,
             "theme": "default",
             "defaultOpenAllTags": true,
-            "defaultHttpClient": { "targetKey": "shell", "clientKey": "curl" },
+            // The samples of each operation were compiled and run; what the page would make up was not.
+            "hiddenClients": true,
         });
         bundle::page(&title, &policy(&root), &configuration)
     }
