@@ -31,6 +31,7 @@ pub struct Options {
     pub(crate) cors: bool,
     pub(crate) on_request: Option<OnRequest>,
     pub(crate) breaks_the_wire: bool,
+    workers: usize,
     listen: SocketAddr,
     limits: Limits,
     #[cfg(feature = "tls")]
@@ -48,6 +49,7 @@ impl Default for Options {
             cors: true,
             on_request: None,
             breaks_the_wire: true,
+            workers: 0,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             limits: Limits::default(),
             #[cfg(feature = "tls")]
@@ -112,6 +114,14 @@ impl Options {
         self
     }
 
+    /// On how many threads of its own a [`StandaloneServer`](crate::StandaloneServer) serves connections. None by default:
+    /// then it uses the runtime on which it is started.
+    #[must_use]
+    pub fn workers(mut self, threads: usize) -> Options {
+        self.workers = threads.min(1024);
+        self
+    }
+
     /// What a client may use of a [`StandaloneServer`](crate::StandaloneServer).
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Options {
@@ -139,6 +149,10 @@ impl Options {
 
     pub(crate) fn has_admin_token(&self) -> bool {
         self.admin_token.is_some()
+    }
+
+    pub(crate) fn number_of_workers(&self) -> usize {
+        self.workers
     }
 
     pub(crate) fn limits_of_connections(&self) -> Limits {

@@ -57,7 +57,7 @@ pub(super) struct Arguments {
 
     /// How many threads serve; as many as there are cores, if it is left out.
     #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) workers: Option<u16>,
+    workers: Option<u16>,
 
     /// The most bytes of a request body.
     #[arg(long, value_name = "BYTES", env = "USER_STATUS_MOCK_MAX_BODY", default_value_t = Limits::default().body)]
@@ -134,6 +134,10 @@ impl Arguments {
             .world(world)
             .listen(self.listen)
             .limits(limits)
+            .workers(match self.workers {
+                Some(workers) => workers.into(),
+                None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            })
             .journal(self.journal_size, 8 << 20)
             .worlds(self.max_worlds, Duration::from_secs(60 * 60));
         match &self.admin_token {

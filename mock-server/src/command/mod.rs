@@ -32,11 +32,11 @@ fn start(arguments: &Arguments) -> Result<ExitCode, String> {
     if arguments.log {
         options = options.on_request(|world, exchange| say(&line(world.name(), exchange)));
     }
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = arguments.workers {
-        runtime.worker_threads(workers.into());
-    }
-    let runtime = runtime.enable_all().build().map_err(|e| format!("the program cannot run: {e}"))?;
+    // It accepts connections and hears signals; the connections have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("the program cannot run: {e}"))?;
     let code = runtime.block_on(async {
         let mut stop = Signals::new().map_err(|e| format!("signals cannot be heard: {e}"))?;
         let server = StandaloneServer::start_with(options).await.map_err(|e| e.to_string())?;

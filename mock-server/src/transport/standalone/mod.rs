@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use user_status_openapi::{Contract, Vendor};
 
@@ -21,11 +21,13 @@ mod limits;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+mod workers;
 
 pub use limits::Limits;
 use stream::Stream;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
+use workers::Workers;
 
 /// How long to wait when no connection can be accepted, as when there are no more file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
@@ -79,7 +81,7 @@ impl StandaloneServer {
         let listener =
             listen(wanted).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {wanted}: {e}")))?;
         let address = listener.local_addr()?;
-        let limits = options.limits_of_connections();
+        let (limits, workers) = (options.limits_of_connections(), options.number_of_workers());
         #[cfg(feature = "tls")]
         let tls = options.tls_of_connections().map(Tls::acceptor);
         #[cfg(feature = "tls")]
@@ -88,15 +90,19 @@ impl StandaloneServer {
         let scheme = "http";
         let engine = Arc::new(Engine::with(options));
         let (stop, stopped) = watch::channel(false);
-        let acceptor = Acceptor {
+        let serving = Serving {
             engine: engine.clone(),
             limits,
             stopped,
-            permits: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             #[cfg(feature = "tls")]
             tls,
         };
-        let task = tokio::spawn(acceptor.run(listener));
+        let places = match workers {
+            0 => Places::Here(serving, JoinSet::new()),
+            workers => Places::Threads(Workers::start(workers, &serving)?),
+        };
+        let permits = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        let task = tokio::spawn(accept(listener, permits, places, stop.subscribe()));
         Ok(StandaloneServer { address, scheme, engine, stop, task })
     }
 
@@ -153,65 +159,89 @@ impl Drop for StandaloneServer {
     }
 }
 
-/// Accepts connections until it is told to stop.
-struct Acceptor {
+/// Accepts connections until it is told to stop, and then waits for those that there are.
+async fn accept(
+    listener: TcpListener,
+    permits: Arc<Semaphore>,
+    mut places: Places,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let (stream, permit) = tokio::select! {
+            accepted = accept_one(&listener, &permits) => accepted,
+            _ = stopped.changed() => break,
+        };
+        // Small answers should leave at once; without, they only come later.
+        let _ = stream.set_nodelay(true);
+        places.serve(stream, permit);
+    }
+    drop(listener);
+    match places {
+        Places::Here(_, mut connections) => while connections.join_next().await.is_some() {},
+        Places::Threads(workers) => workers.ended().await,
+    }
+}
+
+async fn accept_one(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let Ok(permit) = permits.clone().acquire_owned().await else {
+            // The semaphore is never closed.
+            return std::future::pending().await;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            // It is of the one connection (it was aborted) or of the machine (no more file descriptors); the listener
+            // itself stays good.
+            Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+        }
+    }
+}
+
+/// Where connections are served.
+enum Places {
+    /// On the runtime on which the server was started.
+    Here(Serving, JoinSet<()>),
+    /// On threads of their own.
+    Threads(Workers),
+}
+
+impl Places {
+    fn serve(&mut self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        match self {
+            Places::Here(serving, connections) => {
+                // So that what has ended is not kept.
+                while connections.try_join_next().is_some() {}
+                connections.spawn(serving.clone().serve(stream, permit));
+            }
+            Places::Threads(workers) => workers.serve(stream, permit),
+        }
+    }
+}
+
+/// What it takes to serve a connection.
+#[derive(Clone)]
+struct Serving {
     engine: Arc<Engine>,
     limits: Limits,
     stopped: watch::Receiver<bool>,
-    permits: Arc<Semaphore>,
     #[cfg(feature = "tls")]
     tls: Option<tokio_rustls::TlsAcceptor>,
 }
 
-impl Acceptor {
-    async fn run(self, listener: TcpListener) {
-        let mut stopped = self.stopped.clone();
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.accept(&listener) => accepted,
-                _ = stopped.changed() => break,
-            };
-            // So that what has ended is not kept.
-            while connections.try_join_next().is_some() {}
-            let (stream, permit) = accepted;
-            // Small answers should leave at once; without, they only come later.
-            let _ = stream.set_nodelay(true);
-            let (engine, limits, stopped) = (self.engine.clone(), self.limits, self.stopped.clone());
-            #[cfg(feature = "tls")]
-            let tls = self.tls.clone();
-            connections.spawn(async move {
-                #[cfg(feature = "tls")]
-                let stream = match tls {
-                    None => Stream::Plain(stream),
-                    Some(tls) => match tokio::time::timeout(limits.head_timeout, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
-                        // It is not TLS, or the client does not trust the certificate; it has been told by TLS.
-                        _ => return,
-                    },
-                };
-                #[cfg(not(feature = "tls"))]
-                let stream = Stream::Plain(stream);
-                connection::serve(stream, engine, limits, stopped).await;
-                drop(permit);
-            });
-        }
-        drop(listener);
-        while connections.join_next().await.is_some() {}
-    }
-
-    async fn accept(&self, listener: &TcpListener) -> (TcpStream, tokio::sync::OwnedSemaphorePermit) {
-        loop {
-            let Ok(permit) = self.permits.clone().acquire_owned().await else {
-                // The semaphore is never closed.
-                return std::future::pending().await;
-            };
-            match listener.accept().await {
-                Ok((stream, _)) => return (stream, permit),
-                // It is of the one connection (it was aborted) or of the machine (no more file descriptors); the
-                // listener itself stays good.
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
-            }
-        }
+impl Serving {
+    async fn serve(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        #[cfg(feature = "tls")]
+        let stream = match self.tls {
+            None => Stream::Plain(stream),
+            Some(tls) => match tokio::time::timeout(self.limits.head_timeout, tls.accept(stream)).await {
+                Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                // It is not TLS, or the client does not trust the certificate; it has been told by TLS.
+                _ => return,
+            },
+        };
+        #[cfg(not(feature = "tls"))]
+        let stream = Stream::Plain(stream);
+        connection::serve(stream, self.engine, self.limits, self.stopped).await;
+        drop(permit);
     }
 }
