@@ -8,6 +8,7 @@ mod canary;
 mod contract;
 mod credentials;
 mod dependencies;
+mod docs;
 mod documents;
 mod errors;
 mod faults;
