@@ -1,7 +1,7 @@
 //! The documentation works where it is read: in a browser, driven over its DevTools protocol, and in a viewer of Markdown.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -19,15 +19,12 @@ use user_status_openapi::docs::{Page, markdown};
 use user_status_openapi::{Contract, Operation};
 use user_status_tests::Recorder;
 
-/// How long to wait for a browser before it counts as stuck.
-const STUCK: Duration = Duration::from_secs(60);
+/// How long to wait for a browser before it counts as stuck. The page gets half of it.
+const STUCK: Duration = Duration::from_secs(120);
 
 /// A browser with one page open.
 struct Browser {
-    process: Child,
-    /// Ends when the browser and all that it started have ended.
-    log: Option<thread::JoinHandle<()>>,
-    folder: PathBuf,
+    program: Program,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: Value,
     commands: u64,
@@ -37,13 +34,14 @@ struct Browser {
 impl Browser {
     /// Starts the browser of this machine; `None` if it has none.
     async fn start(test: &str) -> Option<Browser> {
-        let Some(program) = program() else {
+        let Some(file) = browser_file() else {
             assert!(env::var_os("CI").is_none(), "there is no browser to test the documentation with; CI installs one");
-            eprintln!("SKIPPED: `{test}` needs Chromium, and there is none on this machine");
+            // Written past the harness, which shows nothing of a test that passes.
+            let _ = writeln!(io::stderr(), "SKIPPED: `{test}` needs Chromium, and there is none on this machine");
             return None;
         };
         let folder = env::temp_dir().join(format!("user-status-docs-{}-{test}", process::id()));
-        let mut process = Command::new(program)
+        let mut process = Command::new(file)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .args(["--disable-dev-shm-usage", "--window-size=1400,1000", "--remote-debugging-port=0"])
@@ -65,10 +63,11 @@ impl Browser {
                 }
             }
         });
+        let program = Program { process, log: Some(log), folder };
         let address = timeout(STUCK, address).await.expect("a browser that starts").expect("a browser that runs");
         let (socket, _) = connect_async(address).await.unwrap();
         let (session, events) = (Value::Null, Vec::new());
-        let mut browser = Browser { process, log: Some(log), folder, socket, session, commands: 0, events };
+        let mut browser = Browser { program, socket, session, commands: 0, events };
         let page = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await;
         let page = json!({ "targetId": page["targetId"], "flatten": true });
         browser.session = browser.call("Target.attachToTarget", page).await["sessionId"].clone();
@@ -140,7 +139,8 @@ impl Browser {
                 const all = selector => [...document.querySelectorAll(selector)].filter(seen);
                 const click = element => element && (element.click(), true);
                 const look = () => {{
-                    const value = {expression};
+                    let value;
+                    try {{ value = {expression}; }} catch (error) {{ return missing(error); }}
                     if (value) found(value);
                     else if (Date.now() > end) missing(new Error(document.body.innerText));
                     else setTimeout(look, 20);
@@ -230,7 +230,15 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+/// A running browser and its folder. Both are gone when it is dropped.
+struct Program {
+    process: Child,
+    /// Reads what the browser and all that it started print, and so ends with the last of them.
+    log: Option<thread::JoinHandle<()>>,
+    folder: PathBuf,
+}
+
+impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -242,7 +250,7 @@ impl Drop for Browser {
 }
 
 /// The browser of this machine.
-fn program() -> Option<PathBuf> {
+fn browser_file() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     names.iter().find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()))
@@ -324,7 +332,7 @@ async fn requests_sent_from_the_page_change_accounts_of_every_system() {
 async fn a_page_in_a_file_asks_no_other_server_than_the_one_under_test() {
     let server = StandaloneServer::start().await.unwrap();
     let Some(mut browser) = Browser::start("file").await else { return };
-    let file = browser.folder.join("page.html");
+    let file = browser.program.folder.join("page.html");
     let page = Page::new().server(server.root()).credentials(server.listed_credentials());
     fs::write(&file, page.html()).unwrap();
     let file = reqwest::Url::from_file_path(file).unwrap();
