@@ -192,7 +192,7 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 async fn admin(server: SocketAddr, line: &str, body: &str) -> Result<Value> {
     let mut wire = Wire::open(server).await?;
     let length = body.len();
-    let request = format!("{line} HTTP/1.1\r\nhost: mock\r\ncontent-length: {length}\r\n\r\n{body}");
+    let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
     match wire.call(request.as_bytes()).await? {
         Some((200..=299, _)) => {}
         other => return Err(format!("{line}: {other:?}: {}", String::from_utf8_lossy(&wire.bytes)).into()),
@@ -285,15 +285,17 @@ impl Load {
         let whole = format_args!("content-length: {length}\r\n\r\n{body}");
         match chance % 100 {
             0..45 => {
-                write(format_args!("{line} HTTP/1.1\r\nhost: mock\r\nx-mock-world: soak-{world}\r\n{headers}{whole}"));
+                write(format_args!(
+                    "{line} HTTP/1.1\r\nhost: localhost\r\nx-mock-world: soak-{world}\r\n{headers}{whole}"
+                ));
                 Status(200)
             }
             45..65 => {
-                write(format_args!("{line} HTTP/1.1\r\nhost: mock\r\n{headers}{whole}"));
+                write(format_args!("{line} HTTP/1.1\r\nhost: localhost\r\n{headers}{whole}"));
                 Any(&[200, 429, 502, 503])
             }
             65..68 => {
-                let head = format_args!("{line} HTTP/1.1\r\nhost: mock\r\nx-mock-world: soak-{world}\r\n");
+                let head = format_args!("{line} HTTP/1.1\r\nhost: localhost\r\nx-mock-world: soak-{world}\r\n");
                 write(format_args!("{head}{headers}transfer-encoding: chunked\r\n\r\n"));
                 match length {
                     0 => write(format_args!("0\r\n\r\n")),
@@ -302,12 +304,12 @@ impl Load {
                 Status(200)
             }
             68..72 => {
-                let line = "POST /api/users/manage-status HTTP/1.1\r\nhost: mock";
+                let line = "POST /api/users/manage-status HTTP/1.1\r\nhost: localhost";
                 write(format_args!("{line}\r\nx-mock-world: soak-beyond-{world}\r\ncontent-length: 0\r\n\r\n"));
                 Status(503)
             }
             72..76 => {
-                write(format_args!("{line} HTTP/1.1\r\nhost: mock\r\nx-mock-world: soak-{world}\r\n{whole}"));
+                write(format_args!("{line} HTTP/1.1\r\nhost: localhost\r\nx-mock-world: soak-{world}\r\n{whole}"));
                 Status(401)
             }
             76..80 => {
@@ -315,27 +317,29 @@ impl Load {
                 let noise = chance >> 32;
                 let body = format!("{{\"id\": \"{noise:x}\", \"{noise}\": [{noise}]}}");
                 let length = body.len();
-                write(format_args!("{line} HTTP/1.1\r\nhost: mock\r\nx-mock-world: soak-{world}\r\n{headers}"));
+                write(format_args!("{line} HTTP/1.1\r\nhost: localhost\r\nx-mock-world: soak-{world}\r\n{headers}"));
                 write(format_args!("content-length: {length}\r\n\r\n{body}"));
                 Status(400)
             }
             80..83 => {
                 write(format_args!(
-                    "GET /nowhere/{chance} HTTP/1.1\r\nhost: mock\r\nx-mock-world: soak-{world}\r\n\r\n"
+                    "GET /nowhere/{chance} HTTP/1.1\r\nhost: localhost\r\nx-mock-world: soak-{world}\r\n\r\n"
                 ));
                 Status(404)
             }
             83..85 => {
-                write(format_args!("DELETE /api/users/manage-status HTTP/1.1\r\nhost: mock\r\n\r\n"));
+                write(format_args!("DELETE /api/users/manage-status HTTP/1.1\r\nhost: localhost\r\n\r\n"));
                 Status(405)
             }
             85 => {
                 let too_many = BODY + 1;
-                write(format_args!("{line} HTTP/1.1\r\nhost: mock\r\n{headers}content-length: {too_many}\r\n\r\nx"));
+                write(format_args!(
+                    "{line} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {too_many}\r\n\r\nx"
+                ));
                 Status(413)
             }
             86 => {
-                write(format_args!("GET /nowhere HTTP/1.1\r\nhost: mock\r\nx: {}\r\n\r\n", "y".repeat(64 << 10)));
+                write(format_args!("GET /nowhere HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "y".repeat(64 << 10)));
                 Status(431)
             }
             87 => {
@@ -345,11 +349,11 @@ impl Load {
             88..90 => {
                 let page = ["/__admin/users", "/__admin/requests?limit=3", "/docs", "/openapi.json"]
                     [(chance >> 32) as usize % 4];
-                write(format_args!("GET {page} HTTP/1.1\r\nhost: mock\r\nx-mock-world: soak-{world}\r\n\r\n"));
+                write(format_args!("GET {page} HTTP/1.1\r\nhost: localhost\r\nx-mock-world: soak-{world}\r\n\r\n"));
                 Status(200)
             }
             rest => {
-                write(format_args!("{line} HTTP/1.1\r\nhost: mock\r\n{headers}{whole}"));
+                write(format_args!("{line} HTTP/1.1\r\nhost: localhost\r\n{headers}{whole}"));
                 // Half of them as a whole, the others up to somewhere.
                 if rest < 95 {
                     request.truncate((chance >> 32) as usize % request.len());
@@ -481,7 +485,7 @@ async fn soak(settings: &Settings) -> Result<()> {
 /// Opens more connections than the server has file descriptors, closes them, and wants to be served.
 async fn exhaust(settings: &Settings, descriptors: usize) -> Result<()> {
     let before = settings.descriptors()?;
-    let health = b"GET /__admin/health HTTP/1.1\r\nhost: mock\r\n\r\n";
+    let health = b"GET /__admin/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
     println!("{:>6}{:>13}{:>10}{:>12}{:>11}", "round", "connections", "answered", "fds loaded", "fds after");
     for round in 1..=3 {
         let mut wires = Vec::new();
