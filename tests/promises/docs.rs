@@ -154,6 +154,15 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
+    /// Presses a key.
+    async fn press(&mut self, key: &str, code: u32) {
+        for kind in ["rawKeyDown", "char", "keyUp"] {
+            let text = if kind == "char" && key == "Enter" { "\r" } else { "" };
+            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            self.call("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
     /// Every operation and every system is in the side bar, and the license is as it was meant.
     async fn shows_everything(&mut self) {
         for operation in Contract::embedded().operations() {
@@ -307,6 +316,49 @@ async fn the_page_shows_every_operation_and_its_search_finds_them() {
 
     browser.asked_only(&[&server.root()]);
     browser.reaches_no_other().await;
+}
+
+/// No violation of accessibility by axe-core's rules, in light and in dark, and every operation is reached by keyboard.
+#[tokio::test]
+async fn the_page_can_be_used_by_everybody() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/linters/node_modules/axe-core/axe.min.js");
+    let Ok(rules) = std::fs::read_to_string(rules) else {
+        assert!(env::var_os("CI").is_none(), "axe-core is not there; `.ci/lint-openapi` brings it");
+        let _ = writeln!(io::stderr(), "SKIPPED: the accessibility of the page; `.ci/lint-openapi` brings axe-core");
+        return;
+    };
+    let server = StandaloneServer::start().await.unwrap();
+    let Some(mut browser) = Browser::start("accessible").await else { return };
+    for scheme in ["light", "dark"] {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        browser.call("Emulation.setEmulatedMedia", media).await;
+        browser.open(&format!("{}/docs", server.root())).await;
+        browser.shows_everything().await;
+        browser.until(&format!("document.body.classList.contains('{scheme}-mode')")).await;
+        browser.call("Runtime.evaluate", json!({ "expression": rules })).await;
+        let run = "axe.run({ resultTypes: ['violations'] }).then(found => JSON.stringify(found.violations.map(rule => \
+                   [rule.impact, rule.id, rule.nodes.map(node => node.html.slice(0, 200))])))";
+        let parameters = json!({ "expression": run, "awaitPromise": true, "returnByValue": true });
+        let found = browser.call("Runtime.evaluate", parameters).await;
+        assert_eq!(found["result"]["value"], "[]", "{scheme}");
+    }
+    // Tab by tab to each entry of the side bar, and Enter opens it.
+    let wanted = operation("updateUserStatus");
+    let focused = format!(
+        "['A', 'BUTTON'].includes(document.activeElement.tagName) && document.activeElement.textContent.includes({})",
+        summary(wanted)
+    );
+    browser.until("(document.querySelector('aside').setAttribute('tabindex', '-1'), document.querySelector('aside').focus(), true)").await;
+    for _ in 0..200 {
+        let parameters = json!({ "expression": focused, "returnByValue": true });
+        if browser.call("Runtime.evaluate", parameters).await["result"]["value"] == true {
+            break;
+        }
+        browser.press("Tab", 9).await;
+    }
+    browser.until(&focused).await;
+    browser.press("Enter", 13).await;
+    browser.until(&format!("decodeURIComponent(location.hash).endsWith({})", json!(path(wanted)))).await;
 }
 
 #[tokio::test]

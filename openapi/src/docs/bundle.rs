@@ -4,10 +4,14 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// Our own rules: the bundle's default fonts are not loaded, so the system's are named.
+/// Our own rules: the bundle's default fonts are not loaded, so the system's are named; and colours of enough contrast
+/// (WCAG AA), which some of the bundle's own are not.
 const STYLE: &str = "\
 :root { --scalar-font: system-ui, sans-serif; --scalar-font-code: ui-monospace, monospace; }
-body { margin: 0; }";
+body { margin: 0; }
+.light-mode.light-mode { --scalar-color-3: #595959; --scalar-color-orange: #a84300; --scalar-color-yellow: #7a5200;
+--scalar-color-green: #00623a; --scalar-color-blue: #005a9e; --scalar-color-red: #a8123a; --scalar-color-purple: #5b3ba8; }
+.dark-mode.dark-mode { --scalar-color-3: #a3a3a3; }";
 
 /// The page.
 pub(super) fn page(title: &str, policy: &str, configuration: &Value) -> String {
