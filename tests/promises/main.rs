@@ -17,6 +17,7 @@ mod journal;
 mod mock;
 mod properties;
 mod raw;
+mod readme;
 mod representations;
 mod schemas;
 mod secrets;

@@ -1,0 +1,90 @@
+//! The tables of the README are what the contract and the code say.
+
+use std::time::Duration;
+
+use user_status::RetryPolicy;
+use user_status::retry::{Decision, Outcome, Progress, Safety, decide};
+use user_status_openapi::{Change, Contract, Vendor};
+
+const README: &str = include_str!("../../README.md");
+
+/// The rows of the table whose header starts like this, cell by cell, the header first.
+fn table(header: &str) -> Vec<Vec<&'static str>> {
+    let start = README.lines().position(|line| line.starts_with(header)).unwrap_or_else(|| panic!("{header}"));
+    let lines = README.lines().skip(start).take_while(|line| line.starts_with('|'));
+    let cells = |line: &'static str| line.trim_matches('|').split('|').map(str::trim).collect();
+    lines.filter(|line| !line.starts_with("|---")).map(cells).collect()
+}
+
+#[test]
+fn what_each_system_can_do() {
+    let contract = Contract::embedded();
+    let table = table("| Change |");
+    assert_eq!(table[0][1..], ["Userdocks", "Akana", "MediConnect", "Symphony", "ClearSquare"]);
+    let mut seen = Vec::new();
+    for row in &table[1..] {
+        for (&vendor, cell) in Vendor::ALL.iter().zip(&row[1..]) {
+            let operations = || contract.operations().iter().filter(|operation| operation.vendor == vendor);
+            let can = match row[0] {
+                "read" => operations().any(|operation| operation.changes.is_empty()),
+                "suspend until" => operations().any(|operation| {
+                    let bodies = operation.request_body.iter().flat_map(|body| &body.content);
+                    bodies
+                        .into_iter()
+                        .any(|body| contract.resolve(&format!("{}/properties/suspendedUntil", body.schema)).is_some())
+                }),
+                change => {
+                    let change: Change = change.parse().unwrap();
+                    operations().any(|operation| operation.changes.contains(&change))
+                }
+            };
+            assert_eq!(*cell != "–", can, "{} in {vendor}: {cell}", row[0]);
+        }
+        seen.push(row[0]);
+    }
+    for change in Change::ALL {
+        assert!(seen.contains(&change.as_str()), "{change} has no row");
+    }
+}
+
+#[test]
+fn what_is_sent_again() {
+    let answered = |status| Outcome::Answered { status, retry_after: None };
+    let busy = Outcome::Answered { status: 503, retry_after: Some(Duration::from_secs(1)) };
+    let rows = [
+        ("not sent; 429; 503 with `Retry-After`", vec![Outcome::NotSent, answered(429), busy]),
+        (
+            "408, 502, 504, other 503; no whole answer",
+            vec![answered(408), answered(502), answered(504), answered(503), Outcome::Lost],
+        ),
+        ("500", vec![answered(500)]),
+        ("401", vec![answered(401)]),
+        ("anything else", [200, 302, 400, 403, 404, 409, 422, 501, 505, 599].map(answered).into()),
+    ];
+    let table = table("| Outcome of an attempt |");
+    assert_eq!(table[0][1..], ["idempotent", "toggle"]);
+    assert_eq!(table[1..].iter().map(|row| row[0]).collect::<Vec<_>>(), rows.clone().map(|(name, _)| name));
+    let progress = Progress { attempt: 1, time_left: Duration::from_secs(60), budget: true, jitter: 0.0 };
+    for (row, (name, outcomes)) in table[1..].iter().zip(rows) {
+        for (idempotent, cell) in [(true, row[1]), (false, row[2])] {
+            for outcome in outcomes.iter().copied() {
+                let decided = |repeats_500, can_refresh| {
+                    let safety = Safety { idempotent, repeats_500, can_refresh };
+                    decide(&RetryPolicy::default(), safety, outcome, progress)
+                };
+                let said = match (decided(false, false), decided(true, false), decided(false, true)) {
+                    (Decision::Again(_), Decision::Again(_), Decision::Again(_)) => "again",
+                    (Decision::Stop, Decision::Again(_), Decision::Stop) => "again with Symphony",
+                    (Decision::Stop, Decision::Stop, Decision::Refresh) => "once more with fresh credentials",
+                    (Decision::Stop, Decision::Stop, Decision::Stop) => "stop",
+                    other => panic!("{name}: {other:?}"),
+                };
+                let cell = if cell == "the same" { row[1] } else { cell };
+                assert!(
+                    cell.split([':', ',']).next().unwrap().trim() == said,
+                    "{name}, {outcome:?}: {cell}, not {said}"
+                );
+            }
+        }
+    }
+}
