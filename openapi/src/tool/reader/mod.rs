@@ -59,22 +59,16 @@ blindly: the second call would undo the first.";
 
 /// The table of changes: which system can be asked for which.
 pub(super) fn changes(contract: &Contract) -> String {
-    let names: Vec<String> = Vendor::ALL.iter().map(|&vendor| display_name(contract, vendor)).collect();
-    let mut table = format!("| Change | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
-    for &change in Change::ALL {
-        let cells = Vendor::ALL.iter().map(|&vendor| {
-            let mut operations = contract.operations().iter().filter(|operation| operation.vendor == vendor);
-            let able = operations.any(|operation| operation.changes.contains(&change));
-            if able { "yes" } else { "–" }
-        });
-        table.push_str(&format!("| {change} | {} |\n", cells.collect::<Vec<_>>().join(" | ")));
+    let mut table = String::from("| System | Changes | Can be read |\n|---|---|---|\n");
+    for &vendor in Vendor::ALL {
+        let operations = || contract.operations().iter().filter(|operation| operation.vendor == vendor);
+        let can = |change: &&Change| operations().any(|operation| operation.changes.contains(change));
+        let able: Vec<&str> = Change::ALL.iter().filter(can).map(|change| change.as_str()).collect();
+        let read = if operations().any(|operation| operation.changes.is_empty()) { "yes" } else { "no" };
+        let name = display_name(contract, vendor);
+        table.push_str(&format!("| {name} | {} | {read} |\n", able.join(", ")));
     }
-    let reads = Vendor::ALL.iter().map(|&vendor| {
-        let mut operations = contract.operations().iter().filter(|operation| operation.vendor == vendor);
-        if operations.any(|operation| operation.changes.is_empty()) { "yes" } else { "–" }
-    });
-    table.push_str(&format!("| *read* | {} |\n\n", reads.collect::<Vec<_>>().join(" | ")));
-    table + "A dash means that the system has no such change; nothing else stands in for it."
+    table + "\nA change that is not there is one that the system does not have; nothing else stands in for it."
 }
 
 /// The name of a system as people write it.
