@@ -177,6 +177,18 @@ impl Engine {
     }
 
     /// Answers one request.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use user_status_mock::Engine;
+    ///
+    /// let engine = Engine::new();
+    /// let request = Request::get("/pod/v1/admin/user/7215545078541/status")
+    ///     .header("sessionToken", engine.world().credentials().symphony.session_token)
+    ///     .body(Default::default())
+    ///     .unwrap();
+    /// assert_eq!(engine.handle(&request).response.status(), 200);
+    /// ```
     pub fn handle(&self, request: &Request<Bytes>) -> Reply {
         let begun = self.begin(request);
         let wait = begun.wait();

@@ -279,12 +279,33 @@ impl World {
     }
 
     /// Puts the clock forward, whether it runs or stands still.
+    ///
+    /// ```
+    /// use jiff::SignedDuration;
+    /// use user_status_mock::Engine;
+    ///
+    /// let engine = Engine::new();
+    /// engine.world().set_clock("2026-12-31T23:00:00Z".parse().unwrap());
+    /// engine.world().advance(SignedDuration::from_hours(2));
+    /// assert_eq!(engine.world().now().to_string(), "2027-01-01T01:00:00Z");
+    /// ```
     pub fn advance(&self, by: SignedDuration) {
         let clock = &mut lock(&self.state).clock;
         *clock = clock.advanced(by);
     }
 
     /// How it is now, as a document that can be restored.
+    ///
+    /// ```
+    /// use user_status_mock::{Engine, Vendor};
+    ///
+    /// let engine = Engine::new();
+    /// let world = engine.world();
+    /// let before = world.snapshot();
+    /// world.remove_user(Vendor::Symphony, "7215545078541");
+    /// world.restore(before).unwrap();
+    /// assert!(world.status(Vendor::Symphony, "7215545078541").is_some());
+    /// ```
     pub fn snapshot(&self) -> WorldState {
         let state = lock(&self.state);
         let mut world = state.current.clone();
@@ -371,6 +392,16 @@ impl World {
     }
 
     /// How many kept requests match, and the nearest of those that do not.
+    ///
+    /// ```
+    /// use user_status_mock::{Engine, Pattern};
+    ///
+    /// let engine = Engine::new();
+    /// engine.handle(&http::Request::get("/api/admin/users/42").body(Default::default()).unwrap());
+    /// let (count, nearest) = engine.world().matching(&Pattern::new().user("42").status(200));
+    /// assert_eq!(count, 0);
+    /// assert_eq!(nearest.unwrap().1, ["status is 401, not 200"]);
+    /// ```
     pub fn matching(&self, pattern: &Pattern) -> (u64, Option<(Exchange, Vec<String>)>) {
         let journal = lock(&self.journal);
         let count = journal.exchanges().filter(|exchange| pattern.mismatches(exchange).is_empty()).count();

@@ -3,6 +3,14 @@
 use std::time::Duration;
 
 /// What a client may use of the server. Whatever is more gets an answer that says so, or is closed.
+///
+/// ```
+/// use user_status_mock::{Limits, Options};
+///
+/// let mut limits = Limits::default();
+/// limits.body = 64 << 10;
+/// let options = Options::new().limits(limits);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
