@@ -26,10 +26,11 @@ pub(super) fn document(contract: &Contract, root: &Path) -> Result<String, Vec<F
     }
     let mut document = contract.document().clone();
     let introduction = format!(
-        "{}\n\n## What each system can do\n\n{}\n\n{}",
+        "{}\n\n## What each system can do\n\n{}\n\n{}\n\n## What the Rust client sends again by itself\n\n{}",
         text(&document, "/info/description"),
         changes(contract),
         REPEATING,
+        retries(root)?,
     );
     document["info"]["description"] = introduction.into();
     for tag in document["tags"].as_array_mut().into_iter().flatten() {
@@ -56,6 +57,20 @@ Every operation says below whether a second call changes anything. An answer in 
 correct the request or the credentials first. After an answer in the 500s, or none at all, the change may have been made;
 read the account, or repeat the call if the operation says that it may be repeated. A toggle is never to be repeated
 blindly: the second call would undo the first.";
+
+/// The table of the README that says what the client sends again; a test holds it to the code.
+fn retries(root: &Path) -> Result<String, Vec<Finding>> {
+    let (file, header) = ("README.md", "| Outcome of an attempt |");
+    let text = std::fs::read_to_string(root.join(file))
+        .map_err(|e| vec![Finding::new(file, "", format!("cannot be read: {e}"))])?;
+    let rows = text.lines().skip_while(|line| !line.starts_with(header)).take_while(|line| line.starts_with('|'));
+    let table: Vec<&str> = rows.collect();
+    if table.is_empty() {
+        return Err(vec![Finding::new(file, "", format!("has no table that starts with `{header}`"))]);
+    }
+    Ok(table.join("\n")
+        + "\n\n*Toggle* is an operation that must not be repeated blindly; every other one counts as idempotent.")
+}
 
 /// The table of changes: which system can be asked for which.
 pub(super) fn changes(contract: &Contract) -> String {
