@@ -23,7 +23,7 @@ use crate::credentials::{Credentials, Mint, Minted};
 use crate::options::{OnRequest, Options};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Presented};
-use crate::world::{WorldError, WorldState};
+use crate::world::WorldState;
 
 /// The most of an answer that the journal keeps.
 const ANSWER_KEPT: usize = 4096;
@@ -536,11 +536,6 @@ fn text_of(body: &[u8]) -> String {
 /// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A document that a caller sent.
-pub(super) fn read_document(body: &Value) -> Result<WorldState, WorldError> {
-    WorldState::from_json(body)
 }
 
 /// Which world a request is for, and the path in it.

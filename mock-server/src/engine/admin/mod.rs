@@ -13,9 +13,10 @@ use user_status_openapi::Vendor;
 
 use super::clock::in_years;
 use super::pattern::Pattern;
-use super::world::{World, read_document};
+use super::world::World;
 use super::{Engine, Fault, cors, respond, respond_json};
 use crate::credentials::Mint;
+use crate::world::WorldState;
 
 /// The description of this API.
 pub(super) const DESCRIPTION: &str = include_str!("admin.openapi.yaml");
@@ -123,7 +124,7 @@ fn answer(
         "/snapshot" if get => ok(world.snapshot().to_json()),
         "/snapshot" => {
             let document: Value = body(request)?;
-            let document = read_document(&document).map_err(|e| (400, e.to_string()))?;
+            let document = WorldState::from_json(&document).map_err(|e| (400, e.to_string()))?;
             world.restore(document).map_err(|e| (400, e.to_string()))?;
             Ok(no_content())
         }
@@ -339,7 +340,6 @@ fn description() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::WorldState;
 
     #[test]
     fn the_description_has_the_paths_and_methods_that_there_are() {
