@@ -13,6 +13,8 @@
 
 mod auth;
 mod base_url;
+#[cfg(feature = "bulk")]
+pub mod bulk;
 mod call;
 mod change;
 mod clock;

@@ -1,0 +1,68 @@
+//! One change to one account, as it is read from a file or made by a program.
+
+use std::fmt;
+
+use crate::change::StatusChange;
+use crate::status::AccountStatus;
+
+/// One change to one account.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Row {
+    /// Where it came from: the line in a file, from 1. 0 if it came from none.
+    pub line: u64,
+    /// The name of the system in the [`Registry`](crate::Registry).
+    pub system: String,
+    /// The account, as the system names it.
+    pub user: String,
+    /// What is to happen.
+    pub change: StatusChange,
+    /// The caller's own name for it, such as a ticket. It is kept and reported, and goes nowhere else.
+    pub key: Option<String>,
+    /// What the account must be when its turn comes, as far as it says; else the row is refused. An undo sets it, so that
+    /// nobody's later change is undone with it.
+    pub expected: Option<AccountStatus>,
+}
+
+impl Row {
+    /// A change to an account of a system.
+    pub fn new(system: impl Into<String>, user: impl Into<String>, change: StatusChange) -> Row {
+        Row { line: 0, system: system.into(), user: user.into(), change, key: None, expected: None }
+    }
+}
+
+/// A row that cannot be carried out as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BadRow {
+    /// The line in the file, from 1. 0 if it came from none.
+    pub line: u64,
+    /// The column, or the member, that is wrong.
+    pub column: Option<String>,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+    /// Whether nothing after it can be read, as after a missing header or a failing disk.
+    pub ends_input: bool,
+}
+
+impl BadRow {
+    pub(crate) fn new(line: u64, column: Option<&str>, problem: impl Into<String>) -> BadRow {
+        BadRow { line, column: column.map(str::to_owned), problem: problem.into(), ends_input: false }
+    }
+}
+
+/// Such as `line 7, column until: must be …`.
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str("a row")?,
+            line => write!(f, "line {line}")?,
+        }
+        if let Some(column) = &self.column {
+            write!(f, ", column {column}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for BadRow {}
