@@ -249,6 +249,25 @@ impl ErrorKind {
         }
     }
 
+    /// A word for it, as in `not_found`, which stays the same in later versions: for a report or a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::InvalidInput => "invalid_input",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Setup => "setup",
+            ErrorKind::Credentials => "credentials",
+            ErrorKind::Forbidden => "forbidden",
+            ErrorKind::NotFound => "not_found",
+            ErrorKind::Rejected => "rejected",
+            ErrorKind::RateLimited => "rate_limited",
+            ErrorKind::Server => "server",
+            ErrorKind::NotSent => "not_sent",
+            ErrorKind::OutcomeUnknown => "outcome_unknown",
+            ErrorKind::Contradicted => "contradicted",
+            ErrorKind::OffContract => "off_contract",
+        }
+    }
+
     fn phrase(self) -> &'static str {
         match self {
             ErrorKind::InvalidInput => "invalid input",

@@ -1,5 +1,32 @@
 //! Changes to many accounts, which survive anything: a crash, an outage, a full disk.
+//!
+//! Three steps. Rows come from a file or from a program; a [`Journal`] takes them in, each held against its system, before
+//! anything is sent; a [`Runner`] carries them out. Whatever ends the program, the same [`Runner`] goes on from the journal:
+//! it passes over what is finished, looks at what is in doubt, and repeats nothing blindly. [`JournalReader`] reports, and
+//! [`undo`] makes the rows that take a run back.
+//!
+//! | State of a row | What is known | A resumed run |
+//! |---|---|---|
+//! | `pending` | nothing was sent | carries it out |
+//! | `sending` | the program ended while the request may have been on its way | reads the account; a toggle becomes `unknown` |
+//! | `confirmed` | the change is proved | – |
+//! | `accepted` | the system said yes, and offers no proof | – |
+//! | `unchanged` | the account was so already; nothing was sent | – |
+//! | `refused` | the system said no, or the row cannot be carried out; nothing was changed | – |
+//! | `failed` | it did not work, and nothing was changed | carries it out |
+//! | `unknown` | nobody knows | reads the account; a toggle stays for a person |
 
+mod breaker;
+mod entry;
+mod journal;
 mod row;
+mod runner;
+mod undo;
 
+pub use entry::{Counts, Entry, RowOutcome, RowState};
+#[doc(hidden)]
+pub use journal::Boundary;
+pub use journal::{About, Imported, Invalid, Journal, JournalError, JournalErrorKind, JournalReader};
 pub use row::{BadRow, Row};
+pub use runner::{Event, Runner, Stop, Summary};
+pub use undo::{NoUndo, undo};

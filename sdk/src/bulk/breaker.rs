@@ -1,0 +1,152 @@
+//! What keeps a run from going on against a system that is down, or that refuses its credentials.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, Wait};
+use crate::error::ErrorKind;
+
+/// When to stop for a while, and when for good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thresholds {
+    /// So many failures in a row.
+    pub(super) failures: u32,
+    /// How long nothing is sent then.
+    pub(super) pause: Duration,
+    /// How often one row may try whether the system is back.
+    pub(super) probes: u32,
+}
+
+/// The breaker of one system, shared by the tasks that work on it.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    thresholds: Thresholds,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The system works, but for so many failures in a row.
+    Closed { failures: u32 },
+    /// Nothing is sent until then, after so many probes.
+    Open { until: Duration, probes: u32 },
+    /// One row tries whether the system is back.
+    Probing { probes: u32 },
+    /// Nothing more is sent in this run.
+    Stopped,
+}
+
+/// What a call says of its system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It answers; also if it refused this one row.
+    Well,
+    /// It does not answer, or fails, or asks for time.
+    Down,
+    /// It does not let these credentials in.
+    LockedOut,
+}
+
+impl Health {
+    pub(super) fn of(kind: ErrorKind) -> Health {
+        match kind {
+            ErrorKind::NotSent | ErrorKind::Server | ErrorKind::OutcomeUnknown | ErrorKind::RateLimited => Health::Down,
+            ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::Setup => Health::LockedOut,
+            _ => Health::Well,
+        }
+    }
+}
+
+/// What a report on a call did to the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    None,
+    /// Nothing is sent for so long.
+    Paused(Duration),
+    /// Nothing more is sent.
+    Stopped,
+    /// The system is back.
+    Resumed,
+}
+
+impl Breaker {
+    pub(super) fn new(thresholds: Thresholds, clock: Arc<dyn Clock>) -> Breaker {
+        Breaker { thresholds, clock, state: Mutex::new(State::Closed { failures: 0 }), changed: Notify::new() }
+    }
+
+    /// Waits until a row may be sent. `false` if none may any more.
+    pub(super) async fn enter(&self) -> bool {
+        loop {
+            // Registered before the look at the state, so that no change is missed.
+            let changed = self.changed.notified();
+            let wait = {
+                let mut state = self.lock();
+                match &*state {
+                    State::Closed { .. } => return true,
+                    State::Stopped => return false,
+                    State::Probing { .. } => None,
+                    State::Open { until, probes } => match until.saturating_sub(self.clock.now()) {
+                        Duration::ZERO => {
+                            *state = State::Probing { probes: probes + 1 };
+                            return true;
+                        }
+                        wait => Some(wait),
+                    },
+                }
+            };
+            match wait {
+                None => changed.await,
+                Some(wait) => {
+                    let sleep = self.clock.sleep(wait, Wait::Backoff);
+                    futures_util::future::select(std::pin::pin!(changed), sleep).await;
+                }
+            }
+        }
+    }
+
+    /// A row that entered was not sent after all.
+    pub(super) fn leave(&self) {
+        let mut state = self.lock();
+        if let State::Probing { probes } = *state {
+            *state = State::Open { until: self.clock.now(), probes: probes.saturating_sub(1) };
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Takes in how a call ended.
+    pub(super) fn report(&self, health: Health, asked: Option<Duration>) -> Change {
+        let mut state = self.lock();
+        let pause = self.thresholds.pause.max(asked.unwrap_or_default().min(LONGEST));
+        let open = || State::Open { until: self.clock.now().saturating_add(pause), probes: 0 };
+        let (next, change) = match (&*state, health) {
+            (State::Closed { failures: 0 }, Health::Well) | (State::Stopped, _) => return Change::None,
+            (State::Closed { .. }, Health::Well) => (State::Closed { failures: 0 }, Change::None),
+            (State::Closed { failures }, health) if failures + 1 >= self.thresholds.failures => match health {
+                Health::Down if self.thresholds.probes > 0 => (open(), Change::Paused(pause)),
+                _ => (State::Stopped, Change::Stopped),
+            },
+            (State::Closed { failures }, _) => (State::Closed { failures: failures + 1 }, Change::None),
+            // Of rows that had been sent before the breaker opened, one that succeeds says that the system is back.
+            (State::Open { .. } | State::Probing { .. }, Health::Well) => (State::Closed { failures: 0 }, Change::Resumed),
+            (State::Open { .. }, _) => return Change::None,
+            (State::Probing { probes }, Health::Down) if *probes < self.thresholds.probes => {
+                (State::Open { until: self.clock.now().saturating_add(pause), probes: *probes }, Change::Paused(pause))
+            }
+            (State::Probing { .. }, _) => (State::Stopped, Change::Stopped),
+        };
+        *state = next;
+        self.changed.notify_waiters();
+        change
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The longest pause that a system can ask for.
+const LONGEST: Duration = Duration::from_secs(15 * 60);

@@ -1,0 +1,233 @@
+//! A row of a journal: what was asked, and what became of it.
+
+use std::fmt;
+use std::ops::{Index, IndexMut};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use super::row::Row;
+use crate::change::Change;
+use crate::error::{Applied, Error, ErrorKind};
+use crate::receipt::{Proof, Receipt};
+use crate::status::AccountStatus;
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RowState {
+    /// Nothing was sent yet.
+    Pending,
+    /// A request may have left, and nothing more is known: it is under way, or the program ended while it was.
+    Sending,
+    /// The change is proved.
+    Confirmed,
+    /// The system said yes, and offers no proof.
+    Accepted,
+    /// The account was so already; nothing was sent.
+    Unchanged,
+    /// The system said no, or the row cannot be carried out as it is. Nothing was changed, and trying again would be the
+    /// same.
+    Refused,
+    /// It did not work, and nothing was changed. It can be tried again.
+    Failed,
+    /// Nobody knows whether the account was changed.
+    Unknown,
+}
+
+impl RowState {
+    /// All of them.
+    pub const ALL: [RowState; 8] = [
+        RowState::Pending,
+        RowState::Sending,
+        RowState::Confirmed,
+        RowState::Accepted,
+        RowState::Unchanged,
+        RowState::Refused,
+        RowState::Failed,
+        RowState::Unknown,
+    ];
+
+    /// The word in the journal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RowState::Pending => "pending",
+            RowState::Sending => "sending",
+            RowState::Confirmed => "confirmed",
+            RowState::Accepted => "accepted",
+            RowState::Unchanged => "unchanged",
+            RowState::Refused => "refused",
+            RowState::Failed => "failed",
+            RowState::Unknown => "unknown",
+        }
+    }
+
+    /// Whether a resumed run passes it over.
+    pub const fn is_finished(self) -> bool {
+        matches!(self, RowState::Confirmed | RowState::Accepted | RowState::Unchanged | RowState::Refused)
+    }
+}
+
+impl fmt::Display for RowState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for RowState {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<RowState, String> {
+        let all = RowState::ALL;
+        all.into_iter().find(|state| state.as_str() == word).ok_or_else(|| {
+            format!("unknown state `{}`; known are {}", word.escape_debug(), all.map(RowState::as_str).join(", "))
+        })
+    }
+}
+
+/// How many rows are in each state.
+///
+/// ```
+/// use user_status::bulk::{Counts, RowState};
+///
+/// let mut counts = Counts::default();
+/// counts[RowState::Confirmed] += 2;
+/// counts[RowState::Unknown] += 1;
+/// assert_eq!(counts.total(), 3);
+/// assert_eq!(counts.to_string(), "2 confirmed, 1 unknown");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; RowState::ALL.len()]);
+
+impl Counts {
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// The rows that a resumed run would take up.
+    pub fn open(&self) -> u64 {
+        self.iter().filter(|(state, _)| !state.is_finished()).map(|(_, count)| count).sum()
+    }
+
+    /// Each state with its number of rows.
+    pub fn iter(&self) -> impl Iterator<Item = (RowState, u64)> + '_ {
+        RowState::ALL.into_iter().zip(self.0)
+    }
+}
+
+impl Index<RowState> for Counts {
+    type Output = u64;
+
+    fn index(&self, state: RowState) -> &u64 {
+        &self.0[state as usize]
+    }
+}
+
+impl IndexMut<RowState> for Counts {
+    fn index_mut(&mut self, state: RowState) -> &mut u64 {
+        &mut self.0[state as usize]
+    }
+}
+
+/// Such as `2 confirmed, 1 unknown`.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> =
+            self.iter().filter(|(_, count)| *count > 0).map(|(state, count)| format!("{count} {state}")).collect();
+        f.write_str(if words.is_empty() { "no rows" } else { "" })?;
+        f.write_str(&words.join(", "))
+    }
+}
+
+/// A row of a journal.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its place in the run, from 1.
+    pub number: i64,
+    /// What was asked.
+    pub row: Row,
+    /// What became of it.
+    pub state: RowState,
+    /// What the account was before, if it was read.
+    pub before: Option<AccountStatus>,
+    /// What is known of the last call for it.
+    pub outcome: RowOutcome,
+    /// When the request was about to leave.
+    pub started: Option<Timestamp>,
+    /// When the outcome was known.
+    pub ended: Option<Timestamp>,
+}
+
+/// What is known of the call for a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct RowOutcome {
+    /// What the account was after it, as far as the system said.
+    pub after: Option<AccountStatus>,
+    /// Why it did not work: a word such as `not_found`, which stays the same in later versions.
+    pub reason: Option<String>,
+    /// Why it did not work, for people.
+    pub message: Option<String>,
+    /// The HTTP status code of the last answer.
+    pub status: Option<u16>,
+    /// How many requests were sent for the change.
+    pub attempts: u32,
+    /// The system's id of the last request.
+    pub request_id: Option<String>,
+}
+
+impl RowOutcome {
+    /// Why a row ended without a call.
+    pub(crate) fn because(reason: &str, message: impl Into<String>) -> RowOutcome {
+        RowOutcome { reason: Some(reason.to_owned()), message: Some(message.into()), ..RowOutcome::default() }
+    }
+
+    pub(crate) fn of_receipt(receipt: &Receipt) -> (RowState, RowOutcome) {
+        let state = match receipt.proof {
+            Proof::Confirmed => RowState::Confirmed,
+            Proof::Accepted => RowState::Accepted,
+            Proof::Unchanged => RowState::Unchanged,
+        };
+        let outcome = RowOutcome {
+            after: Some(receipt.status.clone()).filter(|status| *status != AccountStatus::default()),
+            status: receipt.raw.as_ref().map(|raw| raw.status),
+            attempts: receipt.attempts,
+            request_id: receipt.request_id.clone(),
+            ..RowOutcome::default()
+        };
+        (state, outcome)
+    }
+
+    pub(crate) fn of_error(error: &Error) -> (RowState, RowOutcome) {
+        let state = match (error.applied(), error.kind()) {
+            (Applied::Unknown, _) => RowState::Unknown,
+            // What may be otherwise the next time: the network, the load, the credentials.
+            (
+                Applied::No,
+                ErrorKind::NotSent
+                | ErrorKind::RateLimited
+                | ErrorKind::Server
+                | ErrorKind::OutcomeUnknown
+                | ErrorKind::Credentials
+                | ErrorKind::Setup,
+            ) => RowState::Failed,
+            (Applied::No, _) => RowState::Refused,
+        };
+        let outcome = RowOutcome {
+            after: None,
+            reason: Some(error.kind().as_str().to_owned()),
+            message: Some(error.to_string()),
+            status: error.status(),
+            attempts: error.attempts(),
+            request_id: error.request_id(),
+        };
+        (state, outcome)
+    }
+}
+
+/// Whether the change may be made again after a look at the account: a toggle asks for no state that a look could show.
+pub(crate) fn can_be_looked_at(row: &Row) -> bool {
+    row.change.change() != Change::Toggle
+}

@@ -1,0 +1,114 @@
+//! Why a journal cannot be used.
+
+use std::fmt;
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+/// Why a journal cannot be used. When it comes from a run, no request leaves after it.
+#[derive(Debug)]
+pub struct JournalError {
+    kind: JournalErrorKind,
+    what: String,
+    path: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Why a journal cannot be used, coarsely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JournalErrorKind {
+    /// There is a file of that name already.
+    Exists,
+    /// There is no such file.
+    Missing,
+    /// The file is none, or is damaged.
+    NotAJournal,
+    /// A later version of this crate wrote it.
+    NewerVersion,
+    /// Another program is at work on it.
+    InUse,
+    /// The disk is full.
+    Full,
+    /// The file, or its folder, cannot be written.
+    ReadOnly,
+    /// The input has no row that can be carried out, or bad ones.
+    Input,
+    /// Anything else that the file system or SQLite says.
+    Io,
+}
+
+impl JournalError {
+    pub(super) fn new(kind: JournalErrorKind, what: impl Into<String>) -> JournalError {
+        JournalError { kind, what: what.into(), path: String::new(), source: None }
+    }
+
+    /// What went wrong, coarsely.
+    pub fn kind(&self) -> JournalErrorKind {
+        self.kind
+    }
+
+    pub(super) fn at(mut self, path: &Path) -> JournalError {
+        self.path = path.display().to_string();
+        self
+    }
+
+    /// The same error for another caller: what it was, without its cause.
+    pub(super) fn again(&self) -> JournalError {
+        JournalError { kind: self.kind, what: self.what.clone(), path: self.path.clone(), source: None }
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the journal")?;
+        if !self.path.is_empty() {
+            write!(f, " {}", self.path)?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+impl std::error::Error for JournalError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> JournalError {
+        let (kind, what) = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => (JournalErrorKind::Full, "the disk is full; make room".to_owned()),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                (JournalErrorKind::ReadOnly, "it cannot be written; look at the permissions of it and its folder".to_owned())
+            }
+            Some(ErrorCode::NotADatabase) => (JournalErrorKind::NotAJournal, "it is no SQLite database".to_owned()),
+            Some(ErrorCode::DatabaseCorrupt) => (JournalErrorKind::NotAJournal, format!("it is damaged: {error}")),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                (JournalErrorKind::InUse, "another program is writing to it".to_owned())
+            }
+            Some(ErrorCode::CannotOpen) => {
+                (JournalErrorKind::Io, "it cannot be opened; look whether its folder exists and can be written".to_owned())
+            }
+            _ => (JournalErrorKind::Io, error.to_string()),
+        };
+        JournalError { kind, what, path: String::new(), source: Some(Box::new(error)) }
+    }
+}
+
+impl JournalError {
+    pub(super) fn io(error: std::io::Error) -> JournalError {
+        let (kind, what) = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => (JournalErrorKind::Exists, "there is a file of that name".to_owned()),
+            std::io::ErrorKind::NotFound => (JournalErrorKind::Missing, "there is no such file, or no such folder".to_owned()),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                (JournalErrorKind::ReadOnly, "it cannot be written; look at the permissions of it and its folder".to_owned())
+            }
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                (JournalErrorKind::Full, "the disk is full; make room".to_owned())
+            }
+            _ => (JournalErrorKind::Io, error.to_string()),
+        };
+        JournalError { kind, what, path: String::new(), source: Some(Box::new(error)) }
+    }
+}

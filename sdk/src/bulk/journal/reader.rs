@@ -1,0 +1,169 @@
+//! Looking at a journal, also while somebody works on it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::error::{JournalError, JournalErrorKind};
+use super::schema::{self, COLUMNS};
+use crate::bulk::entry::{Counts, Entry, RowState};
+
+/// Looks at a journal, and changes nothing in it.
+///
+/// ```no_run
+/// use user_status::bulk::JournalReader;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let journal = JournalReader::open("leavers.sqlite")?;
+/// println!("{}", journal.counts()?);
+/// for entry in journal.entries() {
+///     let entry = entry?;
+///     println!("{} {}: {}", entry.row.system, entry.row.user, entry.state);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct JournalReader {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// What is known of a run as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
+    /// When its rows were taken in.
+    pub created: Timestamp,
+    /// Where they came from, in the words of whoever began the run.
+    pub source: String,
+    /// The version of this crate that began it.
+    pub version: String,
+    /// How often programs worked on it.
+    pub sessions: u64,
+    /// How the last of them ended: `finished`, `interrupted` or `failed`; `None` if none did, or it ended without saying so.
+    pub ended: Option<String>,
+}
+
+/// How many rows are read at once.
+const PAGE: i64 = 512;
+
+impl JournalReader {
+    /// Opens a journal to look at it.
+    ///
+    /// # Errors
+    /// [`Missing`](JournalErrorKind::Missing), [`NotAJournal`](JournalErrorKind::NotAJournal),
+    /// [`NewerVersion`](JournalErrorKind::NewerVersion); else what the file system says.
+    pub fn open(path: impl AsRef<Path>) -> Result<JournalReader, JournalError> {
+        let path = path.as_ref();
+        let open = || {
+            if !path.try_exists().map_err(JournalError::io)? {
+                return Err(JournalError::new(JournalErrorKind::Missing, "there is no such file"));
+            }
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            schema::open(&connection)?;
+            Ok(JournalReader { path: path.to_owned(), connection })
+        };
+        open().map_err(|error| error.at(path))
+    }
+
+    /// What is known of the run as a whole.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn about(&self) -> Result<About, JournalError> {
+        self.read(|connection| {
+            let mut select = connection.prepare("SELECT name, value FROM run")?;
+            let values = select.query_map([], |record| Ok((record.get(0)?, record.get(1)?)))?;
+            let mut values: BTreeMap<String, String> = values.collect::<rusqlite::Result<_>>()?;
+            let mut value = |name: &str| values.remove(name).unwrap_or_default();
+            let sessions: i64 = connection.query_row("SELECT count(*) FROM sessions", [], |record| record.get(0))?;
+            let last = "SELECT how FROM sessions ORDER BY number DESC LIMIT 1";
+            let ended = connection.query_row(last, [], |record| record.get(0));
+            Ok(About {
+                created: value("created").parse().unwrap_or(Timestamp::UNIX_EPOCH),
+                source: value("source"),
+                version: value("version"),
+                sessions: sessions.unsigned_abs(),
+                ended: match ended {
+                    Err(rusqlite::Error::QueryReturnedNoRows) => None,
+                    other => other?,
+                },
+            })
+        })
+    }
+
+    /// How many rows are in each state.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn counts(&self) -> Result<Counts, JournalError> {
+        let mut all = Counts::default();
+        for counts in self.counts_by_system()?.values() {
+            for (state, count) in counts.iter() {
+                all[state] += count;
+            }
+        }
+        Ok(all)
+    }
+
+    /// How many rows are in each state, for each system.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn counts_by_system(&self) -> Result<BTreeMap<String, Counts>, JournalError> {
+        self.read(|connection| {
+            let mut select = connection.prepare("SELECT system, state, count(*) FROM rows GROUP BY system, state")?;
+            let mut records = select.query([])?;
+            let mut systems: BTreeMap<String, Counts> = BTreeMap::new();
+            while let Some(record) = records.next()? {
+                let (system, state, count): (String, String, i64) = (record.get(0)?, record.get(1)?, record.get(2)?);
+                let state = state.parse::<RowState>().map_err(|e| {
+                    let e = Box::new(std::io::Error::other(e));
+                    rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, e)
+                })?;
+                systems.entry(system).or_default()[state] = count.unsigned_abs();
+            }
+            Ok(systems)
+        })
+    }
+
+    /// All rows in the order of the input, a page at a time: memory does not grow with their number. The iterator ends after
+    /// an error.
+    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, JournalError>> + '_ {
+        let mut page: std::vec::IntoIter<Entry> = Vec::new().into_iter();
+        let mut last = Some(0);
+        std::iter::from_fn(move || {
+            if let Some(entry) = page.next() {
+                return Some(Ok(entry));
+            }
+            match self.page(last?) {
+                Ok(entries) => {
+                    last = entries.last().map(|entry| entry.number);
+                    page = entries.into_iter();
+                    page.next().map(Ok)
+                }
+                Err(error) => {
+                    last = None;
+                    Some(Err(error))
+                }
+            }
+        })
+    }
+
+    fn page(&self, after: i64) -> Result<Vec<Entry>, JournalError> {
+        self.read(|connection| {
+            let select = format!("SELECT {COLUMNS} FROM rows WHERE number > ?1 ORDER BY number LIMIT ?2");
+            let mut select = connection.prepare_cached(&select)?;
+            select.query_map(params![after, PAGE], schema::entry)?.collect()
+        })
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        read(&self.connection).map_err(|error| JournalError::from(error).at(&self.path))
+    }
+}

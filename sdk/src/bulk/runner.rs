@@ -1,0 +1,489 @@
+//! Carrying out a run.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::breaker::{Breaker, Change, Health, Thresholds};
+use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
+use super::journal::{Journal, JournalError, JournalReader};
+use crate::call::CallOptions;
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::status::AccountStatus;
+use crate::system::AccountSystem;
+
+/// Carries out the rows of a journal, whether none of them was begun or a run is taken up again.
+///
+/// For every row that is not finished, in the order of the input and with so many at once for each system:
+///
+/// 1. A row that is `unknown`, or was being sent when a program ended, is looked at: if the account is as asked, it is
+///    confirmed; if it is not, it goes on like any other; if nobody can look, or it is a toggle, it stays unknown.
+/// 2. The account is read, where the system has a read. If it is as asked, nothing is sent. What it was is kept, for an undo.
+/// 3. That the request is about to leave is written to the journal. Only then it leaves, with the retries of the client,
+///    and the account is read back where the answer is no proof.
+/// 4. The outcome is written.
+///
+/// A system that fails ten times in a row gets nothing for 30 s, then one row to try it with; after five such tries, or at
+/// once if it is the credentials that it refuses, its rows are left for another time. The other systems go on.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use user_status::Registry;
+/// use user_status::bulk::{Journal, Runner};
+///
+/// # async fn run(registry: Registry) -> Result<(), Box<dyn std::error::Error>> {
+/// let journal = Journal::open("leavers.sqlite")?;
+/// let summary = Runner::new(Arc::new(registry)).run(journal).await?;
+/// println!("{}", summary.counts);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Runner {
+    registry: Arc<Registry>,
+    at_once: usize,
+    at_once_in: BTreeMap<String, usize>,
+    read_first: bool,
+    verify: bool,
+    options: CallOptions,
+    thresholds: Thresholds,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+    on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner")
+            .field("registry", &self.registry)
+            .field("at_once", &self.at_once)
+            .field("read_first", &self.read_first)
+            .field("verify", &self.verify)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happens in a run, as it happens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A row has an outcome.
+    Row {
+        /// The row, with the state that it had before.
+        entry: &'a Entry,
+        /// What became of it.
+        state: RowState,
+        /// What is known of the call.
+        outcome: &'a RowOutcome,
+    },
+    /// A system fails, and gets nothing for so long.
+    Paused {
+        /// The system.
+        system: &'a str,
+        /// How long.
+        pause: Duration,
+        /// What it said last.
+        why: &'a str,
+    },
+    /// A system that failed works again.
+    Resumed {
+        /// The system.
+        system: &'a str,
+    },
+    /// A system is given up: its other rows stay as they are.
+    GivenUp {
+        /// The system.
+        system: &'a str,
+        /// What it said last.
+        why: &'a str,
+    },
+}
+
+/// What a run did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// All rows of the journal.
+    pub counts: Counts,
+    /// The rows that got an outcome in this session.
+    pub handled: Counts,
+    /// Whether it was stopped by its caller.
+    pub interrupted: bool,
+    /// The systems that were given up, and what they said last.
+    pub given_up: BTreeMap<String, String>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Stops a run: no row is begun after it, those under way are finished.
+///
+/// ```
+/// use user_status::bulk::Stop;
+///
+/// let stop = Stop::default();
+/// let in_a_signal_handler = stop.clone();
+/// in_a_signal_handler.now();
+/// assert!(stop.is_set());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stop {
+    /// Stops it.
+    pub fn now(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it is stopped.
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// What a future gives, unless it is stopped first.
+    async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut stopped = self.0.subscribe();
+        let stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
+        match futures_util::future::select(stopped, std::pin::pin!(future)).await {
+            futures_util::future::Either::Left(_) => None,
+            futures_util::future::Either::Right((value, _)) => Some(value),
+        }
+    }
+}
+
+impl Runner {
+    /// With the defaults: eight rows at once for each system, read before and after.
+    pub fn new(registry: Arc<Registry>) -> Runner {
+        Runner {
+            registry,
+            at_once: 8,
+            at_once_in: BTreeMap::new(),
+            read_first: true,
+            verify: true,
+            options: CallOptions::default(),
+            thresholds: Thresholds { failures: 10, pause: Duration::from_secs(30), probes: 5 },
+            clock: Arc::new(SystemClock::default()),
+            stop: Stop::default(),
+            on_event: Arc::new(|_| {}),
+        }
+    }
+
+    /// How many calls each system gets at once: 8 by default, at least 1. A limit of the client, which may also be one of
+    /// requests per second, holds besides.
+    #[must_use]
+    pub fn at_once(mut self, calls: usize) -> Runner {
+        self.at_once = calls;
+        self
+    }
+
+    /// How many calls this system gets at once.
+    #[must_use]
+    pub fn at_once_in(mut self, system: impl Into<String>, calls: usize) -> Runner {
+        self.at_once_in.insert(system.into(), calls);
+        self
+    }
+
+    /// Whether an account is read before it is changed, where it can be. If it is not, every row is sent, and an undo has
+    /// nothing to go back to. A row that is [`expected`](super::Row::expected) to find something is read in any case.
+    #[must_use]
+    pub fn read_first(mut self, read: bool) -> Runner {
+        self.read_first = read;
+        self
+    }
+
+    /// Whether an account is read back where the answer is no proof, or was lost.
+    #[must_use]
+    pub fn verify(mut self, verify: bool) -> Runner {
+        self.verify = verify;
+        self
+    }
+
+    /// Settings for the calls.
+    #[must_use]
+    pub fn call_options(mut self, options: CallOptions) -> Runner {
+        self.options = options;
+        self
+    }
+
+    /// After how many failures in a row a system gets nothing for how long, and how often it is tried after that before it is
+    /// given up: 10, 30 s and 5 by default.
+    #[must_use]
+    pub fn breaker(mut self, failures: u32, pause: Duration, tries: u32) -> Runner {
+        self.thresholds = Thresholds { failures: failures.max(1), pause, probes: tries };
+        self
+    }
+
+    /// What tells the time for the pauses.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Runner {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// What can stop it.
+    #[must_use]
+    pub fn stop_with(mut self, stop: &Stop) -> Runner {
+        self.stop = stop.clone();
+        self
+    }
+
+    /// Is called for everything that happens, by the tasks that do it: it must return soon.
+    #[must_use]
+    pub fn on_event(mut self, on_event: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Runner {
+        self.on_event = Arc::new(on_event);
+        self
+    }
+
+    /// Carries the rows out. When it returns, every outcome is in the journal, and the journal is closed.
+    ///
+    /// Dropping the future breaks off the calls under way; their rows are in doubt, and the next run looks at them. Use
+    /// [`stop_with`](Runner::stop_with) to end in order.
+    ///
+    /// # Errors
+    /// What keeps the journal from being written. Then nothing is sent any more; the rows under way were finished, and those
+    /// whose outcome could not be written are in doubt for the next run.
+    pub async fn run(&self, journal: Journal) -> Result<Summary, JournalError> {
+        let started = self.clock.now();
+        let journal = Arc::new(journal);
+        journal.begin().await?;
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let mut tasks = JoinSet::new();
+        for (name, system) in self.registry.iter() {
+            let at_once = self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, Semaphore::MAX_PERMITS / 2);
+            let line = Arc::new(Line {
+                runner: self.clone(),
+                journal: journal.clone(),
+                tally: tally.clone(),
+                name: name.to_owned(),
+                reads: system.capabilities().reads,
+                breaker: Breaker::new(self.thresholds, self.clock.clone()),
+                calls: Semaphore::new(at_once),
+                queue: tokio::sync::Mutex::default(),
+            });
+            // Twice as many rows as calls: while one half waits for the disk, the other is on the wire.
+            for _ in 0..at_once * 2 {
+                tasks.spawn(line.clone().work());
+            }
+        }
+        let mut broken = None;
+        while let Some(ended) = tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    self.stop.now();
+                    broken.get_or_insert(error);
+                }
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => {}
+            }
+        }
+        let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
+        let interrupted = self.stop.is_set();
+        let how = match (&broken, interrupted, tally.given_up.is_empty()) {
+            (Some(_), ..) => "failed",
+            (None, true, _) => "interrupted",
+            (None, false, false) => "stopped",
+            (None, false, true) => "finished",
+        };
+        let ended = journal.end(how).await;
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        ended?;
+        let counts = JournalReader::open(journal.path())?.counts()?;
+        let elapsed = self.clock.now().saturating_sub(started);
+        Ok(Summary { counts, handled: tally.handled, interrupted, given_up: tally.given_up, elapsed })
+    }
+}
+
+/// What a session did so far.
+#[derive(Debug, Default)]
+struct Tally {
+    handled: Counts,
+    given_up: BTreeMap<String, String>,
+}
+
+/// The rows of one system, and what its tasks share.
+struct Line {
+    runner: Runner,
+    journal: Arc<Journal>,
+    tally: Arc<Mutex<Tally>>,
+    name: String,
+    reads: bool,
+    breaker: Breaker,
+    /// A permit for each call that may be on the wire.
+    calls: Semaphore,
+    queue: tokio::sync::Mutex<Queue>,
+}
+
+/// The rows that come next.
+#[derive(Default)]
+struct Queue {
+    page: VecDeque<Entry>,
+    after: i64,
+    ended: bool,
+}
+
+/// How many rows are fetched at once.
+const PAGE: usize = 256;
+
+impl Line {
+    /// Carries out one row after another.
+    async fn work(self: Arc<Line>) -> Result<(), JournalError> {
+        let stop = &self.runner.stop;
+        while !stop.is_set() && stop.unless(self.breaker.enter()).await == Some(true) {
+            let entry = match stop.unless(self.next()).await {
+                Some(Ok(Some(entry))) => entry,
+                other => {
+                    self.breaker.leave();
+                    return other.map_or(Ok(()), |next| next.map(drop));
+                }
+            };
+            match self.carry_out(&entry).await? {
+                Some((state, outcome)) => self.ended(&entry, state, outcome).await,
+                None => self.breaker.leave(),
+            }
+        }
+        Ok(())
+    }
+
+    async fn next(&self) -> Result<Option<Entry>, JournalError> {
+        let mut queue = self.queue.lock().await;
+        if queue.page.is_empty() && !queue.ended {
+            let page = self.journal.next(&self.name, queue.after, PAGE).await?;
+            queue.ended = page.len() < PAGE;
+            queue.after = page.last().map_or(queue.after, |entry| entry.number);
+            queue.page.extend(page);
+        }
+        Ok(queue.page.pop_front())
+    }
+
+    /// What becomes of a row; `None` if nothing does.
+    async fn carry_out(&self, entry: &Entry) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
+        let row = &entry.row;
+        let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
+        let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
+        let can_look = self.reads && can_be_looked_at(row);
+        if in_doubt && !can_look {
+            return Ok((entry.state == RowState::Sending).then(|| (RowState::Unknown, cannot_look())));
+        }
+        let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
+        let mut before = None;
+        if read {
+            let status = match self.read(system, &row.user).await {
+                Ok(status) => status,
+                Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
+                Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
+            };
+            let shows = status.shows(&row.change);
+            if shows == Some(true) {
+                let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
+                let after = Some(status);
+                return Ok(Some((state, RowOutcome { after, ..RowOutcome::default() })));
+            }
+            if in_doubt && shows.is_none() {
+                return Ok(Some((RowState::Unknown, entry.outcome.clone())));
+            }
+            if let Some(expected) = row.expected.as_ref().filter(|expected| !agrees(expected, &status)) {
+                let message = format!("the account reads {status}, where {expected} was expected; it was left as it is");
+                return Ok(Some((RowState::Refused, RowOutcome::because("changed_since", message))));
+            }
+            // What it was before a request that may have left, only a look from before that request knows.
+            before = Some(status).filter(|_| !in_doubt);
+        }
+        if self.runner.stop.is_set() {
+            return Ok(None);
+        }
+        // What nobody can look at must not be in doubt for longer than the call takes.
+        let held = if can_look { None } else { self.permit().await };
+        self.journal.intend(entry.number, before.as_ref()).await?;
+        let _permit = match held {
+            Some(permit) => Some(permit),
+            None => self.permit().await,
+        };
+        let options = self.runner.options;
+        let result = match self.runner.verify {
+            true => system.apply_and_verify_with(&row.user, &row.change, options).await,
+            false => system.apply_with(&row.user, &row.change, options).await,
+        };
+        Ok(Some(match result {
+            Ok(receipt) => {
+                self.report(Health::Well, None, "");
+                RowOutcome::of_receipt(&receipt)
+            }
+            Err(error) => {
+                self.report(Health::of(error.kind()), error.retry_after(), &error.to_string());
+                RowOutcome::of_error(&error)
+            }
+        }))
+    }
+
+    async fn read(&self, system: &dyn AccountSystem, user: &str) -> Result<AccountStatus, Error> {
+        let _permit = self.permit().await;
+        let result = system.status_with(user, self.runner.options).await;
+        match &result {
+            Ok(_) => self.report(Health::Well, None, ""),
+            Err(error) => self.report(Health::of(error.kind()), error.retry_after(), &error.to_string()),
+        }
+        result
+    }
+
+    async fn permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // Never closed.
+        self.calls.acquire().await.ok()
+    }
+
+    fn report(&self, health: Health, asked: Option<Duration>, why: &str) {
+        let system = self.name.as_str();
+        match self.breaker.report(health, asked) {
+            Change::None => {}
+            Change::Paused(pause) => (self.runner.on_event)(&Event::Paused { system, pause, why }),
+            Change::Resumed => (self.runner.on_event)(&Event::Resumed { system }),
+            Change::Stopped => {
+                let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+                tally.given_up.insert(system.to_owned(), why.to_owned());
+                drop(tally);
+                (self.runner.on_event)(&Event::GivenUp { system, why });
+            }
+        }
+    }
+
+    async fn ended(&self, entry: &Entry, state: RowState, outcome: RowOutcome) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).handled[state] += 1;
+        (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome });
+        self.journal.record(entry.number, state, outcome).await;
+    }
+}
+
+/// Whether a status has the facts that are expected, as far as they are.
+fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
+    let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
+    let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
+    let locked = expected.locked.is_none() || expected.locked == status.locked;
+    enabled && suspended && locked
+}
+
+/// Of a request that was on its way when the program ended, and of which nobody can say more.
+fn cannot_look() -> RowOutcome {
+    let message = "the program ended while the request was on its way, and the account cannot be read: look at it in the \
+                   system itself";
+    RowOutcome::because("interrupted", message)
+}
+
+/// Of a row in doubt whose account could not be read.
+fn still_in_doubt(entry: &Entry, error: &Error) -> (RowState, RowOutcome) {
+    let message = format!("the account could not be looked at: {error}");
+    let reason = entry.outcome.reason.clone().unwrap_or_else(|| "interrupted".to_owned());
+    (RowState::Unknown, RowOutcome { message: Some(message), reason: Some(reason), ..entry.outcome.clone() })
+}
