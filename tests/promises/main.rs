@@ -3,6 +3,7 @@
 mod abuse;
 mod admin;
 mod answers;
+mod bulk;
 mod callers;
 mod canary;
 mod contract;
@@ -15,6 +16,7 @@ mod faults;
 mod ids;
 mod journal;
 mod mock;
+mod people;
 mod properties;
 mod raw;
 mod readme;
