@@ -1,5 +1,7 @@
 //! What the tests have in common: HTTP by hand, so that no library of either side stands between a test and the wire.
 
+pub mod people;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -4,20 +4,11 @@ use user_status::StatusChange;
 use user_status::vendors::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
-use user_status_mock::{MockServer, Options, StandaloneServer, WorldState};
+use user_status_mock::{MockServer, Options, StandaloneServer};
 
 /// The default world, with tokens that a test can write out.
 pub(crate) fn options() -> Options {
-    let world = WorldState::from_yaml(
-        "
-systems:
-  mediconnect:
-    tokens: [{ token: mock-mediconnect-admin-token, user: '7' }, { user: '42', entitled: false }]
-  clearsquare:
-    tokens: [{ token: mock-clearsquare-token }]
-",
-    );
-    Options::new().world(world.unwrap())
+    Options::new().world(user_status_tests::people::world())
 }
 
 pub(crate) async fn mock_server() -> MockServer {

@@ -131,7 +131,9 @@ impl Breaker {
             },
             (State::Closed { failures }, _) => (State::Closed { failures: failures + 1 }, Change::None),
             // Of rows that had been sent before the breaker opened, one that succeeds says that the system is back.
-            (State::Open { .. } | State::Probing { .. }, Health::Well) => (State::Closed { failures: 0 }, Change::Resumed),
+            (State::Open { .. } | State::Probing { .. }, Health::Well) => {
+                (State::Closed { failures: 0 }, Change::Resumed)
+            }
             (State::Open { .. }, _) => return Change::None,
             (State::Probing { probes }, Health::Down) if *probes < self.thresholds.probes => {
                 (State::Open { until: self.clock.now().saturating_add(pause), probes: *probes }, Change::Paused(pause))

@@ -260,7 +260,8 @@ impl Runner {
         let tally = Arc::new(Mutex::new(Tally::default()));
         let mut tasks = JoinSet::new();
         for (name, system) in self.registry.iter() {
-            let at_once = self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, Semaphore::MAX_PERMITS / 2);
+            let at_once =
+                self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, Semaphore::MAX_PERMITS / 2);
             let line = Arc::new(Line {
                 runner: self.clone(),
                 journal: journal.clone(),
@@ -396,7 +397,8 @@ impl Line {
                 return Ok(Some((RowState::Unknown, entry.outcome.clone())));
             }
             if let Some(expected) = row.expected.as_ref().filter(|expected| !agrees(expected, &status)) {
-                let message = format!("the account reads {status}, where {expected} was expected; it was left as it is");
+                let message =
+                    format!("the account reads {status}, where {expected} was expected; it was left as it is");
                 return Ok(Some((RowState::Refused, RowOutcome::because("changed_since", message))));
             }
             // What it was before a request that may have left, only a look from before that request knows.

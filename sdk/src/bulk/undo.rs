@@ -28,7 +28,9 @@ pub fn undo(entry: &Entry) -> Result<Option<Row>, NoUndo> {
     let no = |why: &str| Err(NoUndo(why.to_owned()));
     match entry.state {
         RowState::Pending | RowState::Unchanged | RowState::Refused | RowState::Failed => return Ok(None),
-        RowState::Sending | RowState::Unknown => return no("nobody knows whether it was changed; resume the run first"),
+        RowState::Sending | RowState::Unknown => {
+            return no("nobody knows whether it was changed; resume the run first");
+        }
         RowState::Confirmed | RowState::Accepted => {}
     }
     let change = &entry.row.change;

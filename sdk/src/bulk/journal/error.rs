@@ -79,17 +79,19 @@ impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> JournalError {
         let (kind, what) = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => (JournalErrorKind::Full, "the disk is full; make room".to_owned()),
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-                (JournalErrorKind::ReadOnly, "it cannot be written; look at the permissions of it and its folder".to_owned())
-            }
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
+                JournalErrorKind::ReadOnly,
+                "it cannot be written; look at the permissions of it and its folder".to_owned(),
+            ),
             Some(ErrorCode::NotADatabase) => (JournalErrorKind::NotAJournal, "it is no SQLite database".to_owned()),
             Some(ErrorCode::DatabaseCorrupt) => (JournalErrorKind::NotAJournal, format!("it is damaged: {error}")),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 (JournalErrorKind::InUse, "another program is writing to it".to_owned())
             }
-            Some(ErrorCode::CannotOpen) => {
-                (JournalErrorKind::Io, "it cannot be opened; look whether its folder exists and can be written".to_owned())
-            }
+            Some(ErrorCode::CannotOpen) => (
+                JournalErrorKind::Io,
+                "it cannot be opened; look whether its folder exists and can be written".to_owned(),
+            ),
             _ => (JournalErrorKind::Io, error.to_string()),
         };
         JournalError { kind, what, path: String::new(), source: Some(Box::new(error)) }
@@ -100,10 +102,13 @@ impl JournalError {
     pub(super) fn io(error: std::io::Error) -> JournalError {
         let (kind, what) = match error.kind() {
             std::io::ErrorKind::AlreadyExists => (JournalErrorKind::Exists, "there is a file of that name".to_owned()),
-            std::io::ErrorKind::NotFound => (JournalErrorKind::Missing, "there is no such file, or no such folder".to_owned()),
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                (JournalErrorKind::ReadOnly, "it cannot be written; look at the permissions of it and its folder".to_owned())
+            std::io::ErrorKind::NotFound => {
+                (JournalErrorKind::Missing, "there is no such file, or no such folder".to_owned())
             }
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => (
+                JournalErrorKind::ReadOnly,
+                "it cannot be written; look at the permissions of it and its folder".to_owned(),
+            ),
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 (JournalErrorKind::Full, "the disk is full; make room".to_owned())
             }

@@ -81,9 +81,7 @@ pub(super) async fn import(
         )),
         Imported { rows: 0, .. } => refuse("the input has no row to carry out".to_owned()),
         _ => {
-            let commit = tokio::task::spawn_blocking(move || {
-                connection.execute_batch("COMMIT").map(|()| connection)
-            });
+            let commit = tokio::task::spawn_blocking(move || connection.execute_batch("COMMIT").map(|()| connection));
             let gone = |e| JournalError::new(JournalErrorKind::Io, format!("taking rows in was broken off: {e}"));
             Ok((commit.await.map_err(gone)??, imported))
         }
@@ -136,7 +134,8 @@ fn insert(connection: &Connection, rows: &[Row]) -> Result<Vec<BadRow>, JournalE
             let mut other = connection.prepare_cached("SELECT line FROM rows WHERE system = ?1 AND user = ?2")?;
             let line: i64 = other.query_row([&row.system, &row.user], |record| record.get(0))?;
             let at = if line > 0 { format!(" on line {line}") } else { String::new() };
-            let problem = format!("the account has another row{at}; two changes of one account have no order, so keep one");
+            let problem =
+                format!("the account has another row{at}; two changes of one account have no order, so keep one");
             again.push(BadRow::new(row.line, Some("user"), problem));
         }
     }

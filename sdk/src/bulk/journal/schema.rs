@@ -82,7 +82,8 @@ pub(super) fn open(connection: &Connection) -> Result<(), JournalError> {
     }
     let version = number("user_version")?;
     if version > VERSION {
-        let what = format!("it has version {version} of the tables, and this program knows up to {VERSION}: use a newer one");
+        let what =
+            format!("it has version {version} of the tables, and this program knows up to {VERSION}: use a newer one");
         return Err(JournalError::new(JournalErrorKind::NewerVersion, what));
     }
     Ok(())
