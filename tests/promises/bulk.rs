@@ -1,15 +1,21 @@
 //! Changes to many accounts: what the journal says of a row is what its account is, whatever goes wrong on the way.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream;
+use serde_json::json;
 use tempfile::TempDir;
-use user_status::Registry;
-use user_status::bulk::{Invalid, Journal, JournalReader, Row, RowState, Runner, Summary};
+use user_status::bulk::{
+    BadRow, Entry, Event, Invalid, Journal, JournalErrorKind, JournalReader, Row, RowState, Runner, Stop, Summary, undo,
+};
+use user_status::vendors::symphony;
+use user_status::{Registry, StatusChange};
+use user_status_mock::{Fault, RetryAfter, StandaloneServer, Vendor};
 
-use user_status_tests::people;
+use user_status_tests::{TestClock, people};
 
 async fn begin(path: &Path, registry: &Registry, rows: impl Iterator<Item = Row>) -> Journal {
     let rows = stream::iter(rows.map(Ok));
@@ -53,4 +59,287 @@ async fn the_report_of_a_run_under_fire_is_what_the_accounts_are() {
     assert_eq!(counts[RowState::Unknown], unknown, "{counts}");
     assert_eq!(counts[RowState::Refused], 0, "{counts}");
     assert!(!summary.interrupted);
+}
+
+/// A journal of these rows that is there and nothing is sent.
+async fn begun(
+    folder: &TempDir,
+    server: &StandaloneServer,
+    rows: impl Iterator<Item = Row>,
+) -> (PathBuf, Arc<Registry>) {
+    let path = folder.path().join("run.sqlite");
+    let registry = people::registry(&server.root());
+    drop(begin(&path, &registry, rows).await);
+    (path, registry)
+}
+
+fn entries(path: &Path) -> Vec<Entry> {
+    JournalReader::open(path).unwrap().entries().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn every_bad_row_is_named_and_begins_no_run() {
+    let (server, _) = people::server(10).await;
+    let registry = people::registry(&server.root());
+    let row = |line, system: &str, user: &str, change| {
+        let mut row = Row::new(system, user, change);
+        row.line = line;
+        row
+    };
+    let rows = || {
+        let long = StatusChange::suspend("x".repeat(501));
+        let rows = [
+            row(2, "pod", "7300000000003", StatusChange::disable()),
+            row(3, "pods", "7300000000003", StatusChange::disable()),
+            row(4, "pod", "7300000000003", StatusChange::enable()),
+            row(5, "pod", "../1", StatusChange::disable()),
+            row(6, "site", "000000000000000000000004", StatusChange::disable()),
+            row(7, "clinic", "100002", long),
+            row(8, "clinic", "100002", StatusChange::disable()),
+        ];
+        stream::iter(rows.map(Ok))
+    };
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run.sqlite");
+    let mut bad = Vec::new();
+    let refused =
+        Journal::create(&path, "bad", &registry, rows(), Invalid::Refuse, |row| bad.push(row.to_string())).await;
+    let error = refused.unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::Input);
+    assert!(error.to_string().ends_with("5 rows cannot be carried out as written, and nothing was sent"), "{error}");
+    let expected = [
+        "line 3, column system: there is no system `pods`; there are clinic, docks, pod, portal, site",
+        "line 4, column user: the account has another row on line 2; two changes of one account have no order, so keep one",
+        "line 5: symphony: invalid input: a symphony user id must be a whole number from 1 to 9223372036854775807",
+        "line 6: clearsquare: not supported: it cannot disable; it can toggle",
+        "line 7: mediconnect: invalid input: `reason` must have 1 to 500 characters, and has 501",
+    ];
+    assert_eq!(bad, expected);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a run that was not begun left a file");
+
+    let (journal, imported) = Journal::create(&path, "bad", &registry, rows(), Invalid::Skip, |_| {}).await.unwrap();
+    assert_eq!((imported.rows, imported.bad), (2, 5));
+    drop(journal);
+    assert_eq!(entries(&path).iter().map(|entry| entry.row.line).collect::<Vec<_>>(), [2, 8]);
+    // What could not be read to its end is not begun without the rest, and what is there is not overwritten.
+    let mut end = BadRow::at(9, "the disk failed");
+    end.ends_input = true;
+    let broken = stream::iter([Ok(row(2, "pod", "7300000000003", StatusChange::disable())), Err(end)]);
+    let other = folder.path().join("other.sqlite");
+    let error = Journal::create(&other, "bad", &registry, broken, Invalid::Skip, |_| {}).await.unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::Input);
+    let error = Journal::create(&path, "bad", &registry, rows(), Invalid::Skip, |_| {}).await.unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::Exists);
+    assert_eq!(entries(&path).len(), 2);
+}
+
+#[tokio::test]
+async fn one_program_works_on_a_journal_and_others_may_look() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let (path, registry) = begun(&folder, &server, people::rows(5)).await;
+    let journal = Journal::open(&path).unwrap();
+    let error = Journal::open(&path).unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+    assert_eq!(entries(&path).len(), 5);
+    let summary = run(&registry, journal).await;
+    assert_eq!(summary.counts.open(), 0, "{}", summary.counts);
+    let about = JournalReader::open(&path).unwrap().about().unwrap();
+    assert_eq!((about.source.as_str(), about.sessions, about.ended.as_deref()), ("a test", 1, Some("finished")));
+    Journal::open(&path).expect("given back at the end");
+}
+
+#[test]
+fn what_is_no_journal_is_told_apart() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("text"), "leavers").unwrap();
+    std::fs::write(path("empty"), "").unwrap();
+    rusqlite::Connection::open(path("other")).unwrap().execute_batch("CREATE TABLE rows (x)").unwrap();
+    let newer = "CREATE TABLE rows (x); PRAGMA application_id = 1431530098; PRAGMA user_version = 2";
+    rusqlite::Connection::open(path("newer")).unwrap().execute_batch(newer).unwrap();
+    for (name, kind, what) in [
+        ("missing", JournalErrorKind::Missing, "there is no such file"),
+        ("text", JournalErrorKind::NotAJournal, "it is no SQLite database"),
+        ("empty", JournalErrorKind::NotAJournal, "its rows were never taken in"),
+        ("other", JournalErrorKind::NotAJournal, "no journal of a run"),
+        ("newer", JournalErrorKind::NewerVersion, "version 2 of the tables, and this program knows up to 1"),
+    ] {
+        for error in [Journal::open(path(name)).unwrap_err(), JournalReader::open(path(name)).unwrap_err()] {
+            assert_eq!(error.kind(), kind, "{name}: {error}");
+            assert!(error.to_string().contains(what), "{name}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_finishes_what_it_began_and_goes_on_later() {
+    const ROWS: usize = 300;
+    let folder = TempDir::new().unwrap();
+    let (server, changes) = people::server(ROWS).await;
+    let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
+    let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
+    let (stop, seen) = (Stop::default(), AtomicUsize::new(0));
+    let pull = stop.clone();
+    let runner = Runner::new(registry.clone()).at_once(3).stop_with(&stop).on_event(move |_| {
+        if seen.fetch_add(1, Ordering::Relaxed) == 50 {
+            pull.now();
+        }
+    });
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert!(summary.interrupted);
+    let counts = people::hold(&path, &server, &changes, &before);
+    assert_eq!(counts.open(), counts[RowState::Pending], "{counts}");
+    assert!((51..=51 + 5 * 6).contains(&(ROWS as u64 - counts.open())), "{counts}");
+    let summary = run(&registry, Journal::open(&path).unwrap()).await;
+    assert_eq!(summary.handled.total(), counts[RowState::Pending]);
+    assert_eq!(people::hold(&path, &server, &changes, &before).open(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
+    const ROWS: usize = 500;
+    let folder = TempDir::new().unwrap();
+    let (server, changes) = people::server(ROWS).await;
+    let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
+    server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
+    let clock = TestClock::new();
+    let paused = Arc::new(Mutex::new(Vec::new()));
+    let seen = paused.clone();
+    let runner = Runner::new(registry.clone()).at_once(2).breaker(5, Duration::from_secs(60), 3).clock(clock.clone());
+    let runner = runner.on_event(move |event| match event {
+        Event::Paused { system, pause, .. } => seen.lock().unwrap().push(((*system).to_owned(), *pause)),
+        Event::GivenUp { system, why } => assert!(why.contains("503") && *system == "pod", "{system}: {why}"),
+        _ => {}
+    });
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(summary.given_up.keys().collect::<Vec<_>>(), ["pod"]);
+    // Once for the outage, and once for each try that was not the last.
+    assert_eq!(*paused.lock().unwrap(), vec![("pod".to_owned(), Duration::from_secs(60)); 3]);
+    let counts = people::hold(&path, &server, &changes, &before);
+    let of_pod = &JournalReader::open(&path).unwrap().counts_by_system().unwrap()["pod"];
+    assert_eq!(counts.open(), of_pod.total(), "only the rows of one system are left: {counts}");
+    // Five in a row, three tries, and what was on its way besides.
+    assert!(of_pod[RowState::Failed] <= 5 + 3 + 3, "{of_pod}");
+    server.clear_faults();
+    let summary = run(&registry, Journal::open(&path).unwrap()).await;
+    assert_eq!((summary.counts.open(), summary.given_up.len()), (0, 0));
+    people::hold(&path, &server, &changes, &before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_refused_are_not_tried_on_every_account() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(500).await;
+    let pod = symphony::Symphony::builder()
+        .base_url(server.uri(Vendor::Symphony))
+        .credentials(symphony::Credentials::session_token("mistyped-session-token"))
+        .build()
+        .unwrap();
+    let registry = Arc::new(Registry::default().with("pod", pod));
+    let path = folder.path().join("run.sqlite");
+    let rows = people::rows(500).filter(|row| row.system == "pod");
+    let journal = begin(&path, &registry, rows).await;
+    let summary = Runner::new(registry).run(journal).await.unwrap();
+    assert!(summary.given_up["pod"].contains("the credentials were not accepted (401)"), "{:?}", summary.given_up);
+    assert!(summary.counts[RowState::Failed] <= 10 + 16, "{}", summary.counts);
+    assert_eq!(summary.counts[RowState::Failed] + summary.counts[RowState::Pending], 100);
+    assert_eq!(summary.counts[RowState::Failed], server.requests("getUserStatus"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_brings_the_world_back_and_leaves_alone_what_changed_since() {
+    const ROWS: usize = 40;
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(ROWS).await;
+    // Some are as asked already, and some were suspended before, with another reason.
+    let other = json!({ "suspended": true, "suspensionReason": "Before", "suspendedUntil": 1_900_000_000_000_i64 });
+    server.put_user(Vendor::Symphony, &people::account(3).2, &other).unwrap();
+    server.put_user(Vendor::Mediconnect, &people::account(2).2, &json!({ "isActive": false })).unwrap();
+    server.put_user(Vendor::Userdocks, &people::account(0).2, &json!({ "freezed": true })).unwrap();
+    let statuses = |server: &StandaloneServer| (0..ROWS).map(|n| people::status(server, n)).collect::<Vec<_>>();
+    let before = statuses(&server);
+    let no_toggles = || people::rows(ROWS).filter(|row| row.system != "site" && row.system != "portal");
+    let (path, registry) = begun(&folder, &server, no_toggles()).await;
+    let summary = run(&registry, Journal::open(&path).unwrap()).await;
+    assert_eq!(summary.counts.open(), 0);
+    assert_eq!(summary.counts[RowState::Unchanged], 1);
+    assert_ne!(statuses(&server), before);
+
+    // Somebody took one back by hand, and has other plans with another.
+    let (_, vendor, user) = people::account(5);
+    server.put_user(vendor, &user, &json!({ "freezed": false })).unwrap();
+    let (_, _, other) = people::account(8);
+    server.put_user(Vendor::Symphony, &other, &json!({ "suspended": true, "suspensionReason": "Fraud" })).unwrap();
+    let back: Vec<Row> = entries(&path).iter().filter_map(|entry| undo(entry).unwrap()).collect();
+    assert_eq!(back.len(), 3 * 8 - 1);
+    let way_back = folder.path().join("undo.sqlite");
+    let journal = begin(&way_back, &registry, back.into_iter()).await;
+    let summary = run(&registry, journal).await;
+    assert_eq!(summary.counts.open(), 0, "{}", summary.counts);
+    assert_eq!(summary.counts[RowState::Unchanged], 1, "{}", summary.counts);
+    let refused: Vec<Entry> = entries(&way_back).into_iter().filter(|entry| entry.state == RowState::Refused).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].row.user, other);
+    assert_eq!(refused[0].outcome.reason.as_deref(), Some("changed_since"));
+    assert!(refused[0].outcome.message.as_ref().unwrap().contains("(Fraud)"), "{refused:?}");
+    for (number, (is, was)) in statuses(&server).into_iter().zip(before).enumerate() {
+        assert!(is == was || number == 8, "account {number} was {was} and is {is}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_way_back_says_why() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(10).await;
+    let (path, registry) = begun(&folder, &server, people::rows(10)).await;
+    let summary = Runner::new(registry).read_first(false).run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(summary.counts.open(), 0);
+    for entry in entries(&path) {
+        let why = undo(&entry).unwrap_err().to_string();
+        let expected = match entry.row.system.as_str() {
+            "site" => "a toggle does not say what the account was before",
+            _ => "what the account was before was not read",
+        };
+        assert_eq!(why, expected, "{}", entry.row.system);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_holds_no_credentials_and_is_its_owners() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(50).await;
+    // Systems that repeat what they are sent, in every way that there is.
+    let echo = json!({ "format": "TEXT", "message": "no: mock-symphony-session-token" });
+    server.fault(Fault::answer(400, echo).on_operation("updateUserStatus").off_contract()).unwrap();
+    let echo = json!({ "error": "no: mock-mediconnect-admin-token" });
+    server.fault(Fault::answer(404, echo).on_operation("getAdminUser").off_contract()).unwrap();
+    let echo = json!({ "message": "no: mock-clearsquare-token", "status": "error" });
+    server.fault(Fault::answer(400, echo).on_vendor(Vendor::Clearsquare).off_contract()).unwrap();
+    let (path, registry) = begun(&folder, &server, people::rows(50)).await;
+    let journal = Journal::open(&path).unwrap();
+    // Also while it is open, when most of it is in files beside it.
+    let files: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let (keep, beside) = (files.clone(), folder.path().to_owned());
+    let runner = Runner::new(registry).on_event(move |_| {
+        for file in std::fs::read_dir(&beside).unwrap() {
+            keep.lock().unwrap().extend(std::fs::read(file.unwrap().path()).unwrap_or_default());
+        }
+    });
+    let summary = runner.run(journal).await.unwrap();
+    assert!(summary.counts[RowState::Refused] >= 20, "{}", summary.counts);
+    let mut all = std::mem::take(&mut *files.lock().unwrap());
+    all.extend(std::fs::read(&path).unwrap());
+    let secrets = ["mock-symphony-session-token", "mock-mediconnect-admin-token", "mock-clearsquare-token"];
+    for secret in secrets.into_iter().chain(["mock-userdocks-write-key", "mock-akana-admin"]) {
+        assert!(!all.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{secret} is in the journal");
+    }
+    assert!(all.windows(10).any(|bytes| bytes == b"[redacted]"), "the systems repeated nothing");
+    #[cfg(unix)]
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+        assert!(file.metadata().unwrap().len() == 0 || mode & 0o077 == 0, "{:?} is open to others", file.path());
+    }
 }

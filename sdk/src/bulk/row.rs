@@ -46,6 +46,11 @@ pub struct BadRow {
 }
 
 impl BadRow {
+    /// A row, or an end of the input, that is wrong as a whole.
+    pub fn at(line: u64, problem: impl Into<String>) -> BadRow {
+        BadRow::new(line, None, problem)
+    }
+
     pub(crate) fn new(line: u64, column: Option<&str>, problem: impl Into<String>) -> BadRow {
         BadRow { line, column: column.map(str::to_owned), problem: problem.into(), ends_input: false }
     }

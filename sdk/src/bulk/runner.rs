@@ -226,8 +226,8 @@ impl Runner {
 
     /// What tells the time for the pauses.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Runner {
-        self.clock = Arc::new(clock);
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Runner {
+        self.clock = clock;
         self
     }
 
