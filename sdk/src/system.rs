@@ -32,6 +32,30 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// What it can do, with these settings.
     fn capabilities(&self) -> Capabilities;
 
+    /// Whether a change of an account can be asked for: refuses all that [`apply`](AccountSystem::apply) refuses before
+    /// anything is sent, and sends nothing. A change that passes may still be refused by the system.
+    ///
+    /// ```
+    /// use user_status::vendors::{Symphony, symphony};
+    /// use user_status::{AccountSystem, ErrorKind, StatusChange};
+    ///
+    /// let symphony = Symphony::builder()
+    ///     .base_url("https://acme.symphony.com/pod")
+    ///     .credentials(symphony::Credentials::session_token("a-token"))
+    ///     .build()?;
+    /// assert!(symphony.check("7215545078541", &StatusChange::disable()).is_ok());
+    /// let error = symphony.check("jane@acme.example", &StatusChange::disable()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// let error = symphony.check("7215545078541", &StatusChange::lock()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
+    /// # Ok::<(), user_status::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for what the system cannot express, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// for an id or a value that cannot be.
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()>;
+
     /// Changes an account, with settings for this call.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod mock;
 mod properties;
 mod raw;
 mod readme;
+mod rehearsals;
 mod representations;
 mod schemas;
 mod secrets;

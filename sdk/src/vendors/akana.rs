@@ -209,6 +209,27 @@ impl Fault for types::AkanaFault {
     }
 }
 
+impl Akana {
+    /// What a change is sent with. Refuses what cannot be sent, before anything is.
+    fn accept(&self, user: &str, change: &StatusChange) -> Result<(AkanaUserId, types::AkanaChangeUserStatusRequest)> {
+        self.capabilities().check(Vendor::Akana, change)?;
+        let id = user.parse()?;
+        let user_status = match change.change() {
+            Change::Disable => AkanaUserStatus::Disabled,
+            Change::Lock => AkanaUserStatus::Locked,
+            _ => AkanaUserStatus::Enabled,
+        };
+        let comments = change.comment_text().map(str::to_owned);
+        let body = types::AkanaChangeUserStatusRequest { user_status, comments };
+        // Not every character of a comment can be written in XML.
+        if let Some(representation) = &self.client.inner.parts().representation {
+            let written = serde_json::to_vec(&body).map_err(Into::into).and_then(|json| representation.request(&json));
+            written.map_err(|e| Error::invalid_input(Vendor::Akana, e.to_string()))?;
+        }
+        Ok((id, body))
+    }
+}
+
 /// What an answer says of the account.
 fn account(user: &types::AkanaUser) -> AccountStatus {
     AccountStatus { enabled: user.disabled.map(|disabled| !disabled), locked: user.locked, ..AccountStatus::default() }
@@ -227,6 +248,10 @@ impl AccountSystem for Akana {
         Capabilities { changes, suspends_until: false, comments: true, reads: true }
     }
 
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        self.accept(user, change).map(drop)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,
@@ -234,8 +259,7 @@ impl AccountSystem for Akana {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
-            self.capabilities().check(Vendor::Akana, change)?;
-            let id: AkanaUserId = user.parse()?;
+            let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             if change.change() == Change::Unlock {
                 let before = self.status_with(user, options).await?;
@@ -244,13 +268,6 @@ impl AccountSystem for Akana {
                     return Err(Error::new(ErrorKind::Unsupported, Vendor::Akana, why));
                 }
             }
-            let status = match change.change() {
-                Change::Disable => AkanaUserStatus::Disabled,
-                Change::Lock => AkanaUserStatus::Locked,
-                _ => AkanaUserStatus::Enabled,
-            };
-            let comments = change.comment_text().map(str::to_owned);
-            let body = types::AkanaChangeUserStatusRequest { user_status: status, comments };
             let (answer, record) =
                 send(applying.rest(options), self.client.change_user_status().user_id(id).body(body).send()).await?;
             let members = members(&record);

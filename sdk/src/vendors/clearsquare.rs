@@ -108,6 +108,14 @@ impl Fault for types::ClearsquareResult {
     }
 }
 
+impl Clearsquare {
+    /// What a change is sent with. Refuses what cannot be sent, before anything is.
+    fn accept(&self, user: &str, change: &StatusChange) -> Result<ClearsquareUserId> {
+        self.capabilities().check(Vendor::Clearsquare, change)?;
+        Ok(user.parse()?)
+    }
+}
+
 impl AccountSystem for Clearsquare {
     fn vendor(&self) -> Vendor {
         Vendor::Clearsquare
@@ -117,6 +125,10 @@ impl AccountSystem for Clearsquare {
         Capabilities { changes: &[Change::Toggle], suspends_until: false, comments: false, reads: false }
     }
 
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        self.accept(user, change).map(drop)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,
@@ -124,8 +136,7 @@ impl AccountSystem for Clearsquare {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
-            self.capabilities().check(Vendor::Clearsquare, change)?;
-            let id: ClearsquareUserId = user.parse()?;
+            let id = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let call = self.client.manage_user_status().body_map(|body| body.id(id));
             let (answer, record) = send(options, call.send()).await?;

@@ -137,6 +137,16 @@ impl Fault for types::MediconnectError {
 }
 
 impl Mediconnect {
+    /// What a change is sent with. Refuses what cannot be sent, before anything is.
+    fn accept(&self, user: &str, change: &StatusChange) -> Result<MediconnectUserId> {
+        self.capabilities().check(Vendor::Mediconnect, change)?;
+        let id = user.parse()?;
+        if change.change() == Change::Suspend && change.reason().is_none() {
+            return Err(Error::invalid_input(Vendor::Mediconnect, "a suspension needs a `reason`"));
+        }
+        Ok(id)
+    }
+
     async fn read(&self, id: MediconnectUserId, options: CallOptions) -> Result<AccountStatus> {
         let (user, record) = send(options, self.client.get_admin_user().id(id).send()).await?;
         let user = unwrapped(user, &record);
@@ -218,6 +228,10 @@ impl AccountSystem for Mediconnect {
         Capabilities { changes, suspends_until: false, comments: false, reads: true }
     }
 
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        self.accept(user, change).map(drop)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,
@@ -225,11 +239,7 @@ impl AccountSystem for Mediconnect {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
-            self.capabilities().check(Vendor::Mediconnect, change)?;
-            let id: MediconnectUserId = user.parse()?;
-            if change.change() == Change::Suspend && change.reason().is_none() {
-                return Err(Error::invalid_input(Vendor::Mediconnect, "a suspension needs a `reason`"));
-            }
+            let id = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let before = match self.active_flag {
                 ActiveFlag::ReadFirst | ActiveFlag::LeaveOut => Some(self.read(id, options).await?),

@@ -153,6 +153,12 @@ impl Fault for types::SymphonyError {
 }
 
 impl Symphony {
+    /// What a change is sent with. Refuses what cannot be sent, before anything is.
+    fn accept(&self, user: &str, change: &StatusChange) -> Result<(SymphonyUserId, types::SymphonyUserStatus)> {
+        self.capabilities().check(Vendor::Symphony, change)?;
+        Ok((user.parse()?, self.body(change)?))
+    }
+
     fn body(&self, change: &StatusChange) -> Result<types::SymphonyUserStatus> {
         let mut body = types::SymphonyUserStatus::default();
         match change.change() {
@@ -191,6 +197,10 @@ impl AccountSystem for Symphony {
         Capabilities { changes, suspends_until: true, comments: false, reads: true }
     }
 
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        self.accept(user, change).map(drop)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,
@@ -198,9 +208,7 @@ impl AccountSystem for Symphony {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
-            self.capabilities().check(Vendor::Symphony, change)?;
-            let id: SymphonyUserId = user.parse()?;
-            let body = self.body(change)?;
+            let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let (answer, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
             if members(&record).contains_key("code") {

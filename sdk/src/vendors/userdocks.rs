@@ -162,6 +162,16 @@ impl Fault for types::UserdocksError {
 }
 
 impl Userdocks {
+    /// What a change is sent with. Refuses what cannot be sent, before anything is.
+    fn accept(&self, user: &str, change: &StatusChange) -> Result<(UserdocksUserId, UserdocksAccessStatus)> {
+        self.capabilities().check(Vendor::Userdocks, change)?;
+        let status = match change.change() {
+            Change::Enable => UserdocksAccessStatus::Unfreezed,
+            _ => UserdocksAccessStatus::Freezed,
+        };
+        Ok((user.parse()?, status))
+    }
+
     /// Why a 200 is a failure all the same: the envelope says so, in one of its two forms.
     fn refusal(success: Option<bool>, error: Option<&String>, record: &Record) -> Option<String> {
         let members = members(record);
@@ -186,6 +196,10 @@ impl AccountSystem for Userdocks {
         Capabilities { changes, suspends_until: false, comments: false, reads: true }
     }
 
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        self.accept(user, change).map(drop)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,
@@ -193,13 +207,8 @@ impl AccountSystem for Userdocks {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
-            self.capabilities().check(Vendor::Userdocks, change)?;
-            let id: UserdocksUserId = user.parse()?;
+            let (id, status) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
-            let status = match change.change() {
-                Change::Enable => UserdocksAccessStatus::Unfreezed,
-                _ => UserdocksAccessStatus::Freezed,
-            };
             let (answer, record) = match (self.route, &self.app) {
                 (Route::Current, Some(app)) => {
                     let call = self.client.set_app_access_status().app_id(app.clone()).user_id(id);
