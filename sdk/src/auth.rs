@@ -58,6 +58,16 @@ impl Prepared {
         Prepared { headers, body_member, secrets }
     }
 
+    /// The same without the credentials: what travels where they do, for a request that is only shown.
+    pub(crate) fn redacted(&self) -> Prepared {
+        let mut headers = self.headers.clone();
+        for (_, value) in headers.iter_mut().filter(|(_, value)| value.is_sensitive()) {
+            *value = HeaderValue::from_static("[redacted]");
+        }
+        let body_member = self.body_member.as_ref().map(|(name, _)| (*name, Secret::from("[redacted]")));
+        Prepared { headers, body_member, secrets: Vec::new() }
+    }
+
     /// A secret in the forms in which it may come back.
     pub(crate) fn forms(secret: &str) -> impl Iterator<Item = Secret> {
         forms(secret).into_iter().map(Secret::from)

@@ -21,6 +21,8 @@ pub struct CallOptions {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) total_timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
+    /// Reads are sent, and the request that would change something is captured.
+    pub(crate) rehearse: bool,
 }
 
 impl CallOptions {
@@ -42,6 +44,11 @@ impl CallOptions {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> CallOptions {
         self.retry = Some(policy);
+        self
+    }
+
+    pub(crate) fn rehearsing(mut self) -> CallOptions {
+        self.rehearse = true;
         self
     }
 

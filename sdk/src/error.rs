@@ -5,6 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::raw::RawResponse;
+use crate::rehearsal::{Captured, PlannedRequest};
+use crate::status::AccountStatus;
 use crate::vendor::Vendor;
 
 /// `Result` with this crate's [`Error`].
@@ -29,6 +31,8 @@ struct Repr {
     attempts: u32,
     raw: Option<RawResponse>,
     source: Option<BoxError>,
+    /// Of a rehearsal only, which takes it out again.
+    captured: Option<Captured>,
 }
 
 /// What happened, coarsely.
@@ -165,6 +169,7 @@ impl Error {
             attempts: 0,
             raw: None,
             source: None,
+            captured: None,
         }))
     }
 
@@ -175,6 +180,30 @@ impl Error {
     /// A setting that must be there and is not.
     pub(crate) fn missing(vendor: Vendor, setting: &str) -> Error {
         Error::invalid_input(vendor, format!("{setting} is missing; set it on the builder"))
+    }
+
+    /// The end of a call that was rehearsed: its request was prepared and not sent.
+    pub(crate) fn rehearsed(vendor: Vendor, request: PlannedRequest) -> Error {
+        let mut error = Error::new(ErrorKind::NotSent, vendor, "it was rehearsed");
+        error.0.captured = Some(Captured { request, status: None });
+        error
+    }
+
+    /// What the account was before the request that a rehearsal captured.
+    #[must_use]
+    pub(crate) fn with_status_before(mut self, status: Option<&AccountStatus>) -> Error {
+        if let Some(captured) = &mut self.0.captured {
+            captured.status = status.cloned();
+        }
+        self
+    }
+
+    /// What a rehearsal captured.
+    ///
+    /// # Errors
+    /// The error itself, if it is one of another kind.
+    pub(crate) fn into_captured(mut self) -> Result<Captured> {
+        self.0.captured.take().ok_or(self)
     }
 
     #[must_use]

@@ -33,6 +33,7 @@ mod operation;
 mod raw;
 mod receipt;
 mod registry;
+mod rehearsal;
 #[doc(hidden)] // public for the tests that hold its decision function to its promises
 pub mod retry;
 mod secret;
@@ -57,6 +58,7 @@ pub use operation::{Idempotence, Operation, operations};
 pub use raw::RawResponse;
 pub use receipt::{Proof, Receipt};
 pub use registry::{Outcome, Registry};
+pub use rehearsal::{PlannedRequest, Rehearsal};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use session::Session;

@@ -59,6 +59,11 @@ impl Operation {
         operations().iter().find(|operation| operation.vendor == vendor && operation.hook_id == hook_id)
     }
 
+    /// Whether it changes nothing, by its method too: what is no read is never sent in a rehearsal.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.changes.is_empty() && self.method == "GET"
+    }
+
     /// Whether a request with this JSON body may be sent twice.
     pub(crate) fn is_idempotent(&self, body: Option<&[u8]>) -> bool {
         match self.idempotence {

@@ -41,15 +41,14 @@ impl RawResponse {
     /// Takes an answer in, without the credentials that may be in it.
     pub(crate) fn new(status: u16, mut headers: HeaderMap, body: Bytes, secrets: &[Secret]) -> RawResponse {
         for (name, value) in headers.iter_mut() {
-            if secrets.iter().any(|secret| contains(value.as_bytes(), secret.expose().as_bytes())) {
+            if mentions(value.as_bytes(), secrets) {
                 *value = HeaderValue::from_static("[redacted]");
             }
             if !SHOWN.contains(name) {
                 value.set_sensitive(true);
             }
         }
-        let body = secrets.iter().fold(body, |body, secret| without(body, secret.expose().as_bytes()));
-        RawResponse { status, headers, body: without_escaped(body, secrets) }
+        RawResponse { status, headers, body: without_secrets(body, secrets) }
     }
 
     /// A header as text, if it is there and no secret.
@@ -74,6 +73,17 @@ impl fmt::Debug for RawResponse {
             .field("body_length", &self.body.len())
             .finish()
     }
+}
+
+/// Whether a text has one of the secrets in it.
+pub(crate) fn mentions(text: &[u8], secrets: &[Secret]) -> bool {
+    secrets.iter().any(|secret| contains(text, secret.expose().as_bytes()))
+}
+
+/// A body with `[redacted]` in the place of each secret.
+pub(crate) fn without_secrets(body: Bytes, secrets: &[Secret]) -> Bytes {
+    let body = secrets.iter().fold(body, |body, secret| without(body, secret.expose().as_bytes()));
+    without_escaped(body, secrets)
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

@@ -7,6 +7,7 @@ use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::receipt::{Proof, Receipt};
+use crate::rehearsal::Rehearsal;
 use crate::status::AccountStatus;
 use crate::vendor::Vendor;
 
@@ -67,6 +68,17 @@ pub trait AccountSystem: Debug + Send + Sync {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>>;
 
+    /// [`rehearse`](AccountSystem::rehearse) with settings for this call.
+    ///
+    /// # Errors
+    /// See [`rehearse`](AccountSystem::rehearse).
+    fn rehearse_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Rehearsal>>;
+
     /// Reads an account, with settings for this call.
     ///
     /// # Errors
@@ -84,6 +96,34 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// What [`RetryPolicy`](crate::RetryPolicy) says. A toggle only if it is certain that it was not carried out.
     fn apply<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Receipt>> {
         self.apply_with(user, change, CallOptions::default())
+    }
+
+    /// What [`apply`](AccountSystem::apply) would do now, without doing it: the account is read where `apply` reads it
+    /// first, the request that would change it is prepared, and not sent. Nothing is read back.
+    ///
+    /// ```
+    /// use user_status::vendors::{Symphony, symphony};
+    /// use user_status::{AccountSystem, StatusChange};
+    ///
+    /// # async fn rehearse() -> user_status::Result<()> {
+    /// let symphony = Symphony::builder()
+    ///     .base_url("https://acme.symphony.com/pod")
+    ///     .credentials(symphony::Credentials::session_token("a-token"))
+    ///     .build()?;
+    /// let rehearsal = symphony.rehearse("7215545078541", &StatusChange::disable()).await?;
+    /// let request = rehearsal.request.expect("Symphony is not asked before what an account is");
+    /// assert_eq!(request.url, "https://acme.symphony.com/pod/v1/admin/user/7215545078541/status/update");
+    /// assert_eq!(request.body.as_deref(), Some(r#"{"status":"DISABLED"}"#));
+    /// assert!(request.to_string().contains("\nsessiontoken: [redacted]\n"));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(rehearse()).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`check`](AccountSystem::check), of the read, and of the source of credentials. Nothing was changed.
+    fn rehearse<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Rehearsal>> {
+        self.rehearse_with(user, change, CallOptions::default())
     }
 
     /// Changes an account and, where the answer is no proof, reads it back. Also after a failure that leaves open

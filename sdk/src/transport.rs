@@ -19,7 +19,8 @@ use crate::clock::{Wait, at_most};
 use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal, shown};
 use crate::fault::{Carried, FAILURE_STATUS};
 use crate::operation::Operation;
-use crate::raw::RawResponse;
+use crate::raw::{RawResponse, without_secrets};
+use crate::rehearsal::PlannedRequest;
 use crate::retry::{self, Decision, Outcome, Progress, Safety};
 use crate::secret::Secret;
 use crate::session::{Parts, Session};
@@ -106,6 +107,9 @@ impl Exchange<'_> {
         let mut credentials = fetched.unwrap_or_else(|| Err(self.out_of_time()))?;
         // Those of an attempt before may come back in the answer to the next.
         let mut secrets = self.secrets(&credentials);
+        if options.rehearse && !self.operation.only_reads() {
+            return Err(Error::rehearsed(parts.vendor, self.planned(&credentials, &secrets)?));
+        }
         let mut refreshed = false;
         // Whether an attempt before the last one may have changed the account.
         let mut unsure = false;
@@ -119,7 +123,7 @@ impl Exchange<'_> {
                     None => Err(self.out_of_time()),
                 };
             };
-            let request = self.prepare(&credentials)?;
+            let request = self.prepare(&self.template, &credentials)?;
             attempt += 1;
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
@@ -209,10 +213,8 @@ impl Exchange<'_> {
     }
 
     /// The request with credentials, in the representation that the session speaks.
-    fn prepare(&self, credentials: &Prepared) -> Result<Request, Error> {
-        let invalid = |message: String| Error::invalid_input(self.parts.vendor, message);
-        let mut request =
-            self.template.try_clone().ok_or_else(|| invalid("the body can be sent once only".to_owned()))?;
+    fn prepare(&self, template: &Request, credentials: &Prepared) -> Result<Request, Error> {
+        let mut request = self.copy(template)?;
         let headers = request.headers_mut();
         headers.remove(STRAY);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("user-status/", env!("CARGO_PKG_VERSION"))));
@@ -220,7 +222,7 @@ impl Exchange<'_> {
             headers.insert(name.clone(), value.clone());
         }
         if let Some((name, secret)) = &credentials.body_member
-            && let Some(mut members) = self.members()
+            && let Some(mut members) = members(template)
             // A caller who gave a token of its own means it.
             && !members.contains_key(*name)
         {
@@ -231,7 +233,8 @@ impl Exchange<'_> {
             let name = HeaderValue::from_static(representation.media_type);
             request.headers_mut().insert(ACCEPT, name.clone());
             if let Some(body) = request.body().and_then(Body::as_bytes) {
-                let body = representation.request(body).map_err(|e| invalid(e.to_string()))?;
+                let body = representation.request(body);
+                let body = body.map_err(|e| Error::invalid_input(self.parts.vendor, e.to_string()))?;
                 request.headers_mut().insert(CONTENT_TYPE, name);
                 *request.body_mut() = Some(Body::from(body));
             }
@@ -239,16 +242,27 @@ impl Exchange<'_> {
         Ok(request)
     }
 
-    /// The members of the request body.
-    fn members(&self) -> Option<Map<String, Value>> {
-        serde_json::from_slice(self.template.body()?.as_bytes()?).ok()
+    /// The request as it would be sent, without the credentials. They are left out when it is prepared, so that none can
+    /// be overlooked in it; what the caller put in besides is cleaned before it is written in another representation.
+    fn planned(&self, credentials: &Prepared, secrets: &[Secret]) -> Result<PlannedRequest, Error> {
+        let mut template = self.copy(&self.template)?;
+        if let Some(body) = template.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice) {
+            *template.body_mut() = Some(Body::from(without_secrets(body, secrets)));
+        }
+        Ok(PlannedRequest::new(&self.prepare(&template, &credentials.redacted())?, secrets))
+    }
+
+    fn copy(&self, request: &Request) -> Result<Request, Error> {
+        let once = || Error::invalid_input(self.parts.vendor, "the body can be sent once only");
+        request.try_clone().ok_or_else(once)
     }
 
     /// The secrets that a request with these credentials carries.
     fn secrets(&self, credentials: &Prepared) -> Vec<Secret> {
         let mut secrets = credentials.secrets.clone();
         if let Some((name, _)) = &credentials.body_member
-            && let Some(given) = self.members().and_then(|members| members.get(*name)?.as_str().map(str::to_owned))
+            && let Some(given) =
+                members(&self.template).and_then(|members| members.get(*name)?.as_str().map(str::to_owned))
         {
             secrets.extend(Prepared::forms(&given));
         }
@@ -379,6 +393,11 @@ impl Exchange<'_> {
     fn out_of_time(&self) -> Error {
         Error::new(ErrorKind::NotSent, self.parts.vendor, "there was no time left to send it")
     }
+}
+
+/// The members of a request's body.
+fn members(request: &Request) -> Option<Map<String, Value>> {
+    serde_json::from_slice(request.body()?.as_bytes()?).ok()
 }
 
 impl Attempt {

@@ -11,6 +11,7 @@ use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::Receipt;
+use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
@@ -261,15 +262,18 @@ impl AccountSystem for Akana {
         Box::pin(async move {
             let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
+            let mut before = None;
             if change.change() == Change::Unlock {
-                let before = self.status_with(user, options).await?;
-                if before.enabled != Some(true) {
+                let status = before.insert(self.status_with(user, options).await?);
+                if status.enabled != Some(true) {
                     let why = "the account is not known to be enabled, and unlocking it would enable it too";
                     return Err(Error::new(ErrorKind::Unsupported, Vendor::Akana, why));
                 }
             }
-            let (answer, record) =
-                send(applying.rest(options), self.client.change_user_status().user_id(id).body(body).send()).await?;
+            let call = self.client.change_user_status().user_id(id).body(body);
+            let (answer, record) = send(applying.rest(options), call.send())
+                .await
+                .map_err(|error| error.with_status_before(before.as_ref()))?;
             let members = members(&record);
             if let Some(fault) = text(&members, &["faultstring", "faultcode"]) {
                 return Err(applying.contradicted(&record, &fault));
@@ -282,6 +286,15 @@ impl AccountSystem for Akana {
             }
             applying.weigh(&record, account(&answer))
         })
+    }
+
+    fn rehearse_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Rehearsal>> {
+        crate::rehearsal::rehearse(self, user, change, options)
     }
 
     fn apply_and_verify_with<'a>(

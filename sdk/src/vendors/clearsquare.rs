@@ -11,6 +11,7 @@ use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
+use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
@@ -148,6 +149,15 @@ impl AccountSystem for Clearsquare {
                 None => Err(applying.says_nothing(&record)),
             }
         })
+    }
+
+    fn rehearse_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Rehearsal>> {
+        crate::rehearsal::rehearse(self, user, change, options)
     }
 
     fn apply_and_verify_with<'a>(

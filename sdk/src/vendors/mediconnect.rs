@@ -11,6 +11,7 @@ use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
+use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{AccountSystem, Capabilities};
@@ -262,7 +263,10 @@ impl AccountSystem for Mediconnect {
             }
             let body = self.body(change, before.as_ref());
             let call = self.client.toggle_user_status().id(id).body(body);
-            let (answer, record) = send(applying.rest(options), call.send()).await?;
+            // What is assumed was not read.
+            let read = before.as_ref().filter(|_| !matches!(self.active_flag, ActiveFlag::Assume(_)));
+            let (answer, record) =
+                send(applying.rest(options), call.send()).await.map_err(|error| error.with_status_before(read))?;
             let answer = unwrapped(answer, &record);
             if answer.is_active.is_none() && answer.is_suspended.is_none() {
                 return Err(match text(&members(&record), &["error"]) {
@@ -285,6 +289,15 @@ impl AccountSystem for Mediconnect {
                 None => Ok(receipt),
             }
         })
+    }
+
+    fn rehearse_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Rehearsal>> {
+        crate::rehearsal::rehearse(self, user, change, options)
     }
 
     fn apply_and_verify_with<'a>(

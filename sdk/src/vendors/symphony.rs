@@ -12,6 +12,7 @@ use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
+use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{AccountSystem, Capabilities};
@@ -219,6 +220,15 @@ impl AccountSystem for Symphony {
             }
             Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
         })
+    }
+
+    fn rehearse_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Rehearsal>> {
+        crate::rehearsal::rehearse(self, user, change, options)
     }
 
     fn apply_and_verify_with<'a>(

@@ -11,6 +11,7 @@ use crate::config::{Config, config_setters};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
+use crate::rehearsal::Rehearsal;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
@@ -225,6 +226,15 @@ impl AccountSystem for Userdocks {
             }
             Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
         })
+    }
+
+    fn rehearse_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Rehearsal>> {
+        crate::rehearsal::rehearse(self, user, change, options)
     }
 
     fn apply_and_verify_with<'a>(
