@@ -19,6 +19,7 @@
 mod breaker;
 mod entry;
 mod journal;
+mod plan;
 mod row;
 mod runner;
 mod undo;
@@ -27,6 +28,7 @@ pub use entry::{Counts, Entry, RowOutcome, RowState};
 #[doc(hidden)]
 pub use journal::Boundary;
 pub use journal::{About, Imported, Invalid, Journal, JournalError, JournalErrorKind, JournalReader};
+pub use plan::{Planned, Step};
 pub use row::{BadRow, Row};
 pub use runner::{Event, Runner, Stop, Summary};
 pub use undo::{NoUndo, undo};

@@ -46,12 +46,12 @@ use crate::system::AccountSystem;
 /// ```
 #[derive(Clone)]
 pub struct Runner {
-    registry: Arc<Registry>,
-    at_once: usize,
+    pub(super) registry: Arc<Registry>,
+    pub(super) at_once: usize,
     at_once_in: BTreeMap<String, usize>,
-    read_first: bool,
+    pub(super) read_first: bool,
     verify: bool,
-    options: CallOptions,
+    pub(super) options: CallOptions,
     thresholds: Thresholds,
     clock: Arc<dyn Clock>,
     stop: Stop,
@@ -469,7 +469,7 @@ impl Line {
 }
 
 /// Whether a status has the facts that are expected, as far as they are.
-fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
+pub(super) fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
     let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
     let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
     let locked = expected.locked.is_none() || expected.locked == status.locked;

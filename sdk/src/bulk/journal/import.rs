@@ -104,7 +104,7 @@ fn checked(row: Row, registry: &Registry) -> Result<Row, BadRow> {
         let problem = format!("there is no system `{}`; there are {}", row.system.escape_debug(), names.join(", "));
         return Err(BadRow::new(row.line, Some("system"), problem));
     };
-    match system.capabilities().check(system.vendor(), &row.change) {
+    match system.check(&row.user, &row.change) {
         Ok(()) => Ok(row),
         Err(error) => Err(BadRow::new(row.line, None, error.to_string())),
     }

@@ -65,8 +65,7 @@ impl Journal {
     /// use user_status::vendors::{Symphony, symphony};
     /// use user_status::{Registry, StatusChange};
     ///
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn begin() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = std::env::temp_dir().join(format!("user-status-doc-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder)?;
     /// let pod = Symphony::builder()
@@ -83,6 +82,7 @@ impl Journal {
     /// # std::fs::remove_dir_all(&folder)?;
     /// # Ok(())
     /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(begin()).unwrap();
     /// ```
     ///
     /// # Errors

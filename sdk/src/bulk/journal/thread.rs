@@ -92,7 +92,7 @@ impl Writer {
             // Whoever asked may be gone.
             let waiting = intents.into_iter().map(|(.., waiting)| waiting.reply);
             for reply in waiting.chain(session.map(|(.., reply)| reply)) {
-                let _ = reply.send(result.as_ref().map(|()| ()).map_err(JournalError::again));
+                let _ = reply.send(result.as_ref().copied().map_err(JournalError::again));
             }
         }
         for (system, after, most, reply) in reads {

@@ -1,0 +1,94 @@
+//! What a run would do.
+
+use futures_util::{Stream, StreamExt as _};
+
+use super::entry::can_be_looked_at;
+use super::row::Row;
+use super::runner::{Runner, agrees};
+use crate::error::Error;
+use crate::rehearsal::PlannedRequest;
+use crate::status::AccountStatus;
+
+/// What would happen to a row now.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Planned {
+    /// The row.
+    pub row: Row,
+    /// What the account is; `None` if its system has no read, or it was not asked.
+    pub status: Option<AccountStatus>,
+    /// What would happen.
+    pub step: Step,
+}
+
+/// What would happen to a row.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// This request would be sent.
+    Send(Box<PlannedRequest>),
+    /// Nothing, since the account is so already.
+    Nothing,
+    /// Nothing, since the account is not as the row [expects](Row::expected).
+    ChangedSince,
+    /// It would be refused, or the account cannot be read.
+    Refused(Error),
+    /// Nothing, since the registry has no such system.
+    NoSystem,
+}
+
+impl Runner {
+    /// What a run would do with these rows, in their order, without doing it. Accounts are read where a run reads them; the
+    /// requests that would change them are prepared, and not sent. Of a toggle nobody can say what it would lead to.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use futures_util::{StreamExt as _, stream};
+    /// use user_status::bulk::{Row, Runner, Step};
+    /// use user_status::vendors::{Clearsquare, clearsquare};
+    /// use user_status::{Registry, StatusChange};
+    ///
+    /// # async fn plan() -> user_status::Result<()> {
+    /// let site = Clearsquare::builder()
+    ///     .base_url("https://admin.your-site.com")
+    ///     .credentials(clearsquare::Credentials::token("the-token"))
+    ///     .build()?;
+    /// let runner = Runner::new(Arc::new(Registry::default().with("site", site)));
+    /// let rows = [Row::new("site", "634441cecbb5901d133039f8", StatusChange::toggle())];
+    /// let planned = runner.plan(stream::iter(rows)).collect::<Vec<_>>().await;
+    /// let Step::Send(request) = &planned[0].step else { panic!("there is no read that could stand in its way") };
+    /// assert_eq!(request.body.as_deref(), Some(r#"{"id":"634441cecbb5901d133039f8","token":"[redacted]"}"#));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(plan()).unwrap();
+    /// ```
+    pub fn plan<'a>(&'a self, rows: impl Stream<Item = Row> + 'a) -> impl Stream<Item = Planned> + 'a {
+        rows.map(move |row| self.plan_row(row)).buffered(self.at_once.max(1))
+    }
+
+    async fn plan_row(&self, row: Row) -> Planned {
+        let Some(system) = self.registry.get(&row.system) else {
+            return Planned { row, status: None, step: Step::NoSystem };
+        };
+        let can_look = system.capabilities().reads && can_be_looked_at(&row);
+        let mut known = None;
+        if can_look && (self.read_first || row.expected.is_some()) {
+            match system.status_with(&row.user, self.options).await {
+                Ok(status) if status.shows(&row.change) == Some(true) => {
+                    return Planned { row, status: Some(status), step: Step::Nothing };
+                }
+                Ok(status) if row.expected.as_ref().is_some_and(|expected| !agrees(expected, &status)) => {
+                    return Planned { row, status: Some(status), step: Step::ChangedSince };
+                }
+                Ok(status) => known = Some(status),
+                Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
+            }
+        }
+        let step = match system.rehearse_with(&row.user, &row.change, self.options).await {
+            Ok(rehearsal) => rehearsal.request.map_or(Step::Nothing, |request| Step::Send(Box::new(request))),
+            Err(error) => Step::Refused(error),
+        };
+        Planned { row, status: known, step }
+    }
+}
