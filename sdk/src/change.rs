@@ -29,6 +29,17 @@ pub enum Change {
 }
 
 impl Change {
+    /// All seven, in the order of the contract.
+    pub const ALL: [Change; 7] = [
+        Change::Enable,
+        Change::Disable,
+        Change::Suspend,
+        Change::Unsuspend,
+        Change::Lock,
+        Change::Unlock,
+        Change::Toggle,
+    ];
+
     /// The word of the contract.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -169,14 +180,34 @@ impl StatusChange {
         self.comment.as_deref()
     }
 
+    /// A change as it stands in a file. Whether it can be is for [`member_problem`](StatusChange::member_problem).
+    #[cfg(feature = "bulk")]
+    pub(crate) fn from_parts(
+        change: Change,
+        reason: Option<String>,
+        until: Option<Timestamp>,
+        comment: Option<String>,
+    ) -> StatusChange {
+        StatusChange { change, reason, until, comment }
+    }
+
     /// What in it cannot be, whatever the system.
     pub(crate) fn problem(&self) -> Option<String> {
-        if self.change != Change::Suspend && (self.reason.is_some() || self.until.is_some()) {
-            return Some(format!("`reason` and `until` belong to suspend, and not to {}", self.change));
+        self.member_problem().map(|(member, problem)| format!("`{member}` {problem}"))
+    }
+
+    /// The same, as the member and what is wrong with it.
+    pub(crate) fn member_problem(&self) -> Option<(&'static str, String)> {
+        if self.change != Change::Suspend {
+            let member = if self.reason.is_some() { Some("reason") } else { self.until.map(|_| "until") };
+            if let Some(member) = member {
+                return Some((member, format!("belongs to suspend, and not to {}", self.change)));
+            }
         }
-        let too_long = |what: &str, text: &Option<String>, max: usize| {
+        let too_long = |member: &'static str, text: &Option<String>, max: usize| {
             let length = text.as_ref()?.chars().count();
-            (length == 0 || length > max).then(|| format!("`{what}` must have 1 to {max} characters, and has {length}"))
+            (length == 0 || length > max)
+                .then(|| (member, format!("must have 1 to {max} characters, and has {length}")))
         };
         too_long("reason", &self.reason, REASON_MAX).or_else(|| too_long("comment", &self.comment, COMMENT_MAX))
     }

@@ -58,6 +58,8 @@ fn canonical(value: &Value) -> String {
 fn the_types_have_the_schemas_of_the_contract() {
     same::<user_status::Vendor>("Vendor");
     same::<Change>("Change");
+    let words = &Contract::embedded().resolve("/components/schemas/Change").unwrap()["enum"];
+    assert_eq!(words, &json!(Change::ALL), "none is forgotten");
     same::<StatusChange>("StatusChange");
     same::<Suspension>("Suspension");
     same::<AccountStatus>("AccountStatus");

@@ -54,6 +54,11 @@ impl BadRow {
     pub(crate) fn new(line: u64, column: Option<&str>, problem: impl Into<String>) -> BadRow {
         BadRow { line, column: column.map(str::to_owned), problem: problem.into(), ends_input: false }
     }
+
+    /// The same, and nothing after it can be read.
+    pub(crate) fn ending(self) -> BadRow {
+        BadRow { ends_input: true, ..self }
+    }
 }
 
 /// Such as `line 7, column until: must be …`.
