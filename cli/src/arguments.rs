@@ -1,0 +1,267 @@
+//! The arguments of the program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use jiff::Timestamp;
+
+use crate::exit;
+
+/// Changes the status of a person's account in Userdocks, Akana, MediConnect, Symphony and ClearSquare, and says what
+/// happened: it is proved, or known not to have happened, or reported as unknown.
+#[derive(Debug, Parser)]
+#[command(
+    name = "user-status",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = format!("{EXAMPLES}\n\n{}", exit::TABLE)
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  user-status mock                               try it: five systems on this machine
+  user-status config init                        write a configuration to fill in
+  user-status check                              are the addresses and the credentials good?
+  user-status get pod 7215545078541
+  user-status set pod 7215545078541 disable
+
+Credentials come from the environment, from files or from programs, as the configuration says;
+never from the command line, which other users of the machine can see.";
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// The configuration. Else user-status.toml in the working directory or a folder above it, else the one of the user.
+    #[arg(long, global = true, value_name = "FILE", env = "USER_STATUS_CONFIG", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// One JSON document on the standard output, and errors as JSON on the standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say on the standard error what is sent and answered, without credentials and without names of users.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Set(Set),
+    Get(Get),
+    Vendors(Vendors),
+    Check(Check),
+    Config(ConfigCommand),
+    Mock(Mock),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Change one account, and prove it where the system can be read.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status set pod 7215545078541 disable
+  user-status set pod 7215545078541 suspend --reason Leave --until 2026-12-31T23:59:59Z
+  user-status set portal f57dd9cc-2608-456e-9dfa-300c85224a73.acme lock --comment Compromised
+  user-status set --json shop 634441cecbb5901d133039f8 toggle
+
+What it says:
+  confirmed  the system's answer, or reading the account back, shows what was asked
+  accepted   the system said yes, and offers no proof
+  unchanged  the account was so already; nothing was sent
+An error says whether the account may have been changed all the same. With exit code 4 nobody
+knows: read the account before doing anything else.")]
+pub(crate) struct Set {
+    /// The system, as the configuration names it.
+    pub(crate) profile: String,
+
+    /// The account, as the system names it.
+    pub(crate) user: String,
+
+    /// What is to happen. `user-status vendors` says what each system can do.
+    #[arg(value_enum)]
+    pub(crate) change: Change,
+
+    /// Why the account is suspended; 1 to 500 characters.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+
+    /// When the suspension ends, such as 2026-12-31T23:59:59Z.
+    #[arg(long, value_name = "TIME", value_parser = end)]
+    pub(crate) until: Option<Timestamp>,
+
+    /// A comment for a system that keeps one; 1 to 2000 characters.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+
+    /// A name of your own for this change, such as a ticket. It is in the result, and goes nowhere else.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) key: Option<String>,
+
+    /// Do not read the account back where the answer is no proof.
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+}
+
+/// A change, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Change {
+    /// The owner may sign in again.
+    Enable,
+    /// The owner may no longer sign in.
+    Disable,
+    /// For a reason, and possibly until a time.
+    Suspend,
+    /// The suspension is lifted.
+    Unsuspend,
+    /// Locked, as after an attack on the account.
+    Lock,
+    /// The lock is lifted.
+    Unlock,
+    /// To the other state, whichever it is.
+    Toggle,
+}
+
+/// Read one account.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status get pod 7215545078541
+  user-status get --json pod 7215545078541
+
+ClearSquare documents no way to read an account.")]
+pub(crate) struct Get {
+    /// The system, as the configuration names it.
+    pub(crate) profile: String,
+
+    /// The account, as the system names it.
+    pub(crate) user: String,
+}
+
+/// Show what each system can do. Needs no configuration.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status vendors
+  user-status vendors --json")]
+pub(crate) struct Vendors {}
+
+/// Try addresses and credentials, and change nothing.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status check
+  user-status check pod portal
+  user-status check --json
+
+The credentials are tried by reading `own_account`, where the profile has one; else an account that
+cannot exist, which a system denies only after it has looked at the credentials. ClearSquare
+documents no read: its address is tried, and its credentials are not.
+
+Exit code 0 if every profile is in order as far as it can be tried, else 8.")]
+pub(crate) struct Check {
+    /// The systems, as the configuration names them; all of them, if none is named.
+    #[arg(value_name = "PROFILE")]
+    pub(crate) profiles: Vec<String>,
+}
+
+/// Write a configuration, or show the one that counts.
+#[derive(Args, Debug)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct ConfigCommand {
+    #[command(subcommand)]
+    pub(crate) command: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    Init(Init),
+    Show(Show),
+}
+
+/// Write an example with every setting explained, for all five systems.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status config init
+  user-status config init --path ./user-status.toml
+  user-status mock                               a configuration that works at once, against a mock")]
+pub(crate) struct Init {
+    /// Where to write it; by default where it is found from every folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) path: Option<PathBuf>,
+
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Show which file counts, and what it says. Credentials are named by where they come from, and not fetched.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status config show
+  user-status config show --json")]
+pub(crate) struct Show {}
+
+/// Start a mock of the five systems on this machine, with a configuration that works.
+///
+/// Its accounts really change, and are gone when it stops. Stops on Ctrl-C.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status mock
+  user-status mock --listen 127.0.0.1:0 --write-config user-status.toml")]
+pub(crate) struct Mock {
+    /// Where to listen, on this machine only. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where to write the configuration for it, which then stays. Else it is in a temporary folder, and goes with the
+    /// mock.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) write_config: Option<PathBuf>,
+
+    /// Replace a configuration that is there.
+    #[arg(long, requires = "write_config")]
+    pub(crate) force: bool,
+}
+
+/// Write completions for a shell.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status completions bash > ~/.local/share/bash-completion/completions/user-status
+  user-status completions zsh > ~/.zfunc/_user-status
+  user-status completions fish > ~/.config/fish/completions/user-status.fish")]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Write the manual.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status man | man -l -
+  user-status man --out ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// Write the page of every command into this folder. Else the first page goes to the standard output.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn end(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write it with its zone, as in 2026-12-31T23:59:59Z".to_owned())
+}

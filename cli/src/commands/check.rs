@@ -1,0 +1,213 @@
+//! `check`: tries addresses and credentials, and changes nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use user_status::vendors::{akana, mediconnect, symphony, userdocks};
+use user_status::{AccountSystem, CallOptions, Error, ErrorKind, RetryPolicy, Vendor};
+
+use crate::arguments::Check;
+use crate::config::Config;
+use crate::config::file::{Profile, System};
+use crate::connect::Connected;
+use crate::exit::Exit;
+use crate::failure::{Failure, with_causes};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
+
+/// How long a system may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let config = Config::load(named)?;
+    let names: Vec<&str> = match check.profiles.is_empty() {
+        true => config.profiles.keys().map(String::as_str).collect(),
+        false => check.profiles.iter().map(String::as_str).collect(),
+    };
+    if names.is_empty() {
+        let problem = format!("{} has no profile", config.path.display());
+        return Err(Failure::configuration(problem).next("`user-status config init --path FILE` writes an example."));
+    }
+    let mut profiles = Vec::new();
+    for name in names {
+        profiles.push((name, config.profile(name)?));
+    }
+    let findings = join_all(profiles.iter().map(|(name, profile)| find_out(&config, name, profile))).await;
+    let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Failed).count();
+
+    let listed: Vec<Value> = profiles
+        .iter()
+        .zip(&findings)
+        .map(|((name, profile), finding)| {
+            json!({
+                "profile": name,
+                "vendor": profile.common.vendor,
+                "result": finding.verdict.word(),
+                "message": finding.message,
+            })
+        })
+        .collect();
+    output.result(&json!({ "config": config.path, "profiles": listed }), || {
+        let rows: Vec<Vec<String>> = profiles
+            .iter()
+            .zip(&findings)
+            .map(|((name, profile), Finding { verdict, message })| {
+                let style = match verdict {
+                    Verdict::Good => GOOD,
+                    Verdict::NotTried => DOUBTFUL,
+                    Verdict::Failed => BAD,
+                };
+                let verdict = format!("{style}{}{style:#}", verdict.word());
+                vec![(*name).to_owned(), profile.common.vendor.to_string(), verdict, message.clone()]
+            })
+            .collect();
+        format!("{}\n{}", config.path.display(), table(&rows))
+    })?;
+    match failed {
+        0 => Ok(Exit::Done),
+        _ => {
+            let of = profiles.len();
+            Err(Failure::configuration(format!("{failed} of {of} profiles cannot be used as they are")))
+        }
+    }
+}
+
+/// What was found out about a profile.
+struct Finding {
+    verdict: Verdict,
+    message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The system was reached, and took the credentials.
+    Good,
+    /// The system was reached, and its credentials cannot be tried without changing an account.
+    NotTried,
+    Failed,
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Verdict::Good => "ok",
+            Verdict::NotTried => "reached",
+            Verdict::Failed => "failed",
+        }
+    }
+}
+
+fn good(message: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Good, message: message.into() }
+}
+
+fn failed(message: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Failed, message: message.into() }
+}
+
+async fn find_out(config: &Config, name: &str, profile: &Profile) -> Finding {
+    let connected = match Connected::to(config, &[name]).await {
+        Ok(connected) => connected,
+        Err(failure) => return failed(failure.message),
+    };
+    let Some(system) = connected.registry.get(name) else { return failed("it was not set up") };
+    if !system.capabilities().reads {
+        return reach(profile).await;
+    }
+    let options = CallOptions::default().retry(RetryPolicy::never()).attempt_timeout(PATIENCE).total_timeout(PATIENCE);
+    match &profile.common.own_account {
+        Some(own) => match system.status_with(&own.0, options).await {
+            Ok(status) => good(format!("read your own account: {}", visible(&status.to_string()))),
+            Err(error) if is_unknown_user(&error) => {
+                failed(format!("the credentials are good, and `own_account` is not there: {}", with_causes(&error)))
+            }
+            Err(error) => failed(with_causes(&error)),
+        },
+        None => probe(system, profile, options).await,
+    }
+}
+
+/// Reads an account that cannot exist: a system denies it in its own words, and only after it has looked at the
+/// credentials.
+async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptions) -> Finding {
+    let user = match &profile.system {
+        System::Userdocks(_) => "00000000-0000-0000-0000-000000000000".to_owned(),
+        System::Akana(own) => format!("00000000-0000-0000-0000-000000000000.{}", own.tenant),
+        // The largest that every database can look up.
+        System::Mediconnect(_) | System::Symphony(_) | System::Clearsquare(_) => i32::MAX.to_string(),
+    };
+    match system.status_with(&user, options).await {
+        Ok(_) => good("the credentials were accepted"),
+        Err(error) if is_unknown_user(&error) => {
+            good("the credentials were accepted: the system denied an account that cannot exist")
+        }
+        Err(error) => {
+            let why = with_causes(&error);
+            match error.kind() {
+                ErrorKind::NotFound | ErrorKind::Rejected => failed(format!(
+                    "{why}; not in the words of {}: is `base_url` right? With `own_account` in the profile, that is read",
+                    system.vendor()
+                )),
+                _ => failed(why),
+            }
+        }
+    }
+}
+
+/// Whether a system denies an account in its own words. Any server answers 404 for a wrong address.
+fn is_unknown_user(error: &Error) -> bool {
+    match (error.vendor(), error.status()) {
+        (Vendor::Symphony, Some(400)) => {
+            error.fault::<symphony::types::SymphonyError>().is_some_and(|fault| fault.code.is_some())
+        }
+        (Vendor::Userdocks, Some(400 | 404)) => error
+            .fault::<userdocks::types::UserdocksError>()
+            .is_some_and(|fault| fault.error.is_some() || fault.message.is_some()),
+        (Vendor::Mediconnect, Some(404)) => {
+            error.fault::<mediconnect::types::MediconnectError>().is_some_and(|fault| fault.error.is_some())
+        }
+        (Vendor::Akana, Some(404)) => {
+            let in_json = error.fault::<akana::types::AkanaFault>().is_some_and(|fault| fault.faultcode.is_some());
+            // In the other representations the fault is XML.
+            let in_xml = || error.raw().is_some_and(|raw| raw.body.windows(9).any(|word| word == b"faultcode"));
+            in_json || in_xml()
+        }
+        _ => false,
+    }
+}
+
+/// Asks for the base URL itself, without credentials: any answer shows that there is a server.
+async fn reach(profile: &Profile) -> Finding {
+    // The provider that the SDK has; another that is installed already does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+    let builder = match profile.common.base_url.starts_with("https:") {
+        true => builder,
+        false => builder.no_proxy(),
+    };
+    let answer = match builder.build() {
+        Ok(client) => client.get(&profile.common.base_url).send().await,
+        Err(e) => Err(e),
+    };
+    match answer {
+        Ok(answer) => {
+            let message = format!(
+                "the address answers ({}); the credentials were not tried: {} documents no read",
+                answer.status().as_u16(),
+                profile.common.vendor
+            );
+            Finding { verdict: Verdict::NotTried, message }
+        }
+        Err(error) => {
+            let error = error.without_url();
+            let mut message = format!("the address does not answer: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                message.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
+            failed(visible(&message))
+        }
+    }
+}

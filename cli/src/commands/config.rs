@@ -1,0 +1,81 @@
+//! `config`: writes a configuration, or shows the one that counts.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::arguments::Init;
+use crate::config::file::Profile;
+use crate::config::{Config, example, search};
+use crate::connect::references;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, table};
+
+pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
+    let found = init.path.is_none();
+    let path = init.path.clone().or_else(search::of_the_user).ok_or_else(|| {
+        Failure::configuration("there is no folder of the user: HOME is not set").next("Name a file with --path.")
+    })?;
+    example::write(&path, example::EXAMPLE, init.force).map_err(|e| refused(&path, &e))?;
+    output.result(&json!({ "config": path }), || {
+        let path = path.display();
+        let named = if found { String::new() } else { format!(" --config '{path}'") };
+        format!(
+            "{path} is written.\n\nNext:\n  1. Edit it: addresses, where the credentials come from; delete what you do \
+             not have.\n  2. user-status{named} check\n  3. user-status{named} get PROFILE USER\n"
+        )
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Why a configuration cannot be written.
+pub(super) fn refused(path: &Path, e: &std::io::Error) -> Failure {
+    let failure = Failure::configuration(format!("{}: {e}", path.display()));
+    match e.kind() {
+        std::io::ErrorKind::AlreadyExists => failure.next("It is left as it is. --force replaces it."),
+        _ => failure,
+    }
+}
+
+pub(super) fn show(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let config = Config::load(named)?;
+    let profiles: Vec<Value> = config.profiles.iter().map(|(name, profile)| described(name, profile)).collect();
+    let document = json!({ "config": config.path, "protected": config.protected, "profiles": profiles });
+    output.result(&document, || {
+        let rows: Vec<Vec<String>> = profiles
+            .iter()
+            .map(|profile| {
+                let cell = |name: &str| profile[name].as_str().unwrap_or_default().to_owned();
+                let credentials = profile["credentials"].as_object().into_iter().flatten();
+                let credentials =
+                    credentials.map(|(name, from)| format!("{name} from {}", from.as_str().unwrap_or("?")));
+                let credentials = credentials.collect::<Vec<_>>().join(", ");
+                vec![cell("profile"), cell("vendor"), cell("base_url"), credentials]
+            })
+            .collect();
+        format!("{}\n{}", config.path.display(), table(&rows))
+    })?;
+    Ok(Exit::Done)
+}
+
+fn described(name: &str, profile: &Profile) -> Value {
+    let common = &profile.common;
+    // An address with a password in it is refused when it is used; here it is not shown.
+    let base_url = if common.base_url.contains('@') { "(not shown: it holds a password)" } else { &common.base_url };
+    let credentials: serde_json::Map<String, Value> = references(profile)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(setting, reference)| (setting.to_owned(), json!(reference.to_string())))
+        .collect();
+    json!({
+        "profile": name,
+        "vendor": common.vendor,
+        "base_url": base_url,
+        "credentials": credentials,
+        "own_account": common.own_account.as_ref().map(|account| &account.0),
+        "protected": common.protected.iter().map(|account| &account.0).collect::<Vec<_>>(),
+        "at_once": common.at_once,
+        "per_second": common.per_second,
+    })
+}

@@ -1,0 +1,40 @@
+//! `get`: reads one account.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::arguments::Get;
+use crate::config::Config;
+use crate::connect::Connected;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, visible};
+
+pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let config = Config::load(named)?;
+    let connected = Connected::to(&config, &[&get.profile]).await?;
+    let Some(system) = connected.registry.get(&get.profile) else {
+        return Err(Failure::unexpected(format!("profile `{}` was not set up", get.profile)));
+    };
+    let status = system.status(&get.user).await.map_err(|error| {
+        let failure = Failure::of_call(&error);
+        failure.detail("profile", get.profile.as_str()).detail("user", get.user.as_str())
+    })?;
+    let document = json!({
+        "profile": get.profile,
+        "vendor": system.vendor(),
+        "user": get.user,
+        "account": status,
+        "can_sign_in": status.can_sign_in(),
+    });
+    output.result(&document, || {
+        let sign_in = match status.can_sign_in() {
+            Some(true) => "; the owner can sign in",
+            Some(false) => "; the owner cannot sign in",
+            None => "",
+        };
+        format!("{} {}: {}{sign_in}\n", get.profile, visible(&get.user), visible(&status.to_string()))
+    })?;
+    Ok(Exit::Done)
+}

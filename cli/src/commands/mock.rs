@@ -1,0 +1,154 @@
+//! `mock`: five systems on this machine, and a configuration that works with them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use user_status_mock::{Options, StandaloneServer, Vendor};
+
+use super::config::refused;
+use crate::arguments::Mock;
+use crate::config::example::{self, ForMock};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// How long requests in flight may take to end.
+const DRAIN: Duration = Duration::from_secs(8);
+
+pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
+    if !mock.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!("{} can be reached from other machines", mock.listen))
+            .next("The program `user-status-mock` can listen there, with a token for its admin API."));
+    }
+    let mut stop = Signals::new().map_err(|e| Failure::unexpected(format!("signals cannot be heard: {e}")))?;
+    let server = StandaloneServer::start_with(Options::new().listen(mock.listen))
+        .await
+        .map_err(|e| Failure::unexpected(e.to_string()).next("`--listen 127.0.0.1:0` takes a free port."))?;
+    let (path, _temporary) = match &mock.write_config {
+        Some(path) => {
+            let path = std::path::absolute(path).map_err(|e| refused(path, &e))?;
+            (path, None)
+        }
+        None => {
+            let folder = Temporary::new(&server)?;
+            (folder.0.join("user-status.toml"), Some(folder))
+        }
+    };
+    let written = ForMock::new(&server, &path);
+    example::write(&path, &written.text, mock.force).map_err(|e| refused(&path, &e))?;
+    written.write_secrets().map_err(|e| Failure::unexpected(format!("{}: {e}", path.display())))?;
+
+    output.result(&document(&server, &path), || text(&server, &path))?;
+    stop.recv().await;
+    output.note("stopping: requests in flight may end; a second Ctrl-C stops at once");
+    tokio::select! {
+        () = server.shut_down(DRAIN) => Ok(Exit::Done),
+        () = stop.recv() => Ok(Exit::Interrupted),
+    }
+}
+
+/// The profiles of the configuration for a mock, with an account to try each on.
+const PROFILES: [(&str, Vendor, &str); 5] = [
+    ("pod", Vendor::Symphony, "disable"),
+    ("portal", Vendor::Akana, "lock"),
+    ("clinic", Vendor::Mediconnect, "suspend --reason Leave"),
+    ("docs", Vendor::Userdocks, "disable"),
+    ("shop", Vendor::Clearsquare, "toggle"),
+];
+
+fn document(server: &StandaloneServer, path: &Path) -> Value {
+    let profiles: Map<String, Value> = PROFILES
+        .iter()
+        .map(|(name, vendor, _)| {
+            let about =
+                json!({ "vendor": vendor.as_str(), "base_url": server.uri(*vendor), "users": server.users(*vendor) });
+            ((*name).to_owned(), about)
+        })
+        .collect();
+    json!({ "root": server.root(), "config": path, "profiles": profiles })
+}
+
+fn text(server: &StandaloneServer, path: &Path) -> String {
+    let mut text = format!("A mock of the five systems listens on {}. Ctrl-C stops it.\n", server.root());
+    text += "\nIn another terminal:\n\n";
+    text += &match cfg!(windows) {
+        true => format!("    set USER_STATUS_CONFIG={}\n", path.display()),
+        false => format!("    export USER_STATUS_CONFIG='{}'\n", path.display().to_string().replace('\'', "'\\''")),
+    };
+    text += "    user-status check\n";
+    for (index, (name, vendor, change)) in PROFILES.into_iter().enumerate() {
+        // The administrator's own account would be refused.
+        let users = server.users(vendor);
+        let own = user_status_mock::world::MEDICONNECT_ADMIN.to_string();
+        let known =
+            [user_status_mock::world::SYMPHONY_USER.to_string(), user_status_mock::world::USERDOCKS_USER.to_owned()];
+        let user = users.iter().find(|user| known.contains(user));
+        let user = user.or_else(|| users.iter().find(|user| **user != own));
+        let Some(user) = user else { continue };
+        if index == 0 {
+            text += &format!("    user-status get {name} {user}\n");
+        }
+        text += &format!("    user-status set {name} {user} {change}\n");
+    }
+    text
+}
+
+/// A folder that only this user can enter, gone when the mock is.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(server: &StandaloneServer) -> Result<Temporary, Failure> {
+        let name = format!("user-status-mock-{}-{}", std::process::id(), server.address().port());
+        let path = std::env::temp_dir().join(name);
+        // One that is there already may be somebody else's.
+        example::private_folder(&path, false).map_err(|e| {
+            Failure::unexpected(format!("{}: {e}", path.display()))
+                .next("Name a place for the configuration with --write-config.")
+        })?;
+        Ok(Temporary(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// SIGINT and SIGTERM, or Ctrl-C where there are none.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {})
+    }
+
+    #[cfg(unix)]
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn recv(&mut self) {
+        // Without a handler there is nothing to wait for; the system ends the program.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The commands, one module each.
+
+use user_status::Change;
+
+use crate::arguments::{Arguments, Command, ConfigAction};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+mod check;
+mod config;
+mod get;
+mod mock;
+mod set;
+mod shell;
+mod vendors;
+
+/// Carries out a command. Its exit code, if it did what was asked.
+pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, Failure> {
+    let named = arguments.global.config.as_deref();
+    match &arguments.command {
+        Command::Set(set) => set::run(set, named, output).await,
+        Command::Get(get) => get::run(get, named, output).await,
+        Command::Vendors(_) => vendors::run(output),
+        Command::Check(check) => check::run(check, named, output).await,
+        Command::Config(command) => match &command.command {
+            ConfigAction::Init(init) => config::init(init, output),
+            ConfigAction::Show(_) => config::show(named, output),
+        },
+        Command::Mock(mock) => mock::run(mock, output).await,
+        Command::Completions(completions) => shell::completions(completions, output),
+        Command::Man(man) => shell::manual(man, output),
+    }
+}
+
+/// All changes, in the order in which people meet them.
+const CHANGES: [Change; 7] =
+    [Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend, Change::Lock, Change::Unlock, Change::Toggle];

@@ -1,0 +1,126 @@
+//! `set`: changes one account.
+
+use std::path::Path;
+
+use clap::ValueEnum as _;
+use serde_json::{Value, json};
+use user_status::{Applied, Proof, Receipt, StatusChange};
+
+use crate::arguments::Set;
+use crate::config::Config;
+use crate::connect::Connected;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{DOUBTFUL, GOOD, Output, visible};
+use crate::safety;
+
+pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let change = change(set)?;
+    let config = Config::load(named)?;
+    let profile = config.profile(&set.profile)?;
+    safety::check(&config, &set.profile, profile, &set.user)?;
+    let connected = Connected::to(&config, &[&set.profile]).await?;
+    safety::check_subject(&set.profile, connected.subjects.get(&set.profile).map(String::as_str), &set.user)?;
+    let Some(system) = connected.registry.get(&set.profile) else {
+        return Err(Failure::unexpected(format!("profile `{}` was not set up", set.profile)));
+    };
+
+    let mut call = match set.no_verify {
+        true => system.apply(&set.user, &change),
+        false => system.apply_and_verify(&set.user, &change),
+    };
+    let mut interrupted = false;
+    let result = loop {
+        tokio::select! {
+            result = &mut call => break result,
+            heard = tokio::signal::ctrl_c() => match (heard, interrupted) {
+                // Where signals cannot be heard, the operating system ends the program.
+                (Err(_), _) => break call.await,
+                (Ok(()), false) => {
+                    interrupted = true;
+                    output.note("waiting for the answer; a second Ctrl-C gives up, and then nobody knows what happened");
+                }
+                (Ok(()), true) => {
+                    let message = format!("given up while {} was under way", said(set));
+                    return Err(doubtful(Failure::given_up(message), set, system.capabilities().reads));
+                }
+            },
+        }
+    };
+    match result {
+        Ok(receipt) => {
+            output.result(&document(set, &receipt), || text(set, &receipt))?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            let failure = Failure::of_call(&error);
+            Err(match error.applied() {
+                Applied::No => of(failure, set).next("The account was not changed."),
+                Applied::Unknown => doubtful(failure, set, system.capabilities().reads),
+            })
+        }
+    }
+}
+
+/// What is asked, with all that belongs to it.
+fn change(set: &Set) -> Result<StatusChange, Failure> {
+    let name = set.change.to_possible_value().map(|value| value.get_name().to_owned());
+    let mut change = json!({ "change": name });
+    for (member, value) in [
+        ("reason", set.reason.as_ref().map(|reason| json!(reason))),
+        ("until", set.until.map(|until| json!(until))),
+        ("comment", set.comment.as_ref().map(|comment| json!(comment))),
+    ] {
+        if let Some(value) = value {
+            change[member] = value;
+        }
+    }
+    serde_json::from_value(change).map_err(|e| Failure::usage(e.to_string()))
+}
+
+/// In words, such as `disable of pod 42`.
+fn said(set: &Set) -> String {
+    let change = set.change.to_possible_value();
+    let change = change.as_ref().map(|value| value.get_name()).unwrap_or_default();
+    format!("{change} of {} {}", set.profile, visible(&set.user))
+}
+
+fn of(failure: Failure, set: &Set) -> Failure {
+    failure.detail("profile", set.profile.as_str()).detail("user", set.user.as_str()).detail("key", set.key.clone())
+}
+
+/// A failure after which nobody knows what the account is.
+fn doubtful(failure: Failure, set: &Set, reads: bool) -> Failure {
+    let look = match reads {
+        true => format!("Look before anything else: user-status get {} {}", set.profile, visible(&set.user)),
+        false => "Look in the system itself before anything else: it documents no way to read an account.".to_owned(),
+    };
+    of(failure, set).next(format!("Nobody knows whether the account was changed. {look}"))
+}
+
+fn document(set: &Set, receipt: &Receipt) -> Value {
+    json!({
+        "profile": set.profile,
+        "vendor": receipt.vendor,
+        "user": receipt.user,
+        "change": receipt.change,
+        "outcome": receipt.proof.to_string(),
+        "account": receipt.status,
+        "attempts": receipt.attempts,
+        "elapsed_seconds": receipt.elapsed.as_secs_f64(),
+        "request_id": receipt.request_id,
+        "key": set.key,
+    })
+}
+
+fn text(set: &Set, receipt: &Receipt) -> String {
+    let style = if receipt.proof == Proof::Accepted { DOUBTFUL } else { GOOD };
+    let status = visible(&receipt.status.to_string());
+    let what = match receipt.proof {
+        Proof::Accepted if status == "unknown" => "the system said yes, and offers no proof".to_owned(),
+        Proof::Accepted => format!("the system said yes, and offers no proof; the account is {status}"),
+        Proof::Unchanged => format!("the account is {status}, as it was; nothing was sent"),
+        _ => format!("the account is {status}"),
+    };
+    format!("{style}{}{style:#}: {}: {what}\n", receipt.proof, said(set))
+}

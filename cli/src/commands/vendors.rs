@@ -1,0 +1,80 @@
+//! `vendors`: what each system can do, as the SDK itself says.
+
+use serde_json::{Value, json};
+use user_status::vendors::{
+    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+};
+use user_status::{AccountSystem, Capabilities, Change, Vendor};
+
+use super::CHANGES;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, table};
+
+pub(super) fn run(output: Output) -> Result<Exit, Failure> {
+    let vendors = capabilities().map_err(|error| Failure::of_call(&error))?;
+    let unlocks = |vendor: Vendor, change: Change| vendor == Vendor::Akana && change == Change::Unlock;
+    let document: Vec<Value> = vendors
+        .iter()
+        .map(|(vendor, can)| {
+            let changes = CHANGES.iter().filter(|change| can.changes.contains(change));
+            let (on_demand, always): (Vec<Change>, Vec<Change>) =
+                changes.partition(|change| unlocks(*vendor, **change));
+            json!({
+                "vendor": vendor,
+                "changes": always,
+                "changes_if_switched_on": on_demand,
+                "suspends_until": can.suspends_until,
+                "comments": can.comments,
+                "reads": can.reads,
+            })
+        })
+        .collect();
+    output.result(&json!({ "vendors": document }), || {
+        let yes = |can: bool| if can { "yes" } else { "–" }.to_owned();
+        let row = |name: &str, cell: &dyn Fn(Vendor, &Capabilities) -> String| {
+            let cells = vendors.iter().map(|(vendor, can)| cell(*vendor, can));
+            [name.to_owned()].into_iter().chain(cells).collect::<Vec<String>>()
+        };
+        let mut rows = vec![row("", &|vendor, _| vendor.to_string())];
+        for change in CHANGES {
+            rows.push(row(change.as_str(), &|vendor, can| match can.changes.contains(&change) {
+                true if unlocks(vendor, change) => "yes ¹".to_owned(),
+                can => yes(can),
+            }));
+            if change == Change::Suspend {
+                rows.push(row("suspend until", &|_, can| yes(can.suspends_until)));
+            }
+        }
+        rows.push(row("comment", &|_, can| yes(can.comments)));
+        rows.push(row("read", &|_, can| yes(can.reads)));
+        format!("{}\n¹ only with `unlock_by_enabling = true` in the profile\n", table(&rows))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What each system can do with everything switched on. Nothing is sent.
+fn capabilities() -> user_status::Result<Vec<(Vendor, Capabilities)>> {
+    // Never called; plain http, so that no trust roots are loaded for it.
+    const NOWHERE: &str = "http://127.0.0.1";
+    let none = "none";
+    let systems: [Box<dyn AccountSystem>; 5] = [
+        Box::new(
+            Userdocks::builder().base_url(NOWHERE).credentials(userdocks::Credentials::api_key(none, none)).build()?,
+        ),
+        Box::new(
+            Akana::builder()
+                .base_url(NOWHERE)
+                .tenant(none)
+                .credentials(akana::Credentials::session(none, none))
+                .unlock_by_enabling(true)
+                .build()?,
+        ),
+        Box::new(Mediconnect::builder().base_url(NOWHERE).credentials(mediconnect::Credentials::token(none)).build()?),
+        Box::new(
+            Symphony::builder().base_url(NOWHERE).credentials(symphony::Credentials::session_token(none)).build()?,
+        ),
+        Box::new(Clearsquare::builder().base_url(NOWHERE).credentials(clearsquare::Credentials::token(none)).build()?),
+    ];
+    Ok(systems.iter().map(|system| (system.vendor(), system.capabilities())).collect())
+}

@@ -1,0 +1,109 @@
+//! Configurations that the program writes: one to fill in, and one for a mock.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use user_status_mock::{StandaloneServer, Vendor, world};
+
+/// Every setting explained, for all five systems.
+pub(crate) const EXAMPLE: &str = include_str!("example.toml");
+
+/// Writes a file. One that is there is replaced only if that is wanted.
+pub(crate) fn write(path: &Path, text: &str, replace: bool) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = match replace {
+        true => File::create(path)?,
+        false => File::create_new(path)?,
+    };
+    file.write_all(text.as_bytes())
+}
+
+/// A configuration for a mock: its text, and the credentials that belong into the folder beside it.
+pub(crate) struct ForMock {
+    pub(crate) text: String,
+    folder: PathBuf,
+    secrets: Vec<(&'static str, String)>,
+}
+
+impl ForMock {
+    /// For this mock, with the configuration at this path.
+    pub(crate) fn new(server: &StandaloneServer, path: &Path) -> ForMock {
+        let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+        let name = format!("{stem}.credentials");
+        let credentials = server.credentials();
+        let secrets = vec![
+            ("docs-api-key", credentials.userdocks.api_key),
+            ("docs-client-id", credentials.userdocks.client_id),
+            ("portal-session-cookie", credentials.akana.session_cookie),
+            ("portal-csrf-token", credentials.akana.csrf_token),
+            ("clinic-token", credentials.mediconnect.token),
+            ("pod-session-token", credentials.symphony.session_token),
+            ("shop-token", credentials.clearsquare.token),
+        ];
+        let file = |secret: &str| format!("{{ file = {} }}", toml_text(&format!("{name}/{secret}")));
+        let profile = |profile: &str, vendor: Vendor, lines: &[String]| {
+            let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            format!("\n[profiles.{profile}]\nvendor = \"{vendor}\"\nbase_url = \"{}\"\n{lines}", server.uri(vendor))
+        };
+        let mut text = "# Five systems of a mock. Their credentials open nothing else.\n".to_owned();
+        text += &profile(
+            "docs",
+            Vendor::Userdocks,
+            &[format!("api_key = {}", file("docs-api-key")), format!("client_id = {}", file("docs-client-id"))],
+        );
+        text += &profile(
+            "portal",
+            Vendor::Akana,
+            &[
+                format!("tenant = \"{}\"", world::AKANA_TENANT),
+                format!("session_cookie = {}", file("portal-session-cookie")),
+                format!("csrf_token = {}", file("portal-csrf-token")),
+            ],
+        );
+        text += &profile(
+            "clinic",
+            Vendor::Mediconnect,
+            &[format!("token = {}", file("clinic-token")), format!("own_account = {}", world::MEDICONNECT_ADMIN)],
+        );
+        text += &profile("pod", Vendor::Symphony, &[format!("session_token = {}", file("pod-session-token"))]);
+        text += &profile("shop", Vendor::Clearsquare, &[format!("token = {}", file("shop-token"))]);
+        ForMock { text, folder: path.with_file_name(name), secrets }
+    }
+
+    /// Writes the credentials, where only this user can read them.
+    pub(crate) fn write_secrets(&self) -> io::Result<()> {
+        private_folder(&self.folder, true)?;
+        for (name, value) in &self.secrets {
+            let path = self.folder.join(name);
+            // The mode counts only where a file is made.
+            match std::fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(&path)?.write_all(value.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a folder that only this user can enter.
+pub(crate) fn private_folder(path: &Path, may_be_there: bool) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(may_be_there);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// A text as TOML writes it.
+fn toml_text(text: &str) -> String {
+    // Nothing in JSON's form of a text means something else in TOML.
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,298 @@
+//! What a configuration may say, and where in it something is wrong.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use user_status::Vendor;
+
+use super::secret::Reference;
+use super::setting::{Account, Time};
+use super::{Config, near};
+use crate::failure::Failure;
+
+/// A system, and who calls it.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    /// What every system has.
+    pub(crate) common: Common,
+    /// What only this one has.
+    pub(crate) system: System,
+}
+
+/// The settings of one of the five, its credentials among them.
+#[derive(Debug)]
+pub(crate) enum System {
+    Userdocks(Userdocks),
+    Akana(Akana),
+    Mediconnect(Mediconnect),
+    Symphony(Symphony),
+    Clearsquare(Clearsquare),
+}
+
+/// Settings, and their names as they are written.
+macro_rules! settings {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Deserialize)]
+        pub(crate) struct $name { $($(#[$attribute])* pub(crate) $field: $type,)+ }
+
+        impl $name {
+            const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
+        }
+    };
+}
+
+settings! {
+    /// What every system has.
+    Common {
+        #[serde(deserialize_with = "vendor")]
+        vendor: Vendor,
+        base_url: String,
+        #[serde(default)]
+        allow_plain_http: bool,
+        at_once: Option<std::num::NonZeroUsize>,
+        #[serde(default, deserialize_with = "rate")]
+        per_second: Option<f64>,
+        attempt_timeout: Option<Time>,
+        connect_timeout: Option<Time>,
+        total_timeout: Option<Time>,
+        own_account: Option<Account>,
+        #[serde(default)]
+        protected: Vec<Account>,
+    }
+}
+
+settings! {
+    /// Userdocks.
+    Userdocks {
+        api_key: Option<Reference>,
+        client_id: Option<Reference>,
+        access_token: Option<Reference>,
+        route: Option<Route>,
+        app: Option<String>,
+    }
+}
+
+settings! {
+    /// Akana.
+    Akana {
+        session_cookie: Reference,
+        csrf_token: Reference,
+        tenant: String,
+        media_type: Option<String>,
+        #[serde(default)]
+        unlock_by_enabling: bool,
+    }
+}
+
+settings! {
+    /// MediConnect.
+    Mediconnect {
+        token: Reference,
+        active_flag: Option<ActiveFlag>,
+    }
+}
+
+settings! {
+    /// Symphony.
+    Symphony {
+        session_token: Reference,
+        unit: Option<Unit>,
+    }
+}
+
+settings! {
+    /// ClearSquare.
+    Clearsquare {
+        token: Reference,
+    }
+}
+
+/// Which of Userdocks' two routes a change takes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Route {
+    Documented,
+    Current,
+}
+
+/// What a request to MediConnect says of the boolean that shall stay as it is.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ActiveFlag {
+    ReadFirst,
+    AssumeActive,
+    AssumeInactive,
+    LeaveOut,
+}
+
+/// The unit in which a pod counts the end of a suspension.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unit {
+    Milliseconds,
+    Seconds,
+}
+
+/// Reads a configuration. An error names line and column, and shows nothing of the line: a credential may stand in it.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, Failure> {
+    read(text).map(|(profiles, protected)| Config { path: path.to_owned(), profiles, protected }).map_err(|problem| {
+        let place = match problem.at {
+            Some(at) => format!("{}:{}", path.display(), line_and_column(text, at.start)),
+            None => path.display().to_string(),
+        };
+        Failure::configuration(format!("{place}: {}", problem.message))
+    })
+}
+
+/// What is wrong, and where.
+struct Problem {
+    message: String,
+    at: Option<Range<usize>>,
+}
+
+impl Problem {
+    fn new(message: impl Into<String>, at: Range<usize>) -> Problem {
+        Problem { message: message.into(), at: Some(at) }
+    }
+}
+
+impl From<toml::de::Error> for Problem {
+    fn from(error: toml::de::Error) -> Problem {
+        Problem { message: without_values(error.message()), at: error.span() }
+    }
+}
+
+type Read = (BTreeMap<String, Profile>, Vec<String>);
+
+fn read(text: &str) -> Result<Read, Problem> {
+    let (mut profiles, mut protected) = (BTreeMap::new(), Vec::new());
+    for (key, value) in DeTable::parse(text)?.into_inner() {
+        match key.get_ref().as_ref() {
+            "profiles" => {
+                let at = value.span();
+                let DeValue::Table(tables) = value.into_inner() else {
+                    return Err(Problem::new("`profiles` must be tables, as in [profiles.pod]", at));
+                };
+                for (name, table) in tables {
+                    checked_name(name.get_ref()).map_err(|message| Problem::new(message, name.span()))?;
+                    let profile = profile(name.get_ref(), table)?;
+                    profiles.insert(name.into_inner().into_owned(), profile);
+                }
+            }
+            "protected" => {
+                let at = value.span();
+                let accounts: Vec<String> = Vec::deserialize(toml::de::ValueDeserializer::from(value))?;
+                if accounts.iter().any(|account| account.split_once(':').is_none_or(|(_, user)| user.is_empty())) {
+                    let message = "here an account is protected with its profile, as in \"pod:7215545078541\"";
+                    return Err(Problem::new(message, at));
+                }
+                protected = accounts;
+            }
+            other => return Err(unknown(other, &["profiles", "protected"], "a configuration", key.span())),
+        }
+    }
+    // A profile that is misspelt here would leave the account without protection.
+    for account in &protected {
+        let name = account.split(':').next().unwrap_or_default();
+        if !profiles.contains_key(name) {
+            let message = format!("`protected` names the profile `{}`, which is not there", name.escape_debug());
+            return Err(Problem { message, at: None });
+        }
+    }
+    Ok((profiles, protected))
+}
+
+fn profile(name: &str, value: Spanned<DeValue<'_>>) -> Result<Profile, Problem> {
+    let at = value.span();
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(Problem::new(format!("profile `{name}` must be a table, as in [profiles.{name}]"), at));
+    };
+    let vendors = Vendor::ALL.map(Vendor::as_str).join(", ");
+    let Some(vendor) = table.get("vendor") else {
+        return Err(Problem::new(format!("profile `{name}` lacks `vendor`, which is one of {vendors}"), at));
+    };
+    let word = match vendor.get_ref() {
+        DeValue::String(word) => word.as_ref(),
+        _ => "",
+    };
+    let Ok(which) = word.parse::<Vendor>() else {
+        return Err(Problem::new(format!("`vendor` must be one of {vendors}"), vendor.span()));
+    };
+    let own = match which {
+        Vendor::Userdocks => Userdocks::KEYS,
+        Vendor::Akana => Akana::KEYS,
+        Vendor::Mediconnect => Mediconnect::KEYS,
+        Vendor::Symphony => Symphony::KEYS,
+        Vendor::Clearsquare => Clearsquare::KEYS,
+        other => return Err(Problem::new(format!("{other} is not a system of this program"), vendor.span())),
+    };
+    let known = [Common::KEYS, own].concat();
+    for key in table.keys() {
+        if !known.contains(&key.get_ref().as_ref()) {
+            return Err(unknown(key.get_ref(), &known, &format!("a profile of {which}"), key.span()));
+        }
+    }
+    let common = settings(name, &value)?;
+    let system = match which {
+        Vendor::Userdocks => System::Userdocks(settings(name, &value)?),
+        Vendor::Akana => System::Akana(settings(name, &value)?),
+        Vendor::Mediconnect => System::Mediconnect(settings(name, &value)?),
+        Vendor::Symphony => System::Symphony(settings(name, &value)?),
+        _ => System::Clearsquare(settings(name, &value)?),
+    };
+    Ok(Profile { common, system })
+}
+
+/// A part of the settings of a profile; the other part was found to be known.
+fn settings<'de, T: Deserialize<'de>>(name: &str, table: &Spanned<DeValue<'de>>) -> Result<T, Problem> {
+    T::deserialize(toml::de::ValueDeserializer::from(table.clone())).map_err(|error| {
+        let Problem { message, at } = Problem::from(error);
+        Problem { message: format!("profile `{name}`: {message}"), at: at.or(Some(table.span())) }
+    })
+}
+
+fn unknown(key: &str, known: &[&str], of: &str, at: Range<usize>) -> Problem {
+    let near = near(key, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Problem::new(format!("`{}` is no setting of {of}; {near}known are {}", key.escape_debug(), known.join(", ")), at)
+}
+
+fn checked_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match !name.is_empty() && name.len() <= 64 && name.chars().all(plain) {
+        true => Ok(()),
+        false => Err("the name of a profile must be 1 to 64 letters, digits, `-`, `_` or `.`".to_owned()),
+    }
+}
+
+fn vendor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vendor, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    word.parse().map_err(serde::de::Error::custom)
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let rate = f64::deserialize(deserializer)?;
+    match rate.is_finite() && rate > 0.0 {
+        true => Ok(Some(rate)),
+        false => Err(serde::de::Error::custom("`per_second` must be above zero; leave it out for no limit")),
+    }
+}
+
+/// A message without the text that it quotes, which may be a credential at the wrong place.
+fn without_values(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected")) {
+        (Some(from), Some(to)) if from < to => format!("{}a text{}", &message[..from], &message[to + 1..]),
+        _ => message.to_owned(),
+    }
+}
+
+fn line_and_column(text: &str, at: usize) -> String {
+    let before = &text[..text.floor_char_boundary(at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{line}:{column}")
+}

@@ -1,0 +1,217 @@
+//! Where a credential comes from: the environment, a file or a program; never the configuration itself.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use tokio::io::AsyncReadExt as _;
+use user_status::Secret;
+
+/// The most bytes that a credential may have.
+const MOST: u64 = 64 * 1024;
+/// How long a program may take: a person may have to unlock something.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where a credential comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reference {
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the configuration.
+    File(PathBuf),
+    /// What a program prints. No shell comes between.
+    Command(Vec<String>),
+}
+
+impl Reference {
+    /// Whether asking again may give another value.
+    pub(crate) fn can_change(&self) -> bool {
+        !matches!(self, Reference::Env(_))
+    }
+
+    /// Fetches the credential. An error says what to do, and shows nothing of it.
+    pub(crate) async fn fetch(&self, folder: &Path) -> Result<Secret, String> {
+        let value = match self {
+            Reference::Env(name) => match std::env::var_os(name) {
+                None => Err(format!("{self} is not set; set it, or name another source in the configuration")),
+                Some(value) => value.into_string().map_err(|_| format!("{self} is not UTF-8")),
+            },
+            Reference::File(path) => read(&folder.join(path)).map(without_line_end),
+            Reference::Command(words) => run(words).await.map(without_line_end),
+        }?;
+        if value.is_empty() {
+            return Err(format!("{self} gives nothing"));
+        }
+        Ok(Secret::from(value))
+    }
+}
+
+/// Such as `the file pod.token`. A program is named without its arguments.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reference::Env(name) => write!(f, "the environment variable {name}"),
+            Reference::File(path) => write!(f, "the file {}", path.display()),
+            Reference::Command(words) => {
+                write!(f, "the program {}", words.first().map(String::as_str).unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Reads a file that nobody else can read.
+fn read(path: &Path) -> Result<String, String> {
+    let problem = |e: std::io::Error| format!("{}: {e}", path.display());
+    let file = std::fs::File::open(path).map_err(problem)?;
+    private(path, &file.metadata().map_err(problem)?)?;
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(problem)?;
+    text(bytes).map_err(|what| format!("{}: {what}", path.display()))
+}
+
+#[cfg(unix)]
+fn private(path: &Path, metadata: &std::fs::Metadata) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = metadata.permissions().mode() & 0o777;
+    let path = path.display();
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => Err(format!(
+            "{path}: other users may use this file (mode {mode:04o}), and so it is not used; `chmod 600 '{path}'`, or \
+             where that cannot be done, write {{ command = [\"cat\", \"{path}\"] }}"
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path, _: &std::fs::Metadata) -> Result<(), String> {
+    Ok(())
+}
+
+/// Runs a program for what it prints. What it says on the standard error, the user sees.
+async fn run(words: &[String]) -> Result<String, String> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Err("there is no program to run".to_owned());
+    };
+    let problem = |what: String| format!("the program {program} {what}");
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| problem(format!("cannot be run: {e}")))?;
+    let stdout = child.stdout.take();
+    let printed = async {
+        let mut bytes = Vec::new();
+        if let Some(stdout) = stdout {
+            stdout.take(MOST + 1).read_to_end(&mut bytes).await?;
+        }
+        Ok::<_, std::io::Error>((bytes, child.wait().await?))
+    };
+    let (bytes, status) = match tokio::time::timeout(PATIENCE, printed).await {
+        Err(_) => return Err(problem(format!("has not ended after {} seconds", PATIENCE.as_secs()))),
+        Ok(Err(e)) => return Err(problem(format!("cannot be read: {e}"))),
+        Ok(Ok(done)) => done,
+    };
+    if !status.success() {
+        return Err(problem(format!("failed ({status})")));
+    }
+    text(bytes).map_err(|what| problem(format!("printed {what}")))
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
+    if bytes.len() as u64 > MOST {
+        return Err("more than 64 KiB, which is no credential");
+    }
+    // The error of the conversion would hold the bytes.
+    String::from_utf8(bytes).map_err(|_| "what is not UTF-8")
+}
+
+/// Without the one line end that editors and programs add.
+fn without_line_end(mut text: String) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
+}
+
+const HOW: &str = "{ env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\", \"ARGUMENT\"] }";
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Refuses everything but a table, without a word of it: it may be the credential.
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Reference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HOW)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Reference, E> {
+        Err(E::custom(format!("a credential must not stand here in clear; say where it comes from: {HOW}")))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Reference, E> {
+        self.visit_str("")
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Reference, E> {
+        self.visit_str("")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Reference, E> {
+        self.visit_str("")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Reference, A::Error> {
+        self.visit_str("")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Reference, A::Error> {
+        let refuse = |problem: &str| Err(A::Error::custom(problem));
+        match Table::deserialize(MapAccessDeserializer::new(map))? {
+            Table { env: Some(name), file: None, command: None } => match is_name(&name) {
+                true => Ok(Reference::Env(name)),
+                false => refuse("`env` must be the name of an environment variable, and not its value"),
+            },
+            Table { env: None, file: Some(path), command: None } if !path.as_os_str().is_empty() => {
+                Ok(Reference::File(path))
+            }
+            Table { env: None, file: None, command: Some(words) } => match words.first() {
+                Some(program) if !program.is_empty() => Ok(Reference::Command(words)),
+                _ => refuse("`command` must be a program and its arguments, as in [\"op\", \"read\", \"op://…\"]"),
+            },
+            _ => Err(A::Error::custom(format!("a credential comes from one place: {HOW}"))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    env: Option<String>,
+    file: Option<PathBuf>,
+    command: Option<Vec<String>>,
+}
+
+/// Whether it can be the name of a variable. Tokens have other characters, or are longer.
+fn is_name(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.len() <= 64 && name.chars().all(word) && !name.starts_with(|c: char| c.is_ascii_digit())
+}

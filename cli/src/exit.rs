@@ -1,0 +1,44 @@
+//! How the program ends: one number for each thing that a script must tell apart.
+
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All that was asked is done.
+    Done = 0,
+    /// Something that is none of the following, such as a full disk.
+    Unexpected = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Refused or failed, and known not to have been applied.
+    NotApplied = 3,
+    /// Nobody knows whether it was applied.
+    Unknown = 4,
+    /// Refused for safety: the caller's own account, or a protected one.
+    Safety = 6,
+    /// The configuration or the credentials are wrong.
+    Configuration = 8,
+    /// A second Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// The table, as `--help` shows it. 5 and 7 are those of bulk changes.
+pub(crate) const TABLE: &str = "\
+Exit codes:
+  0    done
+  1    something unexpected, such as a full disk
+  2    the command line is wrong
+  3    refused or failed, and known not to have been applied
+  4    the outcome is unknown, of at least one change
+  5    stopped before the end
+  6    refused for safety: your own account, or a protected one
+  7    the input has bad rows
+  8    the configuration or the credentials are wrong
+  130  given up at the second Ctrl-C; the outcome is unknown";

@@ -1,0 +1,156 @@
+//! Why a command did not do what was asked: for people as text, for programs as JSON.
+
+use std::error::Error as _;
+
+use serde_json::{Map, Value, json};
+use user_status::{Applied, Error, ErrorKind};
+
+use crate::exit::Exit;
+use crate::output::visible;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// A word for programs, such as `not_found`.
+    pub(crate) kind: &'static str,
+    /// What is wrong, where, and what would be right.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) next: Option<String>,
+    /// Whether an account was changed all the same: `no` or `unknown`.
+    pub(crate) applied: Applied,
+    /// What else is known, for programs.
+    pub(crate) details: Map<String, Value>,
+}
+
+impl Failure {
+    fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
+        Failure { exit, kind, message: message.into(), next: None, applied: Applied::No, details: Map::new() }
+    }
+
+    /// None of the others, such as a full disk.
+    pub(crate) fn unexpected(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Unexpected, "unexpected", message)
+    }
+
+    /// The command line is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "usage", message)
+    }
+
+    /// The configuration is wrong, or there is none.
+    pub(crate) fn configuration(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Configuration, "configuration", message)
+    }
+
+    /// Credentials cannot be had, or cannot be right.
+    pub(crate) fn credentials(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Configuration, "credentials", message)
+    }
+
+    /// Refused for safety.
+    pub(crate) fn safety(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Safety, "safety", message)
+    }
+
+    /// A change was given up, and nobody knows what became of it.
+    pub(crate) fn given_up(message: impl Into<String>) -> Failure {
+        Failure { applied: Applied::Unknown, ..Failure::new(Exit::Interrupted, "outcome_unknown", message) }
+    }
+
+    /// A call to a system failed.
+    pub(crate) fn of_call(error: &Error) -> Failure {
+        let exit = match (error.applied(), error.kind()) {
+            (Applied::Unknown, _) => Exit::Unknown,
+            (Applied::No, ErrorKind::Credentials | ErrorKind::Setup) => Exit::Configuration,
+            (Applied::No, _) => Exit::NotApplied,
+        };
+        let mut failure = Failure::new(exit, kind(error.kind()), with_causes(error));
+        failure.applied = error.applied();
+        let wait = error.retry_after().map(|wait| wait.as_secs_f64());
+        for (name, value) in [
+            ("vendor", json!(error.vendor())),
+            ("status", json!(error.status())),
+            ("attempts", json!(error.attempts())),
+            ("retry_after_seconds", json!(wait)),
+            ("request_id", json!(error.request_id())),
+        ] {
+            failure.details.insert(name.to_owned(), value);
+        }
+        failure
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Failure {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// With something else that is known.
+    #[must_use]
+    pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Failure {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// As one JSON document.
+    pub(crate) fn json(&self) -> Value {
+        let mut error = json!({
+            "kind": self.kind,
+            "message": self.message,
+            "applied": applied(self.applied),
+            "exit_code": self.exit as u8,
+        });
+        if let (Some(members), Some(next)) = (error.as_object_mut(), &self.next) {
+            members.insert("next".to_owned(), json!(next));
+        }
+        if let Some(members) = error.as_object_mut() {
+            members.extend(self.details.clone());
+        }
+        json!({ "error": error })
+    }
+}
+
+/// A word for programs.
+pub(crate) fn applied(applied: Applied) -> &'static str {
+    match applied {
+        Applied::No => "no",
+        Applied::Unknown => "unknown",
+    }
+}
+
+/// A word for programs.
+fn kind(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidInput => "invalid_input",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::Setup => "setup",
+        ErrorKind::Credentials => "credentials",
+        ErrorKind::Forbidden => "forbidden",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::Rejected => "rejected",
+        ErrorKind::RateLimited => "rate_limited",
+        ErrorKind::Server => "server",
+        ErrorKind::NotSent => "not_sent",
+        ErrorKind::OutcomeUnknown => "outcome_unknown",
+        ErrorKind::Contradicted => "contradicted",
+        ErrorKind::OffContract => "off_contract",
+        _ => "other",
+    }
+}
+
+/// An error with its causes, each said once.
+pub(crate) fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(&format!(": {words}"));
+        }
+        cause = error.source();
+    }
+    visible(&text)
+}

@@ -1,0 +1,17 @@
+//! The program `user-status`: changes the status of people's accounts in five systems, and says what happened.
+
+mod arguments;
+mod commands;
+mod config;
+mod connect;
+mod exit;
+mod failure;
+mod output;
+mod program;
+mod safety;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    program::run()
+}
