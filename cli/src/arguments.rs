@@ -38,19 +38,22 @@ Examples:
 Credentials come from the environment, from files or from programs, as the configuration says;
 never from the command line, which other users of the machine can see.";
 
+const GLOBAL: &str = "Options of every command";
+
 /// What every command takes.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
-    /// The configuration. Else user-status.toml in the working directory or a folder above it, else the one of the user.
-    #[arg(long, global = true, value_name = "FILE", env = "USER_STATUS_CONFIG", value_hint = ValueHint::FilePath)]
+    /// The configuration. Else the one that USER_STATUS_CONFIG names; else user-status.toml in the working directory or
+    /// a folder above it; else the one of the user.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
     /// One JSON document on the standard output, and errors as JSON on the standard error.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
     /// Say on the standard error what is sent and answered, without credentials and without names of users.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
 }
 
@@ -78,7 +81,7 @@ Examples:
 What it says:
   confirmed  the system's answer, or reading the account back, shows what was asked
   accepted   the system said yes, and offers no proof
-  unchanged  the account was so already; nothing was sent
+  unchanged  the account was so already; no change was sent
 An error says whether the account may have been changed all the same. With exit code 4 nobody
 knows: read the account before doing anything else.")]
 pub(crate) struct Set {

@@ -30,19 +30,21 @@ impl Connected {
     pub(crate) async fn to(config: &Config, names: &[&str]) -> Result<Connected, Failure> {
         let mut connected = Connected::default();
         for &name in names {
-            let profile = config.profile(name)?;
-            connected = connected.with(config, name, profile).await?;
+            let added = connected.with(config, name, config.profile(name)?).await;
+            connected = added.map_err(|failure| failure.within(&format!("profile `{name}`")))?;
         }
         Ok(connected)
     }
 
-    async fn with(mut self, config: &Config, name: &str, profile: &Profile) -> Result<Connected, Failure> {
+    /// With another system. A failure does not name the profile.
+    pub(crate) async fn with(mut self, config: &Config, name: &str, profile: &Profile) -> Result<Connected, Failure> {
         let mut secrets = Vec::new();
-        let references = references(profile).map_err(|problem| refuse(config, name, &problem))?;
+        let references = references(profile).map_err(Failure::configuration)?;
         for (setting, reference) in &references {
-            let secret = reference.fetch(config.folder()).await.map_err(|problem| {
-                Failure::credentials(format!("profile `{name}`: `{setting}`: {}", visible(&problem)))
-            })?;
+            let secret = reference
+                .fetch(config.folder())
+                .await
+                .map_err(|problem| Failure::credentials(format!("`{setting}`: {}", visible(&problem))))?;
             secrets.push(secret);
         }
         if safety::names_the_caller(profile)
@@ -53,8 +55,8 @@ impl Connected {
         let references: Vec<Reference> = references.into_iter().map(|(_, reference)| reference.clone()).collect();
         let given = Given { references, secrets, folder: config.folder().to_owned() };
         self.registry = register(self.registry, name, profile, given).map_err(|error| match error {
-            Unusable::Setting(problem) => refuse(config, name, &problem),
-            Unusable::Sdk(error) => refuse(config, name, &with_causes(&error)),
+            Unusable::Setting(problem) => Failure::configuration(problem),
+            Unusable::Sdk(error) => Failure::configuration(with_causes(&error)),
         })?;
         Ok(self)
     }
@@ -73,10 +75,6 @@ pub(crate) fn references(profile: &Profile) -> Result<Vec<(&'static str, &Refere
         System::Symphony(own) => vec![("session_token", &own.session_token)],
         System::Clearsquare(own) => vec![("token", &own.token)],
     })
-}
-
-fn refuse(config: &Config, name: &str, problem: &str) -> Failure {
-    Failure::configuration(format!("{}: profile `{name}`: {problem}", config.path.display()))
 }
 
 /// Credentials that were fetched, and where others come from.

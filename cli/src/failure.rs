@@ -21,12 +21,12 @@ pub(crate) struct Failure {
     /// Whether an account was changed all the same: `no` or `unknown`.
     pub(crate) applied: Applied,
     /// What else is known, for programs.
-    pub(crate) details: Map<String, Value>,
+    pub(crate) details: Box<Map<String, Value>>,
 }
 
 impl Failure {
     fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure { exit, kind, message: message.into(), next: None, applied: Applied::No, details: Map::new() }
+        Failure { exit, kind, message: message.into(), next: None, applied: Applied::No, details: Box::default() }
     }
 
     /// None of the others, such as a full disk.
@@ -59,8 +59,8 @@ impl Failure {
         Failure { applied: Applied::Unknown, ..Failure::new(Exit::Interrupted, "outcome_unknown", message) }
     }
 
-    /// A call to a system failed.
-    pub(crate) fn of_call(error: &Error) -> Failure {
+    /// A call to the system of a profile failed.
+    pub(crate) fn of_call(profile: &str, error: &Error) -> Failure {
         let exit = match (error.applied(), error.kind()) {
             (Applied::Unknown, _) => Exit::Unknown,
             (Applied::No, ErrorKind::Credentials | ErrorKind::Setup) => Exit::Configuration,
@@ -68,6 +68,8 @@ impl Failure {
         };
         let mut failure = Failure::new(exit, kind(error.kind()), with_causes(error));
         failure.applied = error.applied();
+        failure.next = advice(profile, error);
+        failure.details.insert("profile".to_owned(), json!(profile));
         let wait = error.retry_after().map(|wait| wait.as_secs_f64());
         for (name, value) in [
             ("vendor", json!(error.vendor())),
@@ -79,6 +81,13 @@ impl Failure {
             failure.details.insert(name.to_owned(), value);
         }
         failure
+    }
+
+    /// With where it went wrong.
+    #[must_use]
+    pub(crate) fn within(mut self, place: &str) -> Failure {
+        self.message = format!("{place}: {}", self.message);
+        self
     }
 
     /// With what to do next.
@@ -107,14 +116,28 @@ impl Failure {
             members.insert("next".to_owned(), json!(next));
         }
         if let Some(members) = error.as_object_mut() {
-            members.extend(self.details.clone());
+            members.extend((*self.details).clone());
         }
         json!({ "error": error })
     }
 }
 
+/// What to do after a call that failed.
+fn advice(profile: &str, error: &Error) -> Option<String> {
+    Some(match error.kind() {
+        ErrorKind::Credentials => format!("Get fresh credentials; `user-status check {profile}` tries them."),
+        ErrorKind::NotSent => format!("Is the system running? `user-status check {profile}` tries its address."),
+        ErrorKind::Unsupported => "`user-status vendors` says what each system can do.".to_owned(),
+        ErrorKind::RateLimited => match error.retry_after() {
+            Some(wait) => format!("Try again in {} seconds.", wait.as_secs_f64().ceil()),
+            None => "Try again later.".to_owned(),
+        },
+        _ => return None,
+    })
+}
+
 /// A word for programs.
-pub(crate) fn applied(applied: Applied) -> &'static str {
+fn applied(applied: Applied) -> &'static str {
     match applied {
         Applied::No => "no",
         Applied::Unknown => "unknown",

@@ -48,7 +48,8 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
     if json && !asked_for {
-        Output::new(true).failure(&Failure::usage(error.render().to_string().trim_end()));
+        let text = error.render().to_string();
+        Output::new(true).failure(&Failure::usage(text.trim_start_matches("error: ").trim_end()));
     } else {
         // Who reads it may be gone.
         let _ = error.print();

@@ -107,7 +107,7 @@ fn failed(message: impl Into<String>) -> Finding {
 }
 
 async fn find_out(config: &Config, name: &str, profile: &Profile) -> Finding {
-    let connected = match Connected::to(config, &[name]).await {
+    let connected = match Connected::default().with(config, name, profile).await {
         Ok(connected) => connected,
         Err(failure) => return failed(failure.message),
     };

@@ -31,10 +31,12 @@ pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
 
 /// Why a configuration cannot be written.
 pub(super) fn refused(path: &Path, e: &std::io::Error) -> Failure {
-    let failure = Failure::configuration(format!("{}: {e}", path.display()));
     match e.kind() {
-        std::io::ErrorKind::AlreadyExists => failure.next("It is left as it is. --force replaces it."),
-        _ => failure,
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::configuration(format!("{} is there already, and left as it is", path.display()))
+                .next("--force replaces it.")
+        }
+        _ => Failure::configuration(format!("{}: {e}", path.display())),
     }
 }
 

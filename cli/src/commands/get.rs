@@ -17,10 +17,10 @@ pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Resu
     let Some(system) = connected.registry.get(&get.profile) else {
         return Err(Failure::unexpected(format!("profile `{}` was not set up", get.profile)));
     };
-    let status = system.status(&get.user).await.map_err(|error| {
-        let failure = Failure::of_call(&error);
-        failure.detail("profile", get.profile.as_str()).detail("user", get.user.as_str())
-    })?;
+    let status = system
+        .status(&get.user)
+        .await
+        .map_err(|error| Failure::of_call(&get.profile, &error).detail("user", get.user.as_str()))?;
     let document = json!({
         "profile": get.profile,
         "vendor": system.vendor(),

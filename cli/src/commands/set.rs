@@ -53,9 +53,12 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
             Ok(Exit::Done)
         }
         Err(error) => {
-            let failure = Failure::of_call(&error);
+            let failure = Failure::of_call(&set.profile, &error);
             Err(match error.applied() {
-                Applied::No => of(failure, set).next("The account was not changed."),
+                Applied::No => {
+                    let next = failure.next.as_deref().map(|next| format!(" {next}")).unwrap_or_default();
+                    of(failure, set).next(format!("The account was not changed.{next}"))
+                }
                 Applied::Unknown => doubtful(failure, set, system.capabilities().reads),
             })
         }
@@ -86,7 +89,8 @@ fn said(set: &Set) -> String {
 }
 
 fn of(failure: Failure, set: &Set) -> Failure {
-    failure.detail("profile", set.profile.as_str()).detail("user", set.user.as_str()).detail("key", set.key.clone())
+    let failure = failure.detail("profile", set.profile.as_str()).detail("user", set.user.as_str());
+    failure.detail("key", set.key.clone())
 }
 
 /// A failure after which nobody knows what the account is.
@@ -119,7 +123,7 @@ fn text(set: &Set, receipt: &Receipt) -> String {
     let what = match receipt.proof {
         Proof::Accepted if status == "unknown" => "the system said yes, and offers no proof".to_owned(),
         Proof::Accepted => format!("the system said yes, and offers no proof; the account is {status}"),
-        Proof::Unchanged => format!("the account is {status}, as it was; nothing was sent"),
+        Proof::Unchanged => format!("the account is {status}, as it was; no change was sent"),
         _ => format!("the account is {status}"),
     };
     format!("{style}{}{style:#}: {}: {what}\n", receipt.proof, said(set))

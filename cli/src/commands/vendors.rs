@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::{Output, table};
 
 pub(super) fn run(output: Output) -> Result<Exit, Failure> {
-    let vendors = capabilities().map_err(|error| Failure::of_call(&error))?;
+    let vendors = capabilities().map_err(|error| Failure::unexpected(error.to_string()))?;
     let unlocks = |vendor: Vendor, change: Change| vendor == Vendor::Akana && change == Change::Unlock;
     let document: Vec<Value> = vendors
         .iter()

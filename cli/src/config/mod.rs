@@ -29,13 +29,8 @@ impl Config {
     /// Reads the file that is named, or the first that is found.
     pub(crate) fn load(named: Option<&Path>) -> Result<Config, Failure> {
         let path = search::find(named)?;
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            let failure = Failure::configuration(format!("{}: {e}", path.display()));
-            match e.kind() {
-                std::io::ErrorKind::NotFound => failure.next("`user-status config init` writes one."),
-                _ => failure,
-            }
-        })?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| Failure::configuration(format!("{}: {e}", path.display())))?;
         file::parse(&path, &text)
     }
 

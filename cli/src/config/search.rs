@@ -6,10 +6,25 @@ use crate::failure::Failure;
 
 const NAME: &str = "user-status.toml";
 
-/// The file that is named; else the first in the working directory and the folders above it; else that of the user.
+/// The variable that names a file.
+const VARIABLE: &str = "USER_STATUS_CONFIG";
+
+/// The file that is named, by argument or by environment; else the first in the working directory and the folders above
+/// it; else that of the user.
 pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(path) = named {
-        return Ok(path.to_owned());
+        return match path.is_file() {
+            true => Ok(path.to_owned()),
+            false => Err(Failure::configuration(format!("--config: there is no file {}", path.display()))
+                .next("`user-status config init --path FILE` writes one.")),
+        };
+    }
+    if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) {
+        return match path.is_file() {
+            true => Ok(path),
+            false => Err(Failure::configuration(format!("{VARIABLE}: there is no file {}", path.display()))
+                .next("If it was the one of `user-status mock`, the mock has stopped.")),
+        };
     }
     let here = std::env::current_dir().map_err(|e| {
         Failure::configuration(format!("the working directory cannot be read: {e}; name a file with --config"))

@@ -1,0 +1,47 @@
+//! What the program prints, as the files beside this one have it: `TRYCMD=overwrite cargo test -p user-status-cli --test
+//! printed` writes them anew.
+
+mod common;
+
+use common::{MOCK_SECRETS, Mock};
+
+fn cases(place: &str) -> trycmd::TestCases {
+    let cases = trycmd::TestCases::new();
+    let nowhere = concat!(env!("CARGO_TARGET_TMPDIR"), "/nowhere");
+    cases.env("XDG_CONFIG_HOME", nowhere).env("APPDATA", nowhere).env("USER_STATUS_CONFIG", "");
+    cases.case(place);
+    cases
+}
+
+#[test]
+fn without_a_system() {
+    cases("tests/cmd/*.trycmd");
+}
+
+#[test]
+fn with_a_system() {
+    let mock = Mock::start();
+    let cases = cases("tests/server/*.trycmd");
+    cases.env("USER_STATUS_CONFIG", mock.config());
+    cases.insert_var("[ROOT]", mock.root().to_owned()).unwrap();
+    cases.insert_var("[CONFIG]", mock.config().to_owned()).unwrap();
+    // The cases run when this is dropped, before the mock is.
+    drop(cases);
+}
+
+/// What was recorded was looked at by people; a credential in it would be easy to overlook.
+#[test]
+fn what_is_recorded_holds_no_credential() {
+    for folder in ["tests/cmd", "tests/server"] {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let printed = text.lines().filter(|line| !line.starts_with("$ "));
+            for line in printed {
+                for secret in MOCK_SECRETS.iter().chain(&["canary-", "47110815"]) {
+                    assert!(!line.contains(secret), "{}: {line}", path.display());
+                }
+            }
+        }
+    }
+}
