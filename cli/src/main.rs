@@ -9,6 +9,7 @@ mod failure;
 mod output;
 mod program;
 mod safety;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use common::{Folder, MOCK_SECRETS, Mock, Ran, program};
@@ -140,6 +140,32 @@ fn a_lost_answer_is_proved_by_reading_or_reported_as_unknown() {
     assert_eq!(unknown.stdout, "");
     system.server.clear_faults();
     run(&["get", "pod", USER]).ended(0).said("enabled");
+}
+
+/// Whoever stops the program in the middle of a change is told what that means.
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_gives_up_and_says_that_nobody_knows() {
+    let system = System::start();
+    system.server.fault(Fault::hang().on_operation("updateUserStatus")).unwrap();
+    let folder = system.pod(FROM_ENV);
+    let mut program = program();
+    program.arg("--config").arg(folder.path("user-status.toml")).args(["set", "pod", USER, "disable"]);
+    let mut child = program.env("POD_TOKEN", system.token()).stderr(Stdio::piped()).spawn().unwrap();
+    while system.server.requests("updateUserStatus") == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+    }
+    let id = child.id().to_string();
+    let interrupt = || std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    assert!(interrupt().success());
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.contains("waiting for the answer; a second Ctrl-C gives up"), "{said}");
+    assert!(interrupt().success());
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(said.contains("given up while disable of pod") && said.contains("Nobody knows whether"), "{said}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

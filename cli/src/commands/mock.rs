@@ -12,6 +12,7 @@ use crate::config::example::{self, ForMock};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::signals::Signals;
 
 /// How long requests in flight may take to end.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -21,7 +22,7 @@ pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("{} can be reached from other machines", mock.listen))
             .next("The program `user-status-mock` can listen there, with a token for its admin API."));
     }
-    let mut stop = Signals::new().map_err(|e| Failure::unexpected(format!("signals cannot be heard: {e}")))?;
+    let mut stop = Signals::new()?;
     let server = StandaloneServer::start_with(Options::new().listen(mock.listen))
         .await
         .map_err(|e| Failure::unexpected(e.to_string()).next("`--listen 127.0.0.1:0` takes a free port."))?;
@@ -113,42 +114,5 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// SIGINT and SIGTERM, or Ctrl-C where there are none.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Signals> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Signals> {
-        Ok(Signals {})
-    }
-
-    #[cfg(unix)]
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn recv(&mut self) {
-        // Without a handler there is nothing to wait for; the system ends the program.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }

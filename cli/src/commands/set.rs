@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use user_status::{Applied, Proof, Receipt, StatusChange};
 
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{DOUBTFUL, GOOD, Output, visible};
 use crate::safety;
+use crate::signals::Signals;
 
 pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let change = change(set)?;
@@ -30,21 +32,18 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
         false => system.apply_and_verify(&set.user, &change),
     };
     let mut interrupted = false;
+    let mut stop = Signals::new()?;
     let result = loop {
         tokio::select! {
             result = &mut call => break result,
-            heard = tokio::signal::ctrl_c() => match (heard, interrupted) {
-                // Where signals cannot be heard, the operating system ends the program.
-                (Err(_), _) => break call.await,
-                (Ok(()), false) => {
-                    interrupted = true;
-                    output.note("waiting for the answer; a second Ctrl-C gives up, and then nobody knows what happened");
-                }
-                (Ok(()), true) => {
+            () = stop.recv() => {
+                if interrupted {
                     let message = format!("given up while {} was under way", said(set));
                     return Err(doubtful(Failure::given_up(message), set, system.capabilities().reads));
                 }
-            },
+                interrupted = true;
+                output.note("waiting for the answer; a second Ctrl-C gives up, and then nobody knows what happened");
+            }
         }
     };
     match result {
@@ -67,6 +66,10 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
 
 /// What is asked, with all that belongs to it.
 fn change(set: &Set) -> Result<StatusChange, Failure> {
+    // It would be proved, and suspend nobody.
+    if let Some(until) = set.until.filter(|until| *until <= Timestamp::now()) {
+        return Err(Failure::usage(format!("--until {until} is past; a suspension ends in the future")));
+    }
     let name = set.change.to_possible_value().map(|value| value.get_name().to_owned());
     let mut change = json!({ "change": name });
     for (member, value) in [

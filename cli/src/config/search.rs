@@ -13,14 +13,14 @@ const VARIABLE: &str = "USER_STATUS_CONFIG";
 /// it; else that of the user.
 pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(path) = named {
-        return match path.is_file() {
+        return match path.exists() {
             true => Ok(path.to_owned()),
             false => Err(Failure::configuration(format!("--config: there is no file {}", path.display()))
                 .next("`user-status config init --path FILE` writes one.")),
         };
     }
     if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) {
-        return match path.is_file() {
+        return match path.exists() {
             true => Ok(path),
             false => Err(Failure::configuration(format!("{VARIABLE}: there is no file {}", path.display()))
                 .next("If it was the one of `user-status mock`, the mock has stopped.")),
