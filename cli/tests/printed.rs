@@ -10,7 +10,7 @@ fn cases(place: &str) -> trycmd::TestCases {
     let nowhere = concat!(env!("CARGO_TARGET_TMPDIR"), "/nowhere");
     cases.env("XDG_CONFIG_HOME", nowhere).env("APPDATA", nowhere).env("USER_STATUS_CONFIG", "");
     // What the terminal of the tester is must not decide.
-    cases.env("COLUMNS", "").env("CLICOLOR_FORCE", "0");
+    cases.env("COLUMNS", "").env("NO_COLOR", "1");
     cases.case(place);
     cases
 }

@@ -33,7 +33,13 @@ pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> 
     for name in names {
         profiles.push((name, config.profile(name)?));
     }
-    let findings = join_all(profiles.iter().map(|(name, profile)| find_out(&config, name, profile))).await;
+    // One after the other: a program that gives credentials may ask the user for something.
+    let mut connected = Vec::new();
+    for (name, profile) in &profiles {
+        connected.push(Connected::default().with(&config, name, profile).await);
+    }
+    let tried = profiles.iter().zip(&connected).map(|((name, profile), connected)| find_out(name, profile, connected));
+    let findings = join_all(tried).await;
     let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Failed).count();
 
     let listed: Vec<Value> = profiles
@@ -106,10 +112,10 @@ fn failed(message: impl Into<String>) -> Finding {
     Finding { verdict: Verdict::Failed, message: message.into() }
 }
 
-async fn find_out(config: &Config, name: &str, profile: &Profile) -> Finding {
-    let connected = match Connected::default().with(config, name, profile).await {
+async fn find_out(name: &str, profile: &Profile, connected: &Result<Connected, Failure>) -> Finding {
+    let connected = match connected {
         Ok(connected) => connected,
-        Err(failure) => return failed(failure.message),
+        Err(failure) => return failed(&failure.message),
     };
     let Some(system) = connected.registry.get(name) else { return failed("it was not set up") };
     if !system.capabilities().reads {

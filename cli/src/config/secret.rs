@@ -197,7 +197,7 @@ impl<'de> Visitor<'de> for Reader {
             }
             Table { env: None, file: None, command: Some(words) } => match words.first() {
                 Some(program) if !program.is_empty() => Ok(Reference::Command(words)),
-                _ => refuse("`command` must be a program and its arguments, as in [\"op\", \"read\", \"op://…\"]"),
+                _ => refuse(WORDS),
             },
             _ => Err(A::Error::custom(format!("a credential comes from one place: {HOW}"))),
         }
@@ -209,7 +209,18 @@ impl<'de> Visitor<'de> for Reader {
 struct Table {
     env: Option<String>,
     file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "words")]
     command: Option<Vec<String>>,
+}
+
+const WORDS: &str =
+    "`command` must be a program and its arguments, as in [\"op\", \"read\", \"op://…\"]; no shell reads it";
+
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    match Vec::deserialize(deserializer) {
+        Ok(words) => Ok(Some(words)),
+        Err(_) => Err(D::Error::custom(WORDS)),
+    }
 }
 
 /// Whether it can be the name of a variable. Tokens have other characters, or are longer.
