@@ -52,7 +52,7 @@ pub use change::{Change, StatusChange};
 pub use clock::{BoxFuture, Clock, SystemClock, Wait};
 pub use error::{Applied, Error, ErrorKind, Result};
 pub use id::InvalidId;
-pub use limit::Limit;
+pub use limit::{HeldBack, Limit};
 pub use open_enum::UnknownValue;
 pub use operation::{Idempotence, Operation, operations};
 pub use raw::RawResponse;

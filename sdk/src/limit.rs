@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::adaptive::Adaptive;
 use crate::clock::{Clock, Wait};
+use crate::retry::{Outcome, RetryPolicy};
+
+mod adaptive;
 
 /// How much a client sends at most: so many requests per second, so many at once. Without a limit by default.
 ///
@@ -19,6 +23,7 @@ use crate::clock::{Clock, Wait};
 pub struct Limit {
     per_second: Option<f64>,
     at_once: Option<usize>,
+    adaptive: bool,
 }
 
 impl Limit {
@@ -35,6 +40,58 @@ impl Limit {
         self.at_once = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
+
+    /// Learns from refusals (429, and 503 with `Retry-After`), for clients with many calls under way. Off by default.
+    ///
+    /// A refusal holds back all calls of the client until the time that the system asked for has passed, bounded by
+    /// [`longest_retry_after`](crate::RetryPolicy::longest_retry_after); or, if it asked for none, for a short time that
+    /// doubles with every refusal in a row. From then on half as many requests are under way at once as there were, and
+    /// half as many per second, if that has a limit. Answers give both back little by little, never above what
+    /// [`at_once`](Limit::at_once) and [`per_second`](Limit::per_second) say.
+    ///
+    /// A repetition after such a refusal does not spend the budget for repetitions, which is there to prevent a storm: a
+    /// client that holds back makes none. It is still one of the attempts of its call. A call whose time would be over
+    /// before it may be sent ends without being sent.
+    ///
+    /// ```
+    /// use user_status::Limit;
+    ///
+    /// let limit = Limit::default().at_once(64).adaptive();
+    /// ```
+    #[must_use]
+    pub fn adaptive(mut self) -> Limit {
+        self.adaptive = true;
+        self
+    }
+}
+
+/// How far a client with an [adaptive](Limit::adaptive) limit is held back, now.
+///
+/// ```
+/// use user_status::Limit;
+/// use user_status::vendors::{Symphony, symphony};
+///
+/// let symphony = Symphony::builder()
+///     .base_url("https://acme.symphony.com/pod")
+///     .credentials(symphony::Credentials::session_token("a-token"))
+///     .limit(Limit::default().at_once(8).adaptive())
+///     .build()?;
+/// let held_back = symphony.client().held_back().expect("the limit is adaptive");
+/// assert!(held_back.paused_for.is_zero());
+/// assert_eq!(held_back.at_once, Some(8));
+/// # Ok::<(), user_status::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HeldBack {
+    /// How long nothing will be sent.
+    pub paused_for: Duration,
+    /// How many requests there may be at once; `None` if nothing was configured and nothing learned.
+    pub at_once: Option<usize>,
+    /// The share of the configured requests per second that is used, above 0 and up to 1.
+    pub rate: f64,
+    /// How many requests are under way, those included that wait for their time.
+    pub held: usize,
 }
 
 /// The limit at work.
@@ -45,18 +102,34 @@ pub(crate) struct Limiter {
     spacing: Option<Duration>,
     /// When the next request may leave.
     next: Mutex<Duration>,
+    /// What was learned.
+    adaptive: Option<Adaptive>,
 }
 
 impl Limiter {
     pub(crate) fn new(limit: Limit) -> Limiter {
         let spacing = limit.per_second.map(|rate| Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX));
-        let at_once = limit.at_once.map(|requests| Arc::new(Semaphore::new(requests)));
-        Limiter { at_once, spacing, next: Mutex::default() }
+        // What may be learned later needs places to be counted from the start.
+        let places = limit.at_once.or(limit.adaptive.then_some(Semaphore::MAX_PERMITS));
+        let at_once = places.map(|places| Arc::new(Semaphore::new(places)));
+        let adaptive = at_once.clone().filter(|_| limit.adaptive).map(|places| Adaptive::new(limit.at_once, places));
+        Limiter { at_once, spacing, next: Mutex::default(), adaptive }
+    }
+
+    /// Whether it holds all calls back after a refusal.
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
+    /// How far it holds back; `None` if it does not adapt.
+    pub(crate) fn held_back(&self, clock: &dyn Clock) -> Option<HeldBack> {
+        self.adaptive.as_ref().map(|adaptive| adaptive.held_back(clock.now()))
     }
 
     /// Waits for a place. `None` if there is none before the time is over.
-    pub(crate) async fn enter(&self, clock: &dyn Clock, time_left: Duration) -> Option<Place> {
+    pub(crate) async fn enter(&self, clock: &dyn Clock, time_left: Duration) -> Option<Place<'_>> {
         let started = clock.now();
+        let time_left = || time_left.saturating_sub(clock.now().saturating_sub(started));
         let permit = match &self.at_once {
             None => None,
             Some(semaphore) => match semaphore.clone().try_acquire_owned() {
@@ -64,30 +137,57 @@ impl Limiter {
                 Err(_) => {
                     let acquire = semaphore.clone().acquire_owned();
                     // The semaphore is never closed.
-                    Some(crate::clock::at_most(clock, time_left, acquire).await?.ok()?)
+                    Some(crate::clock::at_most(clock, time_left(), acquire).await?.ok()?)
                 }
             },
         };
-        if let Some(spacing) = self.spacing {
-            let now = clock.now();
-            let time_left = time_left.saturating_sub(now.saturating_sub(started));
-            let wait = {
-                let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-                let slot = (*next).max(now);
-                let wait = slot.saturating_sub(now);
-                if wait >= time_left {
+        let mut place = Place { limiter: self, permit, pause: 0 };
+        let mut timed = false;
+        let mut paused_until = Duration::ZERO;
+        loop {
+            let pause = self.adaptive.as_ref().map(Adaptive::pause).unwrap_or_default();
+            place.pause = pause.number;
+            // Each pause is waited for once, whatever the clock shows then.
+            if pause.until > clock.now().max(paused_until) {
+                let wait = pause.until.saturating_sub(clock.now());
+                if wait >= time_left() {
                     return None;
                 }
-                *next = slot.saturating_add(spacing);
-                wait
-            };
-            if !wait.is_zero() {
-                let mut slot = Slot { limiter: self, spacing, used: false };
                 clock.sleep(wait, Wait::RateLimit).await;
-                slot.used = true;
+                paused_until = pause.until;
+                // The time that the request had is past, as it is for all others that were held back.
+                timed = false;
+            } else if timed {
+                return Some(place);
+            } else {
+                self.wait_for_slot(clock, time_left()).await?;
+                // A pause may have begun meanwhile.
+                timed = true;
             }
         }
-        Some(Place { _permit: permit })
+    }
+
+    /// Waits for the time at which the next request may leave. `None` if that is too late.
+    async fn wait_for_slot(&self, clock: &dyn Clock, time_left: Duration) -> Option<()> {
+        let Some(spacing) = self.spacing else { return Some(()) };
+        let spacing = self.adaptive.as_ref().map_or(spacing, |adaptive| adaptive.spacing(spacing));
+        let now = clock.now();
+        let wait = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let slot = (*next).max(now);
+            let wait = slot.saturating_sub(now);
+            if wait >= time_left {
+                return None;
+            }
+            *next = slot.saturating_add(spacing);
+            wait
+        };
+        if !wait.is_zero() {
+            let mut slot = Slot { limiter: self, spacing, used: false };
+            clock.sleep(wait, Wait::RateLimit).await;
+            slot.used = true;
+        }
+        Some(())
     }
 }
 
@@ -108,6 +208,32 @@ impl Drop for Slot<'_> {
 }
 
 /// A place under the limit, for as long as it is held.
-pub(crate) struct Place {
-    _permit: Option<OwnedSemaphorePermit>,
+pub(crate) struct Place<'a> {
+    limiter: &'a Limiter,
+    permit: Option<OwnedSemaphorePermit>,
+    /// The number of the last pause before the request left.
+    pause: u64,
+}
+
+impl Place<'_> {
+    /// Learns from how the request ended, if the limit adapts.
+    pub(crate) fn learn(&self, outcome: Outcome, policy: &RetryPolicy, now: Duration) {
+        let Some(adaptive) = &self.limiter.adaptive else { return };
+        match outcome {
+            Outcome::Answered { retry_after, .. } if outcome.asks_to_wait() => {
+                adaptive.refused(self.pause, retry_after, policy, now);
+            }
+            // Also a no is an answer of a system that has time to give one; a gateway's is none.
+            Outcome::Answered { status, .. } if status < 500 && status != 408 => adaptive.answered(self.pause),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let (Some(adaptive), Some(permit)) = (&self.limiter.adaptive, self.permit.take()) {
+            adaptive.give_back(permit);
+        }
+    }
 }

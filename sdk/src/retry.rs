@@ -26,7 +26,7 @@ use jiff::Timestamp;
 /// | first wait | up to 500 ms, doubled for each further one |
 /// | longest wait | 20 s |
 /// | longest `Retry-After` that is waited for | 60 s |
-/// | budget | 10 repetitions in a row per client; ten successes earn one back |
+/// | budget | 10 repetitions in a row per client; ten successes earn one back; under an [adaptive](crate::Limit::adaptive) limit, refusals with 429, or with 503 and `Retry-After`, do not count |
 ///
 /// The waits are drawn evenly between nothing and their limit (*full jitter*), so that clients that failed together do
 /// not come back together.
@@ -85,6 +85,13 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether the system refused for now, and nothing was done: 429, or 503 with `Retry-After`.
+    pub(crate) fn asks_to_wait(self) -> bool {
+        matches!(self, Outcome::Answered { status: 429, .. } | Outcome::Answered { status: 503, retry_after: Some(_) })
+    }
+}
+
 /// What is known of the operation.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,7 +139,7 @@ pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: 
     }
     let allowed = match outcome {
         Outcome::NotSent => true,
-        Outcome::Answered { status: 429, .. } | Outcome::Answered { status: 503, retry_after: Some(_) } => true,
+        refusal if refusal.asks_to_wait() => true,
         Outcome::Answered { status: 408 | 502 | 503 | 504, .. } | Outcome::Lost => safety.idempotent,
         Outcome::Answered { status: 500, .. } => safety.idempotent && safety.repeats_500,
         Outcome::Answered { .. } => false,

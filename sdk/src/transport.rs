@@ -130,8 +130,6 @@ impl Exchange<'_> {
             let sent_at = parts.clock.now();
             let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(time_left());
             let ended = self.attempt(request, &secrets, limit).instrument(span.clone()).await;
-            drop(place);
-
             if let Attempt::Answered(raw) | Attempt::TooLong(raw) = &ended {
                 self.call.answered(raw);
                 span.record("status", raw.status);
@@ -139,15 +137,19 @@ impl Exchange<'_> {
             }
             Span::current().record("attempts", attempt);
             let outcome = self.outcome(&ended);
+            place.learn(outcome, &policy, parts.clock.now());
+            drop(place);
+            // The budget guards against storms; here the limit does.
+            let free = parts.limiter.is_adaptive() && outcome.asks_to_wait();
             let safety = Safety {
                 idempotent,
                 repeats_500: parts.vendor == Vendor::Symphony,
                 can_refresh: !refreshed && parts.auth.can_refresh(),
             };
-            let progress =
-                Progress { attempt, time_left: time_left(), budget: parts.budget.has_room(), jitter: fastrand::f64() };
+            let budget = free || parts.budget.has_room();
+            let progress = Progress { attempt, time_left: time_left(), budget, jitter: fastrand::f64() };
             let decision = match retry::decide(&policy, safety, outcome, progress) {
-                Decision::Again(_) if !parts.budget.spend() => Decision::Stop,
+                Decision::Again(_) if !free && !parts.budget.spend() => Decision::Stop,
                 decision => decision,
             };
             let duration = parts.clock.now().saturating_sub(sent_at);
@@ -449,6 +451,14 @@ macro_rules! hooks {
                 info: &progenitor_client::OperationInfo,
             ) -> reqwest::Result<reqwest::Response> {
                 Ok(crate::transport::execute(&self.inner, &self.client, request, info.operation_id).await)
+            }
+        }
+
+        impl $client {
+            /// How far this client is held back now; `None` unless its limit is [adaptive](crate::Limit::adaptive).
+            pub fn held_back(&self) -> Option<crate::HeldBack> {
+                let parts = self.inner.parts();
+                parts.limiter.held_back(&*parts.clock)
             }
         }
 

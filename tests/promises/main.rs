@@ -17,6 +17,7 @@ mod errors;
 mod faults;
 mod ids;
 mod journal;
+mod limits;
 mod mock;
 mod properties;
 mod raw;
