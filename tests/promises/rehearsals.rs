@@ -245,7 +245,9 @@ async fn a_rehearsal_shows_no_credential() {
             };
             for user in users.into_iter().filter(|user| system.check(user, &change).is_ok()) {
                 let request = system.rehearse(user, &change).await.unwrap().request.unwrap();
-                let xml_escaped = decoded.replace('&', "&amp;").replace('<', "&lt;");
+                // As an element of XML has it.
+                let escapes = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&apos;")];
+                let xml_escaped = escapes.iter().fold(decoded.clone(), |text, (from, to)| text.replace(from, to));
                 for text in [request.to_string(), format!("{request:?}"), serde_json::to_string(&request).unwrap()] {
                     // One that is short shows where the caller wrote it, and only there.
                     let text = match secret.len() < 8 {
