@@ -45,7 +45,7 @@ pub(crate) struct Prepared {
     /// A credential that travels in the JSON body: the member's name and its value.
     pub(crate) body_member: Option<(&'static str, Secret)>,
     /// The secrets in them, to be kept out of everything that can be seen, in the forms in which they may come back.
-    pub(crate) secrets: Vec<Secret>,
+    pub(crate) secrets: Arc<[Secret]>,
 }
 
 impl Prepared {
@@ -65,7 +65,7 @@ impl Prepared {
             *value = HeaderValue::from_static("[redacted]");
         }
         let body_member = self.body_member.as_ref().map(|(name, _)| (*name, Secret::from("[redacted]")));
-        Prepared { headers, body_member, secrets: Vec::new() }
+        Prepared { headers, body_member, secrets: Arc::default() }
     }
 
     /// A secret in the forms in which it may come back.

@@ -120,12 +120,6 @@ impl StatusChange {
         StatusChange { reason: Some(reason.into()), ..StatusChange::of(Change::Suspend) }
     }
 
-    /// Suspended as an account was before, with the reason and the end that its system knew.
-    #[cfg(feature = "bulk")]
-    pub(crate) fn as_before(before: &crate::status::Suspension) -> StatusChange {
-        StatusChange { reason: before.reason.clone(), until: before.until, ..StatusChange::of(Change::Suspend) }
-    }
-
     /// The suspension is lifted.
     pub fn unsuspend() -> StatusChange {
         StatusChange::of(Change::Unsuspend)

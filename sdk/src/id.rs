@@ -88,7 +88,7 @@ pub(crate) fn check_string(vendor: Vendor, noun: &'static str, id: &str, max: us
     if id == "." || id == ".." {
         return refuse(Problem::Dots);
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || PUNCTUATION.split(' ').any(|p| p.starts_with(c));
+    let allowed = |c: char| c.is_ascii_alphanumeric() || (c != ' ' && PUNCTUATION.contains(c));
     match id.chars().position(|c| !allowed(c)).and_then(|at| Some((at, id.chars().nth(at)?))) {
         Some((at, character)) => refuse(Problem::Character { character, position: at + 1 }),
         None => Ok(()),

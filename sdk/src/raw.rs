@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use memchr::memchr_iter;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -86,8 +87,9 @@ pub(crate) fn without_secrets(body: Bytes, secrets: &[Secret]) -> Bytes {
     without_escaped(body, secrets)
 }
 
+/// Where the part begins. Most texts do not have it, and not often its first byte.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
+    memchr_iter(*part.first()?, text).find(|at| text[*at..].starts_with(part))
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -179,7 +179,7 @@ impl Exchange<'_> {
                         }
                         None => return self.finish(ended, unsure, attempt),
                     }
-                    secrets.extend(self.secrets(&credentials));
+                    secrets = secrets.iter().chain(&*self.secrets(&credentials)).cloned().collect();
                     last = Some(ended);
                 }
                 Decision::Again(wait) => {
@@ -260,13 +260,13 @@ impl Exchange<'_> {
     }
 
     /// The secrets that a request with these credentials carries.
-    fn secrets(&self, credentials: &Prepared) -> Vec<Secret> {
-        let mut secrets = credentials.secrets.clone();
+    fn secrets(&self, credentials: &Prepared) -> Arc<[Secret]> {
+        let secrets = credentials.secrets.clone();
         if let Some((name, _)) = &credentials.body_member
             && let Some(given) =
                 members(&self.template).and_then(|members| members.get(*name)?.as_str().map(str::to_owned))
         {
-            secrets.extend(Prepared::forms(&given));
+            return secrets.iter().cloned().chain(Prepared::forms(&given)).collect();
         }
         secrets
     }
@@ -450,7 +450,8 @@ macro_rules! hooks {
                 request: reqwest::Request,
                 info: &progenitor_client::OperationInfo,
             ) -> reqwest::Result<reqwest::Response> {
-                Ok(crate::transport::execute(&self.inner, &self.client, request, info.operation_id).await)
+                // In a box: the futures around it are moved several times, and it is large.
+                Ok(Box::pin(crate::transport::execute(&self.inner, &self.client, request, info.operation_id)).await)
             }
         }
 

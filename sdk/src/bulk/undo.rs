@@ -84,7 +84,7 @@ fn suspension(before: &Suspension) -> StatusChange {
     if !before.active {
         return StatusChange::unsuspend();
     }
-    StatusChange::as_before(before)
+    StatusChange::from_parts(Change::Suspend, before.reason.clone(), before.until, None)
 }
 
 /// What the account must still be: as it was read after the change or, if it was not, as asked.

@@ -46,7 +46,7 @@ async fn send<T, E: Fault>(
     options: CallOptions,
     call: impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>>,
 ) -> Result<(T, Record)> {
-    let (result, record) = call::record(options, call).await;
+    let (result, record) = call::record(options, Box::pin(call)).await;
     match result {
         Ok(answer) => Ok((answer.into_inner(), record)),
         Err(error) => {

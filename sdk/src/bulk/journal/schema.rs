@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::error::{JournalError, JournalErrorKind};
 use crate::bulk::entry::{Entry, RowOutcome, RowState};
 use crate::bulk::row::Row;
+use crate::change::{Change, StatusChange};
 
 /// Says that an SQLite file is a journal of this crate: `USjr`.
 pub(super) const APPLICATION: i32 = i32::from_be_bytes(*b"USjr");
@@ -92,17 +93,14 @@ pub(super) fn open(connection: &Connection) -> Result<(), JournalError> {
 /// A row as it is stored.
 pub(super) fn entry(record: &Record<'_>) -> rusqlite::Result<Entry> {
     let state: String = record.get(10)?;
-    let mut change = serde_json::Map::new();
-    for (name, column) in [("change", 4), ("reason", 5), ("until", 6), ("comment", 7)] {
-        if let Some(text) = record.get::<_, Option<String>>(column)? {
-            change.insert(name.to_owned(), text.into());
-        }
-    }
+    let change: String = record.get(4)?;
+    let known = Change::ALL.into_iter().find(|known| known.as_str() == change);
+    let known = known.ok_or_else(|| unreadable(4, std::io::Error::other(format!("no change is called {change}"))))?;
     let row = Row {
         line: record.get::<_, i64>(1)?.try_into().unwrap_or_default(),
         system: record.get(2)?,
         user: record.get(3)?,
-        change: serde_json::from_value(change.into()).map_err(|e| unreadable(4, e))?,
+        change: StatusChange::from_parts(known, record.get(5)?, time(record, 6)?, record.get(7)?),
         key: record.get(8)?,
         expected: json(record, 9)?,
     };
