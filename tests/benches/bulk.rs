@@ -7,6 +7,7 @@
 //!
 //! *ratio*: the same requests by a bare loop, with as many at once for each system, in turn, round after round, against one
 //! server in the same process. `whole` reads every account before and, where the answer is no proof, after; `blind` does not.
+//! Without a distance both are bound by the processor that the server shares with them.
 //!
 //! *memory*: the peak of a process of its own, for few rows and for many.
 
@@ -22,7 +23,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use user_status::Registry;
 use user_status::bulk::{Invalid, Journal, Runner};
-use user_status_mock::{StandaloneServer, Vendor};
+use user_status_mock::{Fault, StandaloneServer, Vendor};
 use user_status_tests::people;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -86,13 +87,20 @@ async fn ratio(rows: usize, rounds: usize) -> Result<()> {
     let (server, _) = people::server(rows).await;
     let start = server.snapshot();
     let registry = people::registry(&server.root());
-    for whole in [true, false] {
-        let name = if whole { "whole" } else { "blind" };
+    for (name, whole, distance) in
+        [("whole, 10 ms away", true, Some(Duration::from_millis(10))), ("whole", true, None), ("blind", false, None)]
+    {
         let mut ratios = Vec::new();
         for _ in 0..rounds {
             server.restore(start.clone())?;
+            if let Some(distance) = distance {
+                server.fault(Fault::delay(distance))?;
+            }
             let bare = bare(&server, rows, whole).await?;
             server.restore(start.clone())?;
+            if let Some(distance) = distance {
+                server.fault(Fault::delay(distance))?;
+            }
             let folder = TempDir::new()?;
             let journal = begin(&folder.path().join("run.sqlite"), &registry, rows).await?;
             let runner = Runner::new(registry.clone()).at_once(AT_ONCE).read_first(whole).verify(whole);
