@@ -343,3 +343,32 @@ async fn a_journal_holds_no_credentials_and_is_its_owners() {
         assert!(file.metadata().unwrap().len() == 0 || mode & 0o077 == 0, "{:?} is open to others", file.path());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_failed_get_another_chance_after_all_others() {
+    let folder = TempDir::new().unwrap();
+    let (server, changes) = people::server(50).await;
+    let before: Vec<_> = (0..50).map(|number| people::status(&server, number)).collect();
+    // As many as a call makes attempts: the first row of the pod fails, and no other.
+    server.fault(Fault::html_502().on_operation("getUserStatus").times(4)).unwrap();
+    let (path, registry) = begun(&folder, &server, people::rows(50)).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let keep = seen.clone();
+    let runner = Runner::new(registry).at_once(1).on_event(move |event| {
+        if let Event::Row { entry, state, .. } = event {
+            keep.lock().unwrap().push((entry.number, entry.state, *state));
+        }
+    });
+    let once = runner.clone().passes(1).run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(once.counts[RowState::Failed], 1, "{}", once.counts);
+    let failed = seen.lock().unwrap().iter().find(|(.., state)| *state == RowState::Failed).map(|row| row.0).unwrap();
+    assert_eq!(people::hold(&path, &server, &changes, &before).open(), 1);
+
+    seen.lock().unwrap().clear();
+    server.fault(Fault::html_502().on_operation("getUserStatus").times(4)).unwrap();
+    let twice = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    let (handled, counts) = (twice.handled, people::hold(&path, &server, &changes, &before));
+    assert_eq!((handled.total(), handled[RowState::Confirmed], counts.open()), (1, 1, 0), "{handled}");
+    let expected = [(failed, RowState::Failed, RowState::Failed), (failed, RowState::Failed, RowState::Confirmed)];
+    assert_eq!(*seen.lock().unwrap(), expected);
+}

@@ -32,6 +32,8 @@ use crate::system::AccountSystem;
 /// A system that fails ten times in a row gets nothing for 30 s, then one row to try it with; after five such tries, or at
 /// once if it is the credentials that it refuses, its rows are left for another time. The other systems go on.
 ///
+/// At the end the rows that failed, and those that are unknown and can be looked at, are taken up once more.
+///
 /// ```no_run
 /// use std::sync::Arc;
 /// use user_status::Registry;
@@ -51,6 +53,7 @@ pub struct Runner {
     at_once_in: BTreeMap<String, usize>,
     pub(super) read_first: bool,
     verify: bool,
+    passes: u32,
     pub(super) options: CallOptions,
     thresholds: Thresholds,
     clock: Arc<dyn Clock>,
@@ -73,7 +76,7 @@ impl fmt::Debug for Runner {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A row has an outcome.
+    /// A row has an outcome. One that failed, or is unknown, may get another in the same run: `entry.state` says so.
     Row {
         /// The row, with the state that it had before.
         entry: &'a Entry,
@@ -171,6 +174,7 @@ impl Runner {
             at_once_in: BTreeMap::new(),
             read_first: true,
             verify: true,
+            passes: 2,
             options: CallOptions::default(),
             thresholds: Thresholds { failures: 10, pause: Duration::from_secs(30), probes: 5 },
             clock: Arc::new(SystemClock::default()),
@@ -206,6 +210,14 @@ impl Runner {
     #[must_use]
     pub fn verify(mut self, verify: bool) -> Runner {
         self.verify = verify;
+        self
+    }
+
+    /// How often the rows of a system are gone through: 2 by default, so that those that failed get another chance after all
+    /// others, and what became of unknown ones is looked at when it has had time to happen. At least 1.
+    #[must_use]
+    pub fn passes(mut self, passes: u32) -> Runner {
+        self.passes = passes;
         self
     }
 
@@ -258,12 +270,46 @@ impl Runner {
         let journal = Arc::new(journal);
         journal.begin().await?;
         let tally = Arc::new(Mutex::new(Tally::default()));
+        let mut broken = None;
+        for pass in 1..=self.passes.max(1) {
+            broken = self.pass(pass, &journal, &tally).await;
+            let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            let again = tally.handled[RowState::Failed] + tally.handled[RowState::Unknown] > 0;
+            if broken.is_some() || self.stop.is_set() || !again {
+                break;
+            }
+        }
+        let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
+        let interrupted = self.stop.is_set();
+        let how = match (&broken, interrupted, tally.given_up.is_empty()) {
+            (Some(_), ..) => "failed",
+            (None, true, _) => "interrupted",
+            (None, false, false) => "stopped",
+            (None, false, true) => "finished",
+        };
+        let ended = journal.end(how).await;
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        ended?;
+        let counts = JournalReader::open(journal.path())?.counts()?;
+        let elapsed = self.clock.now().saturating_sub(started);
+        Ok(Summary { counts, handled: tally.handled, interrupted, given_up: tally.given_up, elapsed })
+    }
+
+    /// Goes through the rows of all systems that are not given up. What kept the journal from being written, if anything
+    /// did. Nothing is under way any more when it returns, so that a pass after it takes no row for an abandoned one.
+    async fn pass(&self, pass: u32, journal: &Arc<Journal>, tally: &Arc<Mutex<Tally>>) -> Option<JournalError> {
         let mut tasks = JoinSet::new();
         for (name, system) in self.registry.iter() {
+            if tally.lock().unwrap_or_else(PoisonError::into_inner).given_up.contains_key(name) {
+                continue;
+            }
             let at_once =
                 self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, Semaphore::MAX_PERMITS / 2);
             let line = Arc::new(Line {
                 runner: self.clone(),
+                pass,
                 journal: journal.clone(),
                 tally: tally.clone(),
                 name: name.to_owned(),
@@ -289,22 +335,7 @@ impl Runner {
                 Err(_) => {}
             }
         }
-        let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
-        let interrupted = self.stop.is_set();
-        let how = match (&broken, interrupted, tally.given_up.is_empty()) {
-            (Some(_), ..) => "failed",
-            (None, true, _) => "interrupted",
-            (None, false, false) => "stopped",
-            (None, false, true) => "finished",
-        };
-        let ended = journal.end(how).await;
-        if let Some(error) = broken {
-            return Err(error);
-        }
-        ended?;
-        let counts = JournalReader::open(journal.path())?.counts()?;
-        let elapsed = self.clock.now().saturating_sub(started);
-        Ok(Summary { counts, handled: tally.handled, interrupted, given_up: tally.given_up, elapsed })
+        broken
     }
 }
 
@@ -315,9 +346,20 @@ struct Tally {
     given_up: BTreeMap<String, String>,
 }
 
+impl Tally {
+    /// Counts an outcome, in the place of the one before.
+    fn count(&mut self, state: RowState, before: Option<RowState>) {
+        if let Some(before) = before {
+            self.handled[before] -= 1;
+        }
+        self.handled[state] += 1;
+    }
+}
+
 /// The rows of one system, and what its tasks share.
 struct Line {
     runner: Runner,
+    pass: u32,
     journal: Arc<Journal>,
     tally: Arc<Mutex<Tally>>,
     name: String,
@@ -462,7 +504,9 @@ impl Line {
     }
 
     async fn ended(&self, entry: &Entry, state: RowState, outcome: RowOutcome) {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).handled[state] += 1;
+        // It may have had that outcome in this session.
+        let again = self.pass > 1 && matches!(entry.state, RowState::Failed | RowState::Unknown);
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(state, again.then_some(entry.state));
         (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome });
         self.journal.record(entry.number, state, outcome).await;
     }
