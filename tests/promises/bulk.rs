@@ -229,6 +229,26 @@ async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_needs_no_call_does_not_stand_for_a_system_that_is_tried() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(100).await;
+    server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Clearsquare)).unwrap();
+    let toggles = people::rows(100).filter(|row| row.system == "site");
+    let (path, registry) = begun(&folder, &server, toggles).await;
+    // As a program leaves them that ends with many on their way.
+    let journal = rusqlite::Connection::open(&path).unwrap();
+    journal.execute("UPDATE rows SET state = 'sending' WHERE number BETWEEN 4 AND 13", []).unwrap();
+    drop(journal);
+    let runner = Runner::new(registry).at_once(1).breaker(3, Duration::from_secs(60), 2).clock(TestClock::new());
+    let run = runner.run(Journal::open(&path).unwrap());
+    let summary =
+        tokio::time::timeout(Duration::from_secs(60), run).await.expect("it waits for a try that is over").unwrap();
+    assert_eq!(summary.given_up.keys().collect::<Vec<_>>(), ["site"]);
+    assert!(entries(&path)[3..13].iter().all(|entry| entry.state == RowState::Unknown));
+    assert!(summary.counts[RowState::Pending] > 0, "{}", summary.counts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_are_refused_are_not_tried_on_every_account() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(500).await;

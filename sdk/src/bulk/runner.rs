@@ -419,6 +419,8 @@ impl Line {
         let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
         let can_look = self.reads && can_be_looked_at(row);
         if in_doubt && !can_look {
+            // No call, and so no news of the system: if it is being tried, another row tries it.
+            self.breaker.leave();
             return Ok((entry.state == RowState::Sending).then(|| (RowState::Unknown, cannot_look())));
         }
         let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
