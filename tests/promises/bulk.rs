@@ -61,6 +61,22 @@ async fn the_report_of_a_run_under_fire_is_what_the_accounts_are() {
     assert!(!summary.interrupted);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_run_that_was_never_begun_can_be_taken_back() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run.sqlite");
+    let (server, _) = people::server(5).await;
+    let registry = people::registry(&server.root());
+    begin(&path, &registry, people::rows(5)).await.discard().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(server.total_requests(), 0);
+
+    run(&registry, begin(&path, &registry, people::rows(5)).await).await;
+    let error = Journal::open(&path).unwrap().discard().unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+    assert_eq!(JournalReader::open(&path).unwrap().counts().unwrap().total(), 5);
+}
+
 /// A journal of these rows that is there and nothing is sent.
 async fn begun(
     folder: &TempDir,

@@ -26,7 +26,7 @@ pub enum JournalErrorKind {
     NotAJournal,
     /// A later version of this crate wrote it.
     NewerVersion,
-    /// Another program is at work on it.
+    /// Another program is at work on it, or has been where none may have.
     InUse,
     /// The disk is full.
     Full,

@@ -113,12 +113,25 @@ impl Journal {
             Ok((Journal::at_work(path, connection, lock)?, imported))
         };
         made.await.map_err(|error| {
-            for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
-                // What cannot be removed holds no rows, and says so when it is opened.
-                let _ = std::fs::remove_file(with_suffix(path, suffix));
-            }
+            // What cannot be removed holds no rows, and says so when it is opened.
+            let _ = remove(path);
             at(error)
         })
+    }
+
+    /// Takes a run back that is not to be carried out after all: its files are removed.
+    ///
+    /// # Errors
+    /// [`InUse`](JournalErrorKind::InUse) if a program has worked on it: what became of its rows is known only here. Else what
+    /// the file system says.
+    pub fn discard(self) -> Result<(), JournalError> {
+        let path = self.path.clone();
+        if JournalReader::open(&path)?.about()?.sessions > 0 {
+            let what = "a program has worked on this run: what became of its rows is known only here";
+            return Err(JournalError::new(JournalErrorKind::InUse, what).at(&path));
+        }
+        drop(self);
+        remove(&path).map_err(|error| JournalError::io(error).at(&path))
     }
 
     /// Takes a run up again.
@@ -214,6 +227,18 @@ impl Drop for Journal {
             let _ = thread.join();
         }
     }
+}
+
+/// Removes a journal with all that lies beside it.
+fn remove(path: &Path) -> std::io::Result<()> {
+    let mut result = Ok(());
+    for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
+        match std::fs::remove_file(with_suffix(path, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => result = Err(error),
+            _ => {}
+        }
+    }
+    result
 }
 
 /// A new file that only its owner may read.
