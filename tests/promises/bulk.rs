@@ -157,11 +157,14 @@ async fn one_program_works_on_a_journal_and_others_may_look() {
     let journal = Journal::open(&path).unwrap();
     let error = Journal::open(&path).unwrap_err();
     assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+    let in_use = || JournalReader::open(&path).unwrap().in_use().unwrap();
+    assert!(in_use());
     assert_eq!(entries(&path).len(), 5);
     let summary = run(&registry, journal).await;
     assert_eq!(summary.counts.open(), 0, "{}", summary.counts);
     let about = JournalReader::open(&path).unwrap().about().unwrap();
     assert_eq!((about.source.as_str(), about.sessions, about.ended.as_deref()), ("a test", 1, Some("finished")));
+    assert!(!in_use());
     Journal::open(&path).expect("given back at the end");
 }
 

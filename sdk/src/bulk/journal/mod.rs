@@ -15,6 +15,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use futures_util::Stream;
 use jiff::Timestamp;
@@ -255,19 +256,21 @@ fn lock(path: &Path) -> Result<File, JournalError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     let file = options.open(with_suffix(path, ".lock")).map_err(JournalError::io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(JournalError::new(JournalErrorKind::InUse, "another program is at work on this run; wait for its end"))
+    // Who only asks whether it is locked has it for a moment.
+    for _ in 0..10 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(error)) => return Err(JournalError::io(error)),
         }
-        Err(TryLockError::Error(error)) => Err(JournalError::io(error)),
     }
+    Err(JournalError::new(JournalErrorKind::InUse, "another program is at work on this run; wait for its end"))
 }
 
 fn connect(path: &Path) -> Result<Connection, JournalError> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Only on macOS does it need to be told.
     connection.pragma_update(None, "fullfsync", true)?;

@@ -1,6 +1,7 @@
 //! Looking at a journal, also while somebody works on it.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -43,7 +44,9 @@ pub struct About {
     pub version: String,
     /// How often programs worked on it.
     pub sessions: u64,
-    /// How the last of them ended: `finished`, `interrupted` or `failed`; `None` if none did, or it ended without saying so.
+    /// How the last of them ended: `finished`, `stopped` since systems were given up, `interrupted` by its caller, or
+    /// `failed` since the journal could not be written; `None` if there was none, it is still at work, or it ended without
+    /// saying so.
     pub ended: Option<String>,
 }
 
@@ -69,6 +72,23 @@ impl JournalReader {
             Ok(JournalReader { path: path.to_owned(), connection })
         };
         open().map_err(|error| error.at(path))
+    }
+
+    /// Whether a program is at work on the run now.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn in_use(&self) -> Result<bool, JournalError> {
+        let at = |error| JournalError::io(error).at(&self.path);
+        let lock = match File::open(super::with_suffix(&self.path, ".lock")) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            lock => lock.map_err(at)?,
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(at(error)),
+        }
     }
 
     /// What is known of the run as a whole.

@@ -28,7 +28,7 @@ CREATE TABLE sessions (
     number  INTEGER PRIMARY KEY,      -- one for each time that a program worked on the run
     started TEXT NOT NULL,
     ended   TEXT,                     -- NULL if the program ended without saying so
-    how     TEXT                      -- finished, interrupted, or failed
+    how     TEXT                      -- finished, stopped, interrupted, or failed
 ) STRICT;
 
 CREATE TABLE rows (
