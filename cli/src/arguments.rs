@@ -48,6 +48,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
+    /// Where the journals of runs are. Else the folder that USER_STATUS_RUNS names; else one of the user.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) runs: Option<PathBuf>,
+
     /// One JSON document on the standard output, and errors as JSON on the standard error.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
@@ -61,6 +65,7 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Set(Set),
     Get(Get),
+    Runs(RunsCommand),
     Vendors(Vendors),
     Check(Check),
     Config(ConfigCommand),
@@ -150,6 +155,17 @@ pub(crate) struct Get {
     /// The account, as the system names it.
     pub(crate) user: String,
 }
+
+/// List the runs of bulk changes, the newest first. Needs no configuration.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status runs
+  user-status runs --json
+
+A run is named by its id, by a beginning of it that no other run has, by `last`, which is the
+newest, or by the path of its journal.")]
+pub(crate) struct RunsCommand {}
 
 /// Show what each system can do. Needs no configuration.
 #[derive(Args, Debug)]

@@ -1,8 +1,7 @@
 //! Why a command did not do what was asked: for people as text, for programs as JSON.
 
-use std::error::Error as _;
-
 use serde_json::{Map, Value, json};
+use user_status::bulk::{JournalError, JournalErrorKind};
 use user_status::{Applied, Error, ErrorKind};
 
 use crate::exit::Exit;
@@ -81,6 +80,11 @@ impl Failure {
             failure.details.insert(name.to_owned(), value);
         }
         failure
+    }
+
+    /// The journal of a run cannot be used.
+    pub(crate) fn of_journal(error: &JournalError) -> Failure {
+        Failure::new(Exit::Unexpected, journal(error.kind()), with_causes(error))
     }
 
     /// With where it went wrong.
@@ -164,8 +168,23 @@ fn kind(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// A word for programs.
+fn journal(kind: JournalErrorKind) -> &'static str {
+    match kind {
+        JournalErrorKind::Exists => "journal_exists",
+        JournalErrorKind::Missing => "journal_missing",
+        JournalErrorKind::NotAJournal => "not_a_journal",
+        JournalErrorKind::NewerVersion => "newer_version",
+        JournalErrorKind::InUse => "in_use",
+        JournalErrorKind::Full => "disk_full",
+        JournalErrorKind::ReadOnly => "read_only",
+        JournalErrorKind::Input => "input",
+        _ => "journal",
+    }
+}
+
 /// An error with its causes, each said once.
-pub(crate) fn with_causes(error: &Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod output;
 mod program;
+mod runs;
 mod safety;
 mod signals;
 

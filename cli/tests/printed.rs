@@ -9,6 +9,7 @@ fn cases(place: &str) -> trycmd::TestCases {
     let cases = trycmd::TestCases::new();
     let nowhere = concat!(env!("CARGO_TARGET_TMPDIR"), "/nowhere");
     cases.env("XDG_CONFIG_HOME", nowhere).env("APPDATA", nowhere).env("USER_STATUS_CONFIG", "");
+    cases.env("XDG_STATE_HOME", nowhere).env("LOCALAPPDATA", nowhere).env("USER_STATUS_RUNS", "");
     // What the terminal of the tester is must not decide.
     cases.env("COLUMNS", "").env("NO_COLOR", "1");
     cases.case(place);

@@ -11,6 +11,7 @@ mod check;
 mod config;
 mod get;
 mod mock;
+mod runs;
 mod set;
 mod shell;
 mod vendors;
@@ -21,6 +22,7 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
     match &arguments.command {
         Command::Set(set) => set::run(set, named, output).await,
         Command::Get(get) => get::run(get, named, output).await,
+        Command::Runs(_) => runs::run(arguments.global.runs.as_deref(), output),
         Command::Vendors(_) => vendors::run(output),
         Command::Check(check) => check::run(check, named, output).await,
         Command::Config(command) => match &command.command {

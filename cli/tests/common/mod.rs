@@ -17,6 +17,7 @@ pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_user-status"));
     let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nowhere");
     command.env_remove("USER_STATUS_CONFIG").env("XDG_CONFIG_HOME", &nowhere).env("APPDATA", &nowhere);
+    command.env_remove("USER_STATUS_RUNS").env("XDG_STATE_HOME", &nowhere).env("LOCALAPPDATA", &nowhere);
     command.stdin(Stdio::null());
     command
 }

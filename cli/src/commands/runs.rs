@@ -1,0 +1,129 @@
+//! `runs`: which runs there are, and how far each is.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use user_status::bulk::{About, Counts, JournalError, JournalErrorKind, JournalReader};
+
+use crate::exit::Exit;
+use crate::failure::{Failure, with_causes};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
+use crate::runs::{Run, Runs};
+
+pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let runs = Runs::at(named)?;
+    // One that cannot be read does not hide the others.
+    let seen: Vec<(Run, Result<Seen, JournalError>)> =
+        runs.list()?.into_iter().map(|run| (Seen::of(&run.path), run)).map(|(seen, run)| (run, seen)).collect();
+    let document: Vec<Value> = seen.iter().map(|(run, seen)| document(run, seen)).collect();
+    output.result(&json!({ "folder": runs.folder, "runs": document }), || match seen.is_empty() {
+        true => format!("There is no run in {} yet.\n", runs.folder.display()),
+        false => text(&seen),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What is seen of a run.
+pub(super) struct Seen {
+    pub(super) about: About,
+    pub(super) counts: Counts,
+    in_use: bool,
+}
+
+impl Seen {
+    fn of(journal: &Path) -> Result<Seen, JournalError> {
+        Seen::through(&JournalReader::open(journal)?)
+    }
+
+    pub(super) fn through(journal: &JournalReader) -> Result<Seen, JournalError> {
+        // In this order: a run that ends in between is not taken for one that broke off.
+        let in_use = journal.in_use()?;
+        Ok(Seen { about: journal.about()?, counts: journal.counts()?, in_use })
+    }
+
+    /// What became of the run, in a word.
+    pub(super) fn state(&self) -> &str {
+        match (self.in_use, &self.about.ended) {
+            (true, _) => "at work",
+            (false, Some(ended)) => ended,
+            (false, None) if self.about.sessions == 0 => "not begun",
+            (false, None) => "broken off",
+        }
+    }
+
+    /// What is known of the run as a whole.
+    pub(super) fn members(&self) -> Map<String, Value> {
+        let members = json!({
+            "created": self.about.created,
+            "source": self.about.source,
+            "version": self.about.version,
+            "sessions": self.about.sessions,
+            "state": self.state(),
+            "rows": self.counts.total(),
+            "open": self.counts.open(),
+        });
+        members.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// How many rows are in each state.
+pub(super) fn counted(counts: &Counts) -> Value {
+    counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect::<Map<_, _>>().into()
+}
+
+fn document(run: &Run, seen: &Result<Seen, JournalError>) -> Value {
+    let mut document = Map::from_iter([("run".to_owned(), json!(run.id)), ("journal".to_owned(), json!(run.path))]);
+    match seen {
+        Ok(seen) => {
+            document.extend(seen.members());
+            document.insert("counts".to_owned(), counted(&seen.counts));
+        }
+        Err(error) => {
+            document.insert("state".to_owned(), json!(unreadable(error)));
+            document.insert("error".to_owned(), json!(with_causes(error)));
+        }
+    }
+    document.into()
+}
+
+fn text(seen: &[(Run, Result<Seen, JournalError>)]) -> String {
+    let head = ["RUN", "CREATED", "ROWS", "OPEN", "STATE", "OUTCOMES", "SOURCE"].map(str::to_owned);
+    let mut rows = vec![head.to_vec()];
+    let mut problems = String::new();
+    for (run, seen) in seen {
+        rows.push(match seen {
+            Ok(seen) => {
+                let style = match seen.state() {
+                    "finished" => GOOD,
+                    "failed" => BAD,
+                    _ => DOUBTFUL,
+                };
+                vec![
+                    visible(&run.id),
+                    seen.about.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                    seen.counts.total().to_string(),
+                    seen.counts.open().to_string(),
+                    format!("{style}{}{style:#}", visible(seen.state())),
+                    seen.counts.to_string(),
+                    visible(&seen.about.source),
+                ]
+            }
+            Err(error) => {
+                problems += &format!("{BAD}{}{BAD:#}: {}\n", visible(&run.id), with_causes(error));
+                let state = format!("{BAD}{}{BAD:#}", unreadable(error));
+                vec![visible(&run.id), String::new(), String::new(), String::new(), state]
+            }
+        });
+    }
+    let between = if problems.is_empty() { "" } else { "\n" };
+    format!("{}{between}{problems}", table(&rows))
+}
+
+/// Why a journal cannot be read, in a word.
+fn unreadable(error: &JournalError) -> &'static str {
+    match error.kind() {
+        JournalErrorKind::NotAJournal => "damaged",
+        JournalErrorKind::NewerVersion => "of a newer version",
+        _ => "unreadable",
+    }
+}
