@@ -9,6 +9,10 @@ use jiff::Timestamp;
 
 use crate::exit;
 
+mod bulk;
+
+pub(crate) use bulk::{Apply, Consent, Input, Pace, Plan, Resume, Undo, Work};
+
 /// Changes the status of a person's account in Userdocks, Akana, MediConnect, Symphony and ClearSquare, and says what
 /// happened: it is proved, or known not to have happened, or reported as unknown.
 #[derive(Debug, Parser)]
@@ -34,6 +38,7 @@ Examples:
   user-status check                              are the addresses and the credentials good?
   user-status get pod 7215545078541
   user-status set pod 7215545078541 disable
+  user-status plan leavers.csv                   many changes: first look, then `apply`
 
 Credentials come from the environment, from files or from programs, as the configuration says;
 never from the command line, which other users of the machine can see.";
@@ -52,7 +57,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) runs: Option<PathBuf>,
 
-    /// One JSON document on the standard output, and errors as JSON on the standard error.
+    /// The result as JSON on the standard output, and errors as JSON on the standard error.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
@@ -65,6 +70,10 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Set(Set),
     Get(Get),
+    Plan(Plan),
+    Apply(Apply),
+    Resume(Resume),
+    Undo(Undo),
     Runs(RunsCommand),
     Vendors(Vendors),
     Check(Check),
@@ -82,6 +91,7 @@ Examples:
   user-status set pod 7215545078541 suspend --reason Leave --until 2026-12-31T23:59:59Z
   user-status set portal f57dd9cc-2608-456e-9dfa-300c85224a73.acme lock --comment Compromised
   user-status set --json shop 634441cecbb5901d133039f8 toggle
+  user-status set pod 7215545078541 disable --dry-run
 
 What it says:
   confirmed  the system's answer, or reading the account back, shows what was asked
@@ -119,6 +129,10 @@ pub(crate) struct Set {
     /// Do not read the account back where the answer is no proof.
     #[arg(long)]
     pub(crate) no_verify: bool,
+
+    /// Only show the request that would be sent, without its credentials. The account may be read.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// A change, as it is named on the command line.

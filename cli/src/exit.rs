@@ -15,8 +15,12 @@ pub(crate) enum Exit {
     NotApplied = 3,
     /// Nobody knows whether it was applied.
     Unknown = 4,
-    /// Refused for safety: the caller's own account, or a protected one.
+    /// Stopped before the end: rows are left.
+    Stopped = 5,
+    /// Refused for safety: the caller's own account or a protected one, or nobody confirmed it.
     Safety = 6,
+    /// The input has rows that cannot be carried out as written.
+    BadRows = 7,
     /// The configuration or the credentials are wrong.
     Configuration = 8,
     /// A second Ctrl-C.
@@ -29,16 +33,17 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The table, as `--help` shows it. 5 and 7 are those of bulk changes.
+/// The table, as `--help` shows it.
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0    done
   1    something unexpected, such as a full disk
   2    the command line is wrong
-  3    refused or failed, and known not to have been applied
+  3    refused or failed, and known not to have been applied; of a run, at least one row
   4    the outcome is unknown, of at least one change
   5    stopped before the end
-  6    refused for safety: your own account, or a protected one
-  7    the input has bad rows
+  6    refused for safety: your own account or a protected one, too many, or not confirmed
+  7    the input has bad rows, and nothing was sent
   8    the configuration or the credentials are wrong
-  130  given up at the second Ctrl-C; the outcome is unknown";
+  130  given up at the second Ctrl-C; the outcome is unknown
+Of a run with several of them 4 is told first, then 5, then 3.";

@@ -53,6 +53,16 @@ impl Failure {
         Failure::new(Exit::Safety, "safety", message)
     }
 
+    /// The input has rows that cannot be carried out as written.
+    pub(crate) fn bad_rows(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::BadRows, "bad_rows", message)
+    }
+
+    /// Stopped by the user before anything was sent.
+    pub(crate) fn stopped(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Stopped, "stopped", message)
+    }
+
     /// A change was given up, and nobody knows what became of it.
     pub(crate) fn given_up(message: impl Into<String>) -> Failure {
         Failure { applied: Applied::Unknown, ..Failure::new(Exit::Interrupted, "outcome_unknown", message) }

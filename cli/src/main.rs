@@ -1,6 +1,7 @@
 //! The program `user-status`: changes the status of people's accounts in five systems, and says what happened.
 
 mod arguments;
+mod bulk;
 mod commands;
 mod config;
 mod connect;

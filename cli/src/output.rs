@@ -40,6 +40,32 @@ impl Output {
         }
     }
 
+    /// Whether programs read it.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes one of many results: a JSON document on a line of its own, or the text. Whether anybody reads on.
+    pub(crate) fn one_of_many(&self, document: &Value, text: impl FnOnce() -> String) -> Result<bool, Failure> {
+        let text = if self.json { format!("{document}\n") } else { text() };
+        let mut stdout = anstream::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(false),
+            Err(e) => Err(Failure::unexpected(format!("the standard output cannot be written: {e}"))),
+            Ok(()) => Ok(true),
+        }
+    }
+
+    /// Says something beside the results, also to programs: as a JSON document on a line of its own.
+    pub(crate) fn beside(&self, document: &Value, text: impl FnOnce() -> String) {
+        to_stderr(&format!("{}\n", if self.json { document.to_string() } else { text() }));
+    }
+
+    /// Asks something; what is typed stands beside it.
+    pub(crate) fn prompt(&self, text: &str) {
+        to_stderr(text);
+    }
+
     /// Says something beside the results. Who hears it may be gone.
     pub(crate) fn note(&self, text: &str) {
         if !self.json {

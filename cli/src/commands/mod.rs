@@ -7,13 +7,17 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
+mod apply;
 mod check;
 mod config;
 mod get;
 mod mock;
+mod plan;
+mod resume;
 mod runs;
 mod set;
 mod shell;
+mod undo;
 mod vendors;
 
 /// Carries out a command. Its exit code, if it did what was asked.
@@ -22,6 +26,10 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
     match &arguments.command {
         Command::Set(set) => set::run(set, named, output).await,
         Command::Get(get) => get::run(get, named, output).await,
+        Command::Plan(plan) => plan::run(plan, &arguments.global, output).await,
+        Command::Apply(apply) => apply::run(apply, &arguments.global, output).await,
+        Command::Resume(resume) => resume::run(resume, &arguments.global, output).await,
+        Command::Undo(undo) => undo::run(undo, &arguments.global, output).await,
         Command::Runs(_) => runs::run(arguments.global.runs.as_deref(), output),
         Command::Vendors(_) => vendors::run(output),
         Command::Check(check) => check::run(check, named, output).await,
@@ -36,5 +44,5 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
 }
 
 /// All changes, in the order in which people meet them.
-const CHANGES: [Change; 7] =
+pub(crate) const CHANGES: [Change; 7] =
     [Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend, Change::Lock, Change::Unlock, Change::Toggle];

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use user_status::{Applied, Proof, Receipt, StatusChange};
+use user_status::{Applied, Proof, Receipt, Rehearsal, StatusChange};
 
 use crate::arguments::Set;
 use crate::config::Config;
@@ -26,6 +26,13 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     let Some(system) = connected.registry.get(&set.profile) else {
         return Err(Failure::unexpected(format!("profile `{}` was not set up", set.profile)));
     };
+
+    if set.dry_run {
+        let rehearsal = system.rehearse(&set.user, &change).await;
+        let rehearsal = rehearsal.map_err(|error| of(Failure::of_call(&set.profile, &error), set))?;
+        output.result(&rehearsed(set, &rehearsal), || would(set, &rehearsal))?;
+        return Ok(Exit::Done);
+    }
 
     let mut call = match set.no_verify {
         true => system.apply(&set.user, &change),
@@ -89,6 +96,29 @@ fn said(set: &Set) -> String {
     let change = set.change.to_possible_value();
     let change = change.as_ref().map(|value| value.get_name()).unwrap_or_default();
     format!("{change} of {} {}", set.profile, visible(&set.user))
+}
+
+fn rehearsed(set: &Set, rehearsal: &Rehearsal) -> Value {
+    json!({
+        "profile": set.profile,
+        "vendor": rehearsal.vendor,
+        "user": set.user,
+        "change": rehearsal.change,
+        "account": rehearsal.status,
+        "request": rehearsal.request,
+        "key": set.key,
+    })
+}
+
+/// What would be sent, in words.
+fn would(set: &Set, rehearsal: &Rehearsal) -> String {
+    let status = rehearsal.status.as_ref().map(|status| visible(&status.to_string()));
+    let is = status.map(|status| format!(": the account is {status}")).unwrap_or_default();
+    let Some(request) = &rehearsal.request else {
+        return format!("{}{is}; nothing would be sent\n", said(set));
+    };
+    let request: String = request.to_string().lines().map(|line| format!("{}\n", visible(line))).collect();
+    format!("{}{is}; this would be sent:\n\n{request}", said(set))
 }
 
 fn of(failure: Failure, set: &Set) -> Failure {

@@ -140,7 +140,7 @@ pub(crate) enum Unit {
 
 /// Reads a configuration. An error names line and column, and shows nothing of the line: a credential may stand in it.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, Failure> {
-    read(text).map(|(profiles, protected)| Config { path: path.to_owned(), profiles, protected }).map_err(|problem| {
+    read(path, text).map_err(|problem| {
         let place = match problem.at {
             Some(at) => format!("{}:{}", path.display(), line_and_column(text, at.start)),
             None => path.display().to_string(),
@@ -167,10 +167,15 @@ impl From<toml::de::Error> for Problem {
     }
 }
 
-type Read = (BTreeMap<String, Profile>, Vec<String>);
+/// What a configuration may say besides its profiles.
+const KEYS: [&str; 4] = ["profiles", "protected", "max_changes", "confirm_above"];
 
-fn read(text: &str) -> Result<Read, Problem> {
+/// So many changes a person is taken to have looked at.
+const CONFIRM_ABOVE: u64 = 10;
+
+fn read(path: &Path, text: &str) -> Result<Config, Problem> {
     let (mut profiles, mut protected) = (BTreeMap::new(), Vec::new());
+    let (mut max_changes, mut confirm_above) = (None, CONFIRM_ABOVE);
     for (key, value) in DeTable::parse(text)?.into_inner() {
         match key.get_ref().as_ref() {
             "profiles" => {
@@ -193,7 +198,9 @@ fn read(text: &str) -> Result<Read, Problem> {
                 }
                 protected = accounts;
             }
-            other => return Err(unknown(other, &["profiles", "protected"], "a configuration", key.span())),
+            "max_changes" => max_changes = Some(count("max_changes", value)?),
+            "confirm_above" => confirm_above = count("confirm_above", value)?,
+            other => return Err(unknown(other, &KEYS, "a configuration", key.span())),
         }
     }
     // A profile that is misspelt here would leave the account without protection.
@@ -204,7 +211,13 @@ fn read(text: &str) -> Result<Read, Problem> {
             return Err(Problem { message, at: None });
         }
     }
-    Ok((profiles, protected))
+    Ok(Config { path: path.to_owned(), profiles, protected, max_changes, confirm_above })
+}
+
+fn count(key: &str, value: Spanned<DeValue<'_>>) -> Result<u64, Problem> {
+    let at = value.span();
+    let refuse = |_| Problem::new(format!("`{key}` must be a whole number, 0 or more"), at);
+    u64::deserialize(toml::de::ValueDeserializer::from(value)).map_err(refuse)
 }
 
 fn profile(name: &str, value: Spanned<DeValue<'_>>) -> Result<Profile, Problem> {

@@ -23,6 +23,10 @@ pub(crate) struct Config {
     pub(crate) profiles: BTreeMap<String, Profile>,
     /// Accounts that are never changed, as `PROFILE:USER`.
     pub(crate) protected: Vec<String>,
+    /// The most changes that one file may make.
+    pub(crate) max_changes: Option<u64>,
+    /// Above so many changes a person is asked.
+    pub(crate) confirm_above: u64,
 }
 
 impl Config {

@@ -1,0 +1,176 @@
+//! How far a run is, while it runs: a bar on a terminal, else a line now and then.
+
+use std::collections::VecDeque;
+use std::io::{IsTerminal as _, stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use user_status::bulk::{Counts, Event, RowState};
+
+use super::estimate::about;
+use crate::output::{Output, visible};
+
+/// How often a bar is drawn.
+pub(crate) const TICK: Duration = Duration::from_millis(200);
+
+/// How often a line is written where there is no bar.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// Over how long the speed is measured: it should follow a pause, and not jump.
+const WINDOW: Duration = Duration::from_secs(15);
+
+/// What the tasks of a run say of it: a few atomic numbers, and lines that are rare.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Noted>);
+
+#[derive(Default)]
+struct Noted {
+    states: [AtomicU64; RowState::ALL.len()],
+    lines: Mutex<Vec<String>>,
+}
+
+impl Heard {
+    /// Takes an event in. Must be cheap: rows wait for it.
+    pub(crate) fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Row { state, .. } => {
+                self.0.states[*state as usize].fetch_add(1, Ordering::Relaxed);
+            }
+            Event::Paused { system, pause, why } => {
+                let seconds = pause.as_secs_f64().ceil();
+                self.line(format!("{system}: fails, and gets nothing for {seconds} s: {}", visible(why)));
+            }
+            Event::Resumed { system } => self.line(format!("{system}: works again")),
+            Event::GivenUp { system, why } => {
+                self.line(format!("{system}: given up, its other rows are left for another time: {}", visible(why)));
+            }
+            _ => {}
+        }
+    }
+
+    fn line(&self, line: String) {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lines.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for state in RowState::ALL {
+            counts[state] = self.0.states[state as usize].load(Ordering::Relaxed);
+        }
+        counts
+    }
+}
+
+/// What is shown of a run.
+pub(crate) struct Progress {
+    heard: Heard,
+    output: Output,
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    /// All rows of the run, and those that were finished before.
+    total: u64,
+    finished: u64,
+    /// How many rows of this session were handled, and when.
+    samples: VecDeque<(Instant, u64)>,
+    last_beat: Instant,
+}
+
+impl Progress {
+    /// Of a run with so many rows, of which so many are finished. Programs get none: what they read is the result.
+    pub(crate) fn new(heard: Heard, total: u64, finished: u64, quiet: bool, output: Output) -> Progress {
+        let shown = !quiet && !output.is_json() && stderr().is_terminal();
+        let bar = shown.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            // Without a style of its own it is still a bar.
+            if let Ok(style) = ProgressStyle::with_template("{bar:20} {percent:>3}% {wide_msg}") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        });
+        let now = Instant::now();
+        let samples = VecDeque::from([(now, 0)]);
+        Progress { heard, output, bar, quiet, total, finished, samples, last_beat: now }
+    }
+
+    /// Shows what came since the last time.
+    pub(crate) fn refresh(&mut self) {
+        for line in self.heard.lines() {
+            self.say(&line);
+        }
+        let counts = self.heard.counts();
+        let now = Instant::now();
+        self.samples.push_back((now, counts.total()));
+        while self.samples.len() > 2 && self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) > WINDOW) {
+            self.samples.pop_front();
+        }
+        let text = words(&counts, self.total.saturating_sub(self.finished), self.rate());
+        if let Some(bar) = &self.bar {
+            bar.set_position((self.finished + counts.total()).min(self.total));
+            bar.set_message(text);
+        } else if !self.quiet && now.duration_since(self.last_beat) >= BEAT {
+            self.last_beat = now;
+            self.output.note(&text);
+        }
+    }
+
+    /// Says something that stays, above the bar.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.output.note(line)),
+            None => self.output.note(line),
+        }
+    }
+
+    /// The last of it.
+    pub(crate) fn end(mut self) {
+        self.refresh();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Rows per second, lately.
+    fn rate(&self) -> f64 {
+        let (Some((from, first)), Some((to, last))) = (self.samples.front(), self.samples.back()) else { return 0.0 };
+        let seconds = to.duration_since(*from).as_secs_f64();
+        if seconds > 0.0 { (last - first) as f64 / seconds } else { 0.0 }
+    }
+}
+
+/// Such as `120 of 412 rows, 34/s, about 2 min left: 118 confirmed, 2 refused`.
+fn words(counts: &Counts, open: u64, rate: f64) -> String {
+    let handled = counts.total();
+    let mut text = format!("{handled} of {open} rows");
+    if rate > 0.0 {
+        text += &if rate < 10.0 { format!(", {rate:.1}/s") } else { format!(", {rate:.0}/s") };
+        let left = open.saturating_sub(handled) as f64 / rate;
+        if let Ok(left) = Duration::try_from_secs_f64(left) {
+            text += &format!(", {} left", about(left));
+        }
+    }
+    if handled > 0 {
+        text += &format!(": {counts}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_run_is_how_far_how_fast_and_how_well() {
+        let mut counts = Counts::default();
+        assert_eq!(words(&counts, 412, 0.0), "0 of 412 rows");
+        counts[RowState::Confirmed] = 118;
+        counts[RowState::Refused] = 2;
+        assert_eq!(words(&counts, 412, 3.4), "120 of 412 rows, 3.4/s, about 1 min left: 118 confirmed, 2 refused");
+        assert_eq!(words(&counts, 120, 34.4), "120 of 120 rows, 34/s, a few seconds left: 118 confirmed, 2 refused");
+    }
+}

@@ -1,0 +1,81 @@
+//! Carrying a run out, with somebody watching who may stop it.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::time::{MissedTickBehavior, interval};
+use user_status::Registry;
+use user_status::bulk::{Journal, Runner, Summary};
+
+use super::naming::Name;
+use super::progress::{Heard, Progress, TICK};
+use crate::arguments::{Pace, Work};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::signals::Interrupts;
+
+/// How many rows at once, unless something is said.
+const AT_ONCE: usize = 8;
+
+/// How many rows at once.
+pub(crate) fn at_once(pace: &Pace) -> usize {
+    pace.at_once.map_or(AT_ONCE, std::num::NonZeroUsize::get)
+}
+
+/// A runner that keeps to what the arguments and the configuration say.
+pub(crate) fn runner(registry: Arc<Registry>, config: &Config, pace: &Pace) -> Runner {
+    let at_once = at_once(pace);
+    let mut runner = Runner::new(registry).at_once(at_once).read_first(!pace.no_read_first);
+    for (name, profile) in &config.profiles {
+        if let Some(most) = profile.common.at_once {
+            // More would only wait for their turn in the client.
+            runner = runner.at_once_in(name, most.get().min(at_once));
+        }
+    }
+    runner
+}
+
+/// Carries a run out that has so many rows, of which so many are finished.
+pub(crate) async fn carry_out(
+    runner: Runner,
+    journal: Journal,
+    (total, finished): (u64, u64),
+    work: &Work,
+    name: &Name,
+    interrupts: &Interrupts,
+    output: Output,
+) -> Result<Summary, Failure> {
+    let heard = Heard::default();
+    let events = heard.clone();
+    let runner = runner.verify(!work.no_verify).stop_with(interrupts.stop()).on_event(move |event| events.event(event));
+    let mut progress = Progress::new(heard, total, finished, work.quiet, output);
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut run = pin!(runner.run(journal));
+    let mut draining = false;
+    let result = loop {
+        tokio::select! {
+            result = &mut run => break result,
+            _ = tick.tick() => progress.refresh(),
+            () = interrupts.heard(1), if !draining => {
+                draining = true;
+                progress.say("finishing what is under way; Ctrl-C again to stop at once");
+            }
+            () = interrupts.heard(2) => {
+                progress.end();
+                let next = format!("{} looks at the rows in doubt before it sends anything.", name.command("resume"));
+                return Err(Failure::given_up(format!("run {} was stopped at once, with calls under way", name.id))
+                    .next(next)
+                    .detail("run", name.id.as_str()));
+            }
+        }
+    };
+    progress.end();
+    result.map_err(|error| {
+        let next = format!("Nothing is sent any more. When it can be written again: {}", name.command("resume"));
+        Failure { applied: user_status::Applied::Unknown, ..Failure::of_journal(&error) }
+            .next(next)
+            .detail("run", name.id.as_str())
+    })
+}

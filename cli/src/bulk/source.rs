@@ -1,0 +1,88 @@
+//! The file that rows come from.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::path::Path;
+
+use user_status::bulk::{BadRow, Format, Row, csv, ndjson};
+
+use crate::arguments::Input;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::output::visible;
+
+/// A file with rows, open.
+pub(crate) struct Source {
+    file: File,
+    format: Format,
+    /// As it is shown, and kept in the journal.
+    pub(crate) name: String,
+}
+
+impl Source {
+    /// Opens the file that is named. What can be read only once, such as the standard input, is copied to a file that has
+    /// no name and goes with the program: the rows are read twice.
+    pub(crate) fn open(input: &Input) -> Result<Source, Failure> {
+        let from_stdin = input.file == Path::new("-");
+        let name = if from_stdin { "the standard input".to_owned() } else { visible(&input.file.to_string_lossy()) };
+        let format = input.format.or_else(|| Format::of_path(&input.file)).ok_or_else(|| {
+            let problem = format!("{name} does not say how its rows are written");
+            Failure::usage(problem).next("Name the format: --format csv, or --format ndjson.")
+        })?;
+        let unread = |e: io::Error| {
+            let failure = Failure::usage(format!("{name} cannot be read: {e}"));
+            match e.kind() {
+                io::ErrorKind::NotFound => failure.next("FILE is a .csv, .ndjson or .jsonl file, or `-`."),
+                _ => failure,
+            }
+        };
+        let file = if from_stdin {
+            spooled(&mut io::stdin().lock()).map_err(unread)?
+        } else {
+            let mut file = File::open(&input.file).map_err(unread)?;
+            let kind = file.metadata().map_err(unread)?.file_type();
+            match kind {
+                _ if kind.is_dir() => return Err(unread(io::Error::other("it is a folder"))),
+                _ if kind.is_file() => file,
+                // As `<(…)` of a shell is.
+                _ => spooled(&mut file).map_err(unread)?,
+            }
+        };
+        Ok(Source { file, format, name })
+    }
+
+    /// All rows, from the beginning.
+    pub(crate) fn rows(&self) -> Result<Box<dyn Iterator<Item = Result<Row, BadRow>>>, Failure> {
+        let open = || {
+            let mut file = self.file.try_clone()?;
+            file.rewind()?;
+            Ok(file)
+        };
+        let file = open().map_err(|e: io::Error| Failure::unexpected(format!("{} cannot be read: {e}", self.name)))?;
+        match self.format {
+            Format::Csv => Ok(Box::new(csv(file))),
+            Format::Ndjson => Ok(Box::new(ndjson(file))),
+            other => Err(Failure::usage(format!("{}: rows as {other} cannot be read", self.name))),
+        }
+    }
+
+    /// The profiles that rows name. Found by a reading of its own, since the systems must be there before a row is taken
+    /// in, and nobody should need the credentials of a system of which the file says nothing.
+    pub(crate) fn profiles(&self, config: &Config) -> Result<BTreeSet<String>, Failure> {
+        let mut names = BTreeSet::new();
+        for row in self.rows()?.flatten() {
+            // Any other is that of a bad row.
+            if !names.contains(&row.system) && config.profiles.contains_key(&row.system) {
+                names.insert(row.system);
+            }
+        }
+        Ok(names)
+    }
+}
+
+fn spooled(from: &mut dyn io::Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(from, &mut file)?;
+    Ok(file)
+}

@@ -1,0 +1,69 @@
+//! `apply`: carries out the changes of a file.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use user_status::bulk::{Invalid, JournalReader};
+
+use crate::arguments::{Apply, Global};
+use crate::bulk::consent;
+use crate::bulk::intake::{Rules, Taken, counted, take_in};
+use crate::bulk::naming::Name;
+use crate::bulk::outcome::Ended;
+use crate::bulk::session::{carry_out, runner};
+use crate::bulk::source::Source;
+use crate::config::Config;
+use crate::connect::Connected;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runs::Runs;
+use crate::signals::Interrupts;
+
+pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Result<Exit, Failure> {
+    let config = Config::load(global.config.as_deref())?;
+    let source = Source::open(&apply.input)?;
+    let names = source.profiles(&config)?;
+    let connected = Connected::to(&config, &names.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let runs = Runs::at(global.runs.as_deref())?;
+    let (_, path) = runs.new_run()?;
+    let interrupts = Interrupts::new()?;
+    let invalid = if apply.input.skip_invalid { Invalid::Skip } else { Invalid::Refuse };
+    let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), output };
+    let Taken { journal, rows, skipped } = take_in(&path, &source.name, source.rows()?, rules).await?;
+
+    let agreed = async {
+        consent::within_limit(&apply.consent, &config, rows)?;
+        let reader = JournalReader::open(&path).map_err(|error| Failure::of_journal(&error))?;
+        let left_out = match skipped {
+            0 => String::new(),
+            _ => format!(" {} left out.", counted(skipped, "bad row")),
+        };
+        let asked = consent::by_change(&reader)?;
+        let summary = format!("{} from {}.{left_out}\n\n{asked}", counted(rows, "change"), source.name);
+        let above = config.confirm_above;
+        consent::confirmed(&apply.consent, above, rows, &summary, &interrupts, output).await
+    };
+    if let Err(failure) = agreed.await {
+        // Nothing was begun, and what was declined is not to be taken up again.
+        return Err(match journal.discard() {
+            Ok(()) => failure,
+            Err(error) => failure.next(format!("Its rows are still there: {error}")),
+        });
+    }
+
+    let name = Name::of(&path, &runs, global);
+    announce(&name, rows, &source.name, output);
+    let registry = Arc::new(connected.registry);
+    let runner = runner(registry, &config, &apply.pace);
+    let summary = carry_out(runner, journal, (rows, 0), &apply.work, &name, &interrupts, output).await?;
+    Ended { name: &name, journal: &path, summary: Some(&summary), skipped, not_undone: 0 }.tell(output)
+}
+
+/// Says what a run is called before anything is sent: whoever loses the terminal needs it.
+pub(super) fn announce(name: &Name, rows: u64, source: &str, output: Output) {
+    let resume = name.command("resume");
+    output.beside(&json!({ "run": name.id, "rows": rows, "resume": resume }), || {
+        format!("Run {}: {} from {source}. If it is stopped: {resume}", name.id, counted(rows, "change"))
+    });
+}

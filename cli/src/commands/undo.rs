@@ -1,0 +1,189 @@
+//! `undo`: takes a run back.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::json;
+use user_status::bulk::{BadRow, Entry, Invalid, Journal, JournalReader, NoUndo, Row, undo};
+
+use super::apply::announce;
+use super::plan::{rows, temporary};
+use super::resume::within;
+use crate::arguments::{Global, Undo};
+use crate::bulk::consent;
+use crate::bulk::intake::{Rules, Taken, counted, take_in};
+use crate::bulk::naming::Name;
+use crate::bulk::outcome::Ended;
+use crate::bulk::planning::Planning;
+use crate::bulk::session::{at_once, carry_out, runner};
+use crate::config::Config;
+use crate::connect::Connected;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{BAD, Output, visible};
+use crate::runs::Runs;
+use crate::signals::Interrupts;
+
+pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Result<Exit, Failure> {
+    let failed = |error| Failure::of_journal(&error);
+    let runs = Runs::at(global.runs.as_deref())?;
+    let undone = runs.find(&arguments.run)?;
+    let undone_name = Name::of(&undone, &runs, global);
+    let reader = JournalReader::open(&undone).map_err(failed)?;
+    // As long as this is held, nobody goes on with what is taken back.
+    let _held = if arguments.dry_run { None } else { Some(Journal::open(&undone).map_err(failed)?) };
+    // Whoever confirms sees what would happen; else what cannot happen is said beside the result.
+    let shown = arguments.dry_run || (!arguments.consent.yes && !output.is_json());
+
+    let (mut systems, mut not_undone) = (BTreeSet::new(), 0);
+    for entry in reader.entries() {
+        let entry = entry.map_err(failed)?;
+        match undo(&entry) {
+            Ok(Some(row)) => {
+                systems.insert(row.system);
+            }
+            Ok(None) => {}
+            Err(why) => {
+                not_undone += 1;
+                cannot(&entry, &why, shown, output)?;
+            }
+        }
+    }
+    let exit = if not_undone == 0 { Exit::Done } else { Exit::NotApplied };
+    if systems.is_empty() {
+        output.result(
+            &json!({ "run": null, "undoes": undone_name.id, "rows": 0, "not_undone": not_undone, "exit_code": exit as u8 }),
+            || format!("Run {} changed nothing that can be taken back.\n", undone_name.id),
+        )?;
+        return Ok(exit);
+    }
+
+    let config = Config::load(global.config.as_deref())?;
+    let names: Vec<&str> = systems.iter().map(String::as_str).collect();
+    let connected = Connected::to(&config, &names).await.map_err(|failure| within(failure, &undone_name))?;
+    let interrupts = Interrupts::new()?;
+    let (path, _temporary) = match arguments.dry_run {
+        true => {
+            let folder = temporary()?;
+            (folder.path().join("undo.sqlite"), Some(folder))
+        }
+        false => (runs.new_run()?.1, None),
+    };
+    let source = format!("undo of {}", undone_name.id);
+    let lost = RefCell::new(None);
+    // An account that came under protection since is left as it is, and the others are taken back.
+    let rules =
+        Rules { config: &config, connected: &connected, invalid: Invalid::Skip, stop: interrupts.stop(), output };
+    let taken = take_in(&path, &source, back(&reader, &lost), rules).await;
+    let Taken { journal, rows: changes, skipped } = taken?;
+    let not_undone = not_undone + skipped;
+
+    let registry = Arc::new(connected.registry);
+    let runner = runner(registry.clone(), &config, &arguments.pace);
+    let agreed = async {
+        if let Some(failure) = lost.take() {
+            return Err(failure);
+        }
+        let mut exit = exit;
+        if shown {
+            let planning = Planning {
+                runner: &runner,
+                registry: &registry,
+                config: &config,
+                at_once: at_once(&arguments.pace),
+                requests: false,
+                interrupts: &interrupts,
+                output,
+            };
+            let journal = JournalReader::open(&path).map_err(failed)?;
+            let broken = RefCell::new(None);
+            let plan = planning.show(rows(&journal, &broken)).await?;
+            if let Some(failure) = broken.take() {
+                return Err(failure);
+            }
+            exit = match (&plan.cut_short, plan.falls_short() || not_undone > 0) {
+                (Some(_), _) => Exit::Stopped,
+                (None, true) => Exit::NotApplied,
+                (None, false) => Exit::Done,
+            };
+            let mut summary = planning.members(&plan);
+            summary.insert("undoes".to_owned(), json!(undone_name.id));
+            summary.insert("not_undone".to_owned(), json!(not_undone));
+            summary.insert("exit_code".to_owned(), json!(exit as u8));
+            output.one_of_many(&json!({ "summary": summary }), || {
+                let mut text = planning.summary(&plan);
+                if not_undone > 0 {
+                    text += &format!("{} cannot be taken back.\n", counted(not_undone, "row"));
+                }
+                text
+            })?;
+            if plan.cut_short.is_some() && !arguments.dry_run {
+                return Err(Failure::stopped("what would happen was not seen to its end; nothing was sent"));
+            }
+        }
+        if arguments.dry_run {
+            return Ok(Some(exit));
+        }
+        consent::within_limit(&arguments.consent, &config, changes)?;
+        let summary = format!("\nTaking back run {}: {}.", undone_name.id, counted(changes, "change"));
+        consent::confirmed(&arguments.consent, 0, changes, &summary, &interrupts, output).await?;
+        Ok(None)
+    };
+    match agreed.await {
+        Ok(None) => {}
+        Ok(Some(exit)) => return Ok(exit),
+        Err(failure) => {
+            return Err(match journal.discard() {
+                Ok(()) => failure,
+                Err(error) => failure.next(format!("Its rows are still there: {error}")),
+            });
+        }
+    }
+
+    let name = Name::of(&path, &runs, global);
+    announce(&name, changes, &source, output);
+    let summary = carry_out(runner, journal, (changes, 0), &arguments.work, &name, &interrupts, output).await?;
+    Ended { name: &name, journal: &path, summary: Some(&summary), skipped: 0, not_undone }.tell(output)
+}
+
+/// The rows that take a run back.
+fn back<'a>(
+    reader: &'a JournalReader,
+    lost: &'a RefCell<Option<Failure>>,
+) -> impl Iterator<Item = Result<Row, BadRow>> + 'a {
+    reader.entries().filter_map(|entry| match entry {
+        Ok(entry) => undo(&entry).ok().flatten().map(Ok),
+        Err(error) => {
+            lost.replace(Some(Failure::of_journal(&error)));
+            let mut end = BadRow::at(0, error.to_string());
+            end.ends_input = true;
+            Some(Err(end))
+        }
+    })
+}
+
+/// Says that a row cannot be taken back, and why.
+fn cannot(entry: &Entry, why: &NoUndo, shown: bool, output: Output) -> Result<(), Failure> {
+    let row = &entry.row;
+    let document = json!({
+        "line": row.line,
+        "system": row.system,
+        "user": row.user,
+        "change": row.change,
+        "key": row.key,
+        "step": "cannot",
+        "message": why.to_string(),
+    });
+    let text = || {
+        let line = if row.line > 0 { format!("line {}: ", row.line) } else { String::new() };
+        format!("{line}{} {}: {BAD}cannot be taken back:{BAD:#} {why}", row.system, visible(&row.user))
+    };
+    match shown {
+        true => output.one_of_many(&document, || text() + "\n").map(drop),
+        false => {
+            output.beside(&json!({ "not_undone": document }), text);
+            Ok(())
+        }
+    }
+}
