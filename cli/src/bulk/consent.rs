@@ -31,12 +31,13 @@ pub(crate) fn within_limit(consent: &Consent, config: &Config, changes: u64) -> 
         .detail("max_changes", most))
 }
 
-/// Asks a person to type how many changes there are, unless there are no more than `above`.
+/// Asks a person to type how many changes there are, unless there are no more than `above`. The person gets the summary;
+/// who cannot be asked is told how to look.
 pub(crate) async fn confirmed(
     consent: &Consent,
     above: u64,
     changes: u64,
-    summary: &str,
+    (summary, look): (&str, &str),
     interrupts: &Interrupts,
     output: Output,
 ) -> Result<(), Failure> {
@@ -51,7 +52,7 @@ pub(crate) async fn confirmed(
     // What a pipe says, no person has typed.
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(refused(&format!("{}, and there is no terminal to ask at", asked()))
-            .next("Look at it with `user-status plan`; then --yes confirms."));
+            .next(format!("`{look}` shows what would happen; then --yes confirms.")));
     }
     output.note(summary);
     output.prompt(&format!("{DOUBTFUL}Type {changes} to go on:{DOUBTFUL:#} "));

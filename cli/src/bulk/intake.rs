@@ -20,7 +20,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) connected: &'a Connected,
     pub(crate) invalid: Invalid,
     pub(crate) stop: &'a Stop,
-    pub(crate) output: Output,
+    /// Says of a row that it is bad.
+    pub(crate) on_bad: &'a dyn Fn(&BadRow),
 }
 
 /// Rows in a journal, of which nothing was sent yet.
@@ -59,7 +60,7 @@ pub(crate) async fn take_in(
         if !rules.stop.is_set() {
             bad += 1;
             cut_short |= row.ends_input;
-            say(row, rules.output);
+            (rules.on_bad)(row);
         }
     };
     let registry = &rules.connected.registry;
@@ -98,7 +99,8 @@ fn admit(row: Row, rules: Rules<'_>, protected: &Cell<u64>) -> Result<Row, BadRo
     Err(bad)
 }
 
-fn say(row: &BadRow, output: Output) {
+/// Says that a row of a file is bad.
+pub(crate) fn say_bad(row: &BadRow, output: Output) {
     let document = json!({ "bad_row": { "line": row.line, "column": row.column, "problem": row.problem } });
     output.beside(&document, || format!("{BAD}bad row:{BAD:#} {}", visible(&row.to_string())));
 }

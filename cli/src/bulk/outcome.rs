@@ -80,7 +80,8 @@ impl Ended<'_> {
     fn text(&self, by_system: &BTreeMap<String, Counts>, counts: &Counts, listed: &str) -> String {
         let done = counts[RowState::Confirmed] + counts[RowState::Accepted] + counts[RowState::Unchanged];
         let mut text = match counts.total() {
-            total if done == total => format!("Run {}: all of {} done.\n\n", self.name.id, counted(total, "row")),
+            1 if done == 1 => format!("Run {}: the row is done.\n\n", self.name.id),
+            total if done == total => format!("Run {}: all {total} rows are done.\n\n", self.name.id),
             total => format!("Run {}: {done} of {} done.\n\n", self.name.id, counted(total, "row")),
         };
         let there: Vec<(RowState, u64)> = counts.iter().filter(|(_, count)| *count > 0).collect();

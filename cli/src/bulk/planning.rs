@@ -115,7 +115,9 @@ impl Planning<'_> {
         text += &match plan.count("send") {
             0 => "\nNothing would be sent.\n".to_owned(),
             changes => match self.duration(plan) {
-                Some(duration) => format!("\n{} would be sent, in {duration}.\n", counted(changes, "change")),
+                Some(duration) => {
+                    format!("\n{} would be sent. A run would take {duration}.\n", counted(changes, "change"))
+                }
                 None => format!(
                     "\n{} would be sent. How long that takes is not known: no account could be read.\n",
                     counted(changes, "change")

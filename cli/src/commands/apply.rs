@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use user_status::bulk::{Invalid, JournalReader};
+use user_status::bulk::{BadRow, Invalid, JournalReader};
 
 use crate::arguments::{Apply, Global};
 use crate::bulk::consent;
-use crate::bulk::intake::{Rules, Taken, counted, take_in};
+use crate::bulk::intake::{Rules, Taken, counted, say_bad, take_in};
 use crate::bulk::naming::Name;
 use crate::bulk::outcome::Ended;
 use crate::bulk::session::{carry_out, runner};
@@ -29,7 +29,8 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     let (_, path) = runs.new_run()?;
     let interrupts = Interrupts::new()?;
     let invalid = if apply.input.skip_invalid { Invalid::Skip } else { Invalid::Refuse };
-    let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), output };
+    let on_bad = |row: &BadRow| say_bad(row, output);
+    let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
     let Taken { journal, rows, skipped } = take_in(&path, &source.name, source.rows()?, rules).await?;
 
     let agreed = async {
@@ -42,7 +43,8 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
         let asked = consent::by_change(&reader)?;
         let summary = format!("{} from {}.{left_out}\n\n{asked}", counted(rows, "change"), source.name);
         let above = config.confirm_above;
-        consent::confirmed(&apply.consent, above, rows, &summary, &interrupts, output).await
+        let look = "user-status plan";
+        consent::confirmed(&apply.consent, above, rows, (&summary, look), &interrupts, output).await
     };
     if let Err(failure) = agreed.await {
         // Nothing was begun, and what was declined is not to be taken up again.
@@ -53,7 +55,7 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     }
 
     let name = Name::of(&path, &runs, global);
-    announce(&name, rows, &source.name, output);
+    announce(&name, rows, &format!("from {}", source.name), output);
     let registry = Arc::new(connected.registry);
     let runner = runner(registry, &config, &apply.pace);
     let summary = carry_out(runner, journal, (rows, 0), &apply.work, &name, &interrupts, output).await?;
@@ -61,9 +63,9 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
 }
 
 /// Says what a run is called before anything is sent: whoever loses the terminal needs it.
-pub(super) fn announce(name: &Name, rows: u64, source: &str, output: Output) {
+pub(super) fn announce(name: &Name, rows: u64, origin: &str, output: Output) {
     let resume = name.command("resume");
     output.beside(&json!({ "run": name.id, "rows": rows, "resume": resume }), || {
-        format!("Run {}: {} from {source}. If it is stopped: {resume}", name.id, counted(rows, "change"))
+        format!("Run {}: {} {origin}. If it is stopped: {resume}", name.id, counted(rows, "change"))
     });
 }

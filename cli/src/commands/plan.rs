@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::json;
-use user_status::bulk::{Invalid, JournalReader, Row};
+use user_status::bulk::{BadRow, Invalid, JournalReader, Row};
 
 use crate::arguments::{Global, Plan};
-use crate::bulk::intake::{Rules, counted, take_in};
+use crate::bulk::intake::{Rules, counted, say_bad, take_in};
 use crate::bulk::planning::Planning;
 use crate::bulk::session::{at_once, runner};
 use crate::bulk::source::Source;
@@ -28,7 +28,8 @@ pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<
     let folder = temporary()?;
     let path = folder.path().join("plan.sqlite");
     let invalid = if plan.input.skip_invalid { Invalid::Skip } else { Invalid::Refuse };
-    let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), output };
+    let on_bad = |row: &BadRow| say_bad(row, output);
+    let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
     let taken = take_in(&path, &source.name, source.rows()?, rules).await?;
     drop(taken.journal);
 

@@ -30,9 +30,9 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     let runs = Runs::at(global.runs.as_deref())?;
     let undone = runs.find(&arguments.run)?;
     let undone_name = Name::of(&undone, &runs, global);
-    let reader = JournalReader::open(&undone).map_err(failed)?;
     // As long as this is held, nobody goes on with what is taken back.
     let _held = if arguments.dry_run { None } else { Some(Journal::open(&undone).map_err(failed)?) };
+    let reader = JournalReader::open(&undone).map_err(failed)?;
     // Whoever confirms sees what would happen; else what cannot happen is said beside the result.
     let shown = arguments.dry_run || (!arguments.consent.yes && !output.is_json());
 
@@ -72,19 +72,34 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     };
     let source = format!("undo of {}", undone_name.id);
     let lost = RefCell::new(None);
+    let on_bad = |row: &BadRow| {
+        let document = json!({ "not_undone": { "line": row.line, "message": row.problem } });
+        output.beside(&document, || {
+            format!("line {}: {BAD}cannot be taken back:{BAD:#} {}", row.line, visible(&row.problem))
+        });
+    };
     // An account that came under protection since is left as it is, and the others are taken back.
-    let rules =
-        Rules { config: &config, connected: &connected, invalid: Invalid::Skip, stop: interrupts.stop(), output };
+    let rules = Rules {
+        config: &config,
+        connected: &connected,
+        invalid: Invalid::Skip,
+        stop: interrupts.stop(),
+        on_bad: &on_bad,
+    };
     let taken = take_in(&path, &source, back(&reader, &lost), rules).await;
-    let Taken { journal, rows: changes, skipped } = taken?;
+    let Taken { journal, rows: changes, skipped } = taken.map_err(|failure| match failure.exit {
+        // Each row was said.
+        Exit::BadRows | Exit::Safety if lost.borrow().is_none() => {
+            let message = format!("nothing of run {} can be taken back; nothing was sent", undone_name.id);
+            Failure { exit: Exit::NotApplied, kind: "not_undone", message, next: None, ..failure }
+        }
+        _ => lost.take().unwrap_or(failure),
+    })?;
     let not_undone = not_undone + skipped;
 
     let registry = Arc::new(connected.registry);
     let runner = runner(registry.clone(), &config, &arguments.pace);
     let agreed = async {
-        if let Some(failure) = lost.take() {
-            return Err(failure);
-        }
         let mut exit = exit;
         if shown {
             let planning = Planning {
@@ -127,7 +142,8 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
         }
         consent::within_limit(&arguments.consent, &config, changes)?;
         let summary = format!("\nTaking back run {}: {}.", undone_name.id, counted(changes, "change"));
-        consent::confirmed(&arguments.consent, 0, changes, &summary, &interrupts, output).await?;
+        let look = format!("{} --dry-run", undone_name.command("undo"));
+        consent::confirmed(&arguments.consent, 0, changes, (&summary, &look), &interrupts, output).await?;
         Ok(None)
     };
     match agreed.await {
@@ -142,7 +158,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     }
 
     let name = Name::of(&path, &runs, global);
-    announce(&name, changes, &source, output);
+    announce(&name, changes, &format!("as the {source}"), output);
     let summary = carry_out(runner, journal, (changes, 0), &arguments.work, &name, &interrupts, output).await?;
     Ended { name: &name, journal: &path, summary: Some(&summary), skipped: 0, not_undone }.tell(output)
 }
