@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::example::private_folder;
 use crate::config::near;
@@ -51,8 +53,13 @@ impl Runs {
             Failure::unexpected(format!("the folder for journals, {}, cannot be made: {e}", self.folder.display()))
                 .next(format!("Name another with --runs, or in {VARIABLE}."))
         })?;
+        // Ids are in the order of the runs, also within a second and after a clock was put back: else `last` would be
+        // another run than the last, and an undo of it would take back the wrong one.
+        let newest = self.list()?.iter().filter_map(|run| time_of(&run.id)).max();
+        let next = newest.and_then(|newest| newest.checked_add(SignedDuration::from_secs(1)).ok());
+        let now = Timestamp::now();
         loop {
-            let id = new_id(Timestamp::now());
+            let id = new_id(next.map_or(now, |next| next.max(now)));
             let path = self.path(&id);
             if !path.exists() {
                 return Ok((id, path));
@@ -137,6 +144,12 @@ fn new_id(now: Timestamp) -> String {
     format!("{}-{random}", now.strftime("%Y%m%d-%H%M%S"))
 }
 
+/// The time in an id.
+fn time_of(id: &str) -> Option<Timestamp> {
+    let time = DateTime::strptime("%Y%m%d-%H%M%S", id.get(..15)?).ok()?;
+    time.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp())
+}
+
 /// The first ids, and whether there are more.
 fn some(runs: &[&Run]) -> String {
     let ids: Vec<&str> = runs.iter().take(NAMED).map(|run| run.id.as_str()).collect();
@@ -164,6 +177,19 @@ mod tests {
         let id = new_id("2026-11-24T02:30:34.9Z".parse().unwrap());
         assert_eq!((&id[..16], id.len()), ("20261124-023034-", 20), "{id}");
         assert!(!id[16..].contains(['0', 'o', '1', 'l', 'i']), "{id}");
+    }
+
+    #[test]
+    fn the_last_run_is_the_last_also_within_a_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs { folder: folder.path().to_owned() };
+        for _ in 0..5 {
+            let (id, path) = runs.new_run().unwrap();
+            std::fs::write(&path, "").unwrap();
+            assert_eq!(runs.find("last").unwrap(), runs.path(&id));
+        }
+        assert_eq!(time_of("20261124-023034-k7q2").unwrap().to_string(), "2026-11-24T02:30:34Z");
+        assert_eq!(time_of("a-journal"), None);
     }
 
     #[test]

@@ -1,0 +1,139 @@
+//! A run as somebody at a terminal sees it: with tmux, which every CI machine can have.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::systems::Systems;
+use user_status_mock::Fault;
+
+/// Far longer than anything takes, also on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A terminal of its own, which ends with the test.
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    /// With a shell that has these variables.
+    fn open(systems: &Systems) -> Terminal {
+        let socket = format!("user-status-{}", std::process::id());
+        let terminal = Terminal { socket };
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_user-status"));
+        let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = terminal.tmux();
+        command.args(["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "-c"]);
+        command.arg(systems.folder.path(""));
+        for (name, value) in systems.secrets() {
+            command.arg("-e").arg(format!("{name}={value}"));
+        }
+        command.arg("-e").arg(format!("PATH={path}"));
+        for name in ["USER_STATUS_CONFIG", "NO_COLOR"] {
+            command.arg("-e").arg(format!("{name}="));
+        }
+        command.arg("-e").arg(format!("USER_STATUS_RUNS={}", systems.runs().display()));
+        let opened = command.args(["env", "PS1=ready> ", "sh"]).output();
+        let opened = opened.unwrap_or_else(|e| panic!("this test wants tmux, which apt-get install tmux brings: {e}"));
+        assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+        terminal.sees("a shell", |screen| screen.contains("ready>"));
+        terminal
+    }
+
+    fn tmux(&self) -> Command {
+        let mut command = Command::new("tmux");
+        command.args(["-L", &self.socket]);
+        command
+    }
+
+    fn types(&self, line: &str) {
+        assert!(self.tmux().args(["send-keys", "-l", line]).status().unwrap().success());
+        self.presses("Enter");
+    }
+
+    fn presses(&self, key: &str) {
+        assert!(self.tmux().args(["send-keys", key]).status().unwrap().success());
+    }
+
+    /// What is on the screen and above it, as one line where the terminal broke it.
+    fn screen(&self) -> String {
+        let captured = self.tmux().args(["capture-pane", "-p", "-J", "-S", "-"]).output().unwrap();
+        String::from_utf8_lossy(&captured.stdout).into_owned()
+    }
+
+    /// Looks until it is so.
+    #[track_caller]
+    fn sees(&self, what: &str, so: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        loop {
+            let screen = self.screen();
+            if so(&screen) {
+                return screen;
+            }
+            assert!(started.elapsed() < PATIENCE, "{what} does not come:\n{screen}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.tmux().arg("kill-server").output();
+    }
+}
+
+#[test]
+fn a_run_is_confirmed_watched_stopped_and_taken_up_again() {
+    let systems = Systems::start(60);
+    systems.leavers(60);
+    let slow = Fault::delay(Duration::from_millis(150)).on_operation("updateUserStatus");
+    systems.server.fault(slow).unwrap();
+    let terminal = Terminal::open(&systems);
+
+    // Another number than the one that is asked for is a refusal.
+    terminal.types("user-status apply leavers.csv --at-once 2; echo ended $?");
+    let asked = terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
+    assert!(asked.contains("60 changes from leavers.csv."), "{asked}");
+    assert!(asked.contains("disable"), "{asked}");
+    terminal.types("6");
+    terminal
+        .sees("the refusal", |screen| screen.contains("not confirmed; nothing was sent") && screen.contains("ended 6"));
+    assert_eq!(systems.server.total_requests(), 0);
+    assert!(systems.journals().is_empty());
+
+    // So is Ctrl-C at the question.
+    terminal.types("clear; user-status apply leavers.csv; echo ended $?");
+    terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
+    terminal.presses("C-c");
+    terminal.sees("the refusal", |screen| screen.contains("ended 6"));
+    assert!(systems.journals().is_empty());
+
+    terminal.types("clear; user-status apply leavers.csv --at-once 2; echo ended $?");
+    terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
+    terminal.types("60");
+    let bar = |screen: &str| {
+        let parts = ["% ", " of 60 rows, ", "/s, ", " left: ", " confirmed"];
+        screen.lines().any(|line| parts.iter().all(|part| line.contains(part)) && line.contains('>'))
+    };
+    terminal.sees("the bar", bar);
+    terminal.presses("C-c");
+    let stopped = terminal.sees("the end", |screen| screen.contains("ended 5"));
+    assert!(stopped.contains("finishing what is under way; Ctrl-C again to stop at once"), "{stopped}");
+    assert!(!bar(&stopped), "the bar is gone when the run ends:\n{stopped}");
+    let command = stopped.lines().find_map(|line| line.strip_prefix("Go on:   ")).unwrap().trim().to_owned();
+
+    systems.server.clear_faults();
+    terminal.types(&format!("clear; {command}; echo ended $?"));
+    let resumed = terminal.sees("the end", |screen| screen.contains("ended 0"));
+    assert!(resumed.contains("all 60 rows are done"), "{resumed}");
+    assert!(resumed.contains("passed over"), "{resumed}");
+    assert_eq!(systems.changes().len(), 60);
+    assert!(systems.changes().values().all(|changes| *changes == 1));
+    for (name, secret) in systems.secrets() {
+        assert!(!terminal.screen().contains(&secret), "{name}");
+    }
+}
