@@ -32,12 +32,12 @@ impl Terminal {
         for (name, value) in systems.secrets() {
             command.arg("-e").arg(format!("{name}={value}"));
         }
-        command.arg("-e").arg(format!("PATH={path}"));
         for name in ["USER_STATUS_CONFIG", "NO_COLOR"] {
             command.arg("-e").arg(format!("{name}="));
         }
         command.arg("-e").arg(format!("USER_STATUS_RUNS={}", systems.runs().display()));
-        let opened = command.args(["env", "PS1=ready> ", "sh"]).output();
+        // The path of tmux itself would count more than one given with -e.
+        let opened = command.args(["env", "PS1=ready> ", &format!("PATH={path}"), "sh"]).output();
         let opened = opened.unwrap_or_else(|e| panic!("this test wants tmux, which apt-get install tmux brings: {e}"));
         assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
         terminal.sees("a shell", |screen| screen.contains("ready>"));
@@ -48,6 +48,12 @@ impl Terminal {
         let mut command = Command::new("tmux");
         command.args(["-L", &self.socket]);
         command
+    }
+
+    /// Wipes the screen, so that nothing of before is taken for an answer, and types a command.
+    fn runs(&self, command: &str) {
+        assert!(self.tmux().args(["send-keys", "-R", ";", "clear-history"]).status().unwrap().success());
+        self.types(&format!("{command}; echo ended $?"));
     }
 
     fn types(&self, line: &str) {
@@ -95,24 +101,25 @@ fn a_run_is_confirmed_watched_stopped_and_taken_up_again() {
     let terminal = Terminal::open(&systems);
 
     // Another number than the one that is asked for is a refusal.
-    terminal.types("user-status apply leavers.csv --at-once 2; echo ended $?");
+    terminal.runs("user-status apply leavers.csv --at-once 2");
     let asked = terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
     assert!(asked.contains("60 changes from leavers.csv."), "{asked}");
     assert!(asked.contains("disable"), "{asked}");
     terminal.types("6");
-    terminal
-        .sees("the refusal", |screen| screen.contains("not confirmed; nothing was sent") && screen.contains("ended 6"));
+    terminal.sees("the refusal", |screen| {
+        screen.contains("not confirmed; nothing was sent") && screen.contains("\nended 6")
+    });
     assert_eq!(systems.server.total_requests(), 0);
     assert!(systems.journals().is_empty());
 
     // So is Ctrl-C at the question.
-    terminal.types("clear; user-status apply leavers.csv; echo ended $?");
+    terminal.runs("user-status apply leavers.csv");
     terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
     terminal.presses("C-c");
-    terminal.sees("the refusal", |screen| screen.contains("ended 6"));
+    terminal.sees("the refusal", |screen| screen.contains("\nended 6"));
     assert!(systems.journals().is_empty());
 
-    terminal.types("clear; user-status apply leavers.csv --at-once 2; echo ended $?");
+    terminal.runs("user-status apply leavers.csv --at-once 2");
     terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
     terminal.types("60");
     let bar = |screen: &str| {
@@ -121,14 +128,14 @@ fn a_run_is_confirmed_watched_stopped_and_taken_up_again() {
     };
     terminal.sees("the bar", bar);
     terminal.presses("C-c");
-    let stopped = terminal.sees("the end", |screen| screen.contains("ended 5"));
+    let stopped = terminal.sees("the end", |screen| screen.contains("\nended 5"));
     assert!(stopped.contains("finishing what is under way; Ctrl-C again to stop at once"), "{stopped}");
     assert!(!bar(&stopped), "the bar is gone when the run ends:\n{stopped}");
     let command = stopped.lines().find_map(|line| line.strip_prefix("Go on:   ")).unwrap().trim().to_owned();
 
     systems.server.clear_faults();
-    terminal.types(&format!("clear; {command}; echo ended $?"));
-    let resumed = terminal.sees("the end", |screen| screen.contains("ended 0"));
+    terminal.runs(&command);
+    let resumed = terminal.sees("the end", |screen| screen.contains("\nended 0"));
     assert!(resumed.contains("all 60 rows are done"), "{resumed}");
     assert!(resumed.contains("passed over"), "{resumed}");
     assert_eq!(systems.changes().len(), 60);

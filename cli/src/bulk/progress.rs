@@ -1,12 +1,13 @@
 //! How far a run is, while it runs: a bar on a terminal, else a line now and then.
 
 use std::collections::VecDeque;
-use std::io::{IsTerminal as _, stderr};
+use std::io::{self, IsTerminal as _, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use user_status::bulk::{Counts, Event, RowState};
 
 use super::estimate::about;
@@ -86,7 +87,8 @@ impl Progress {
     pub(crate) fn new(heard: Heard, total: u64, finished: u64, quiet: bool, output: Output) -> Progress {
         let shown = !quiet && !output.is_json() && stderr().is_terminal();
         let bar = shown.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let terminal = ProgressDrawTarget::term_like(Box::new(Narrow(Term::stderr())));
+            let bar = ProgressBar::with_draw_target(Some(total), terminal);
             // Without a style of its own it is still a bar.
             if let Ok(style) = ProgressStyle::with_template("{bar:20} {percent:>3}% {wide_msg}") {
                 bar.set_style(style.progress_chars("=> "));
@@ -140,6 +142,49 @@ impl Progress {
         let (Some((from, first)), Some((to, last))) = (self.samples.front(), self.samples.back()) else { return 0.0 };
         let seconds = to.duration_since(*from).as_secs_f64();
         if seconds > 0.0 { (last - first) as f64 / seconds } else { 0.0 }
+    }
+}
+
+/// A terminal of which the end of the lines is left free: a bar is filled up to it, and the `^C` that a terminal shows would
+/// go to the next line, where the bar is not found again.
+#[derive(Debug)]
+struct Narrow(Term);
+
+impl TermLike for Narrow {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(4)
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_up(lines)
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.0.move_cursor_down(lines)
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_right(columns)
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.0.move_cursor_left(columns)
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.0.write_line(line)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
