@@ -26,6 +26,10 @@ fn with_a_system() {
     let mock = Mock::start();
     let cases = cases("tests/server/*.trycmd");
     cases.env("USER_STATUS_CONFIG", mock.config());
+    let runs = tempfile::tempdir().unwrap();
+    let runs_path = runs.path().join("runs");
+    cases.env("USER_STATUS_RUNS", runs_path.to_str().unwrap());
+    cases.insert_var("[RUNS]", runs_path.to_str().unwrap().to_owned()).unwrap();
     cases.insert_var("[ROOT]", mock.root().to_owned()).unwrap();
     cases.insert_var("[CONFIG]", mock.config().to_owned()).unwrap();
     // The cases run when this is dropped, before the mock is.

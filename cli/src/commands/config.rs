@@ -43,7 +43,13 @@ pub(super) fn refused(path: &Path, e: &std::io::Error) -> Failure {
 pub(super) fn show(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let config = Config::load(named)?;
     let profiles: Vec<Value> = config.profiles.iter().map(|(name, profile)| described(name, profile)).collect();
-    let document = json!({ "config": config.path, "protected": config.protected, "profiles": profiles });
+    let document = json!({
+        "config": config.path,
+        "protected": config.protected,
+        "max_changes": config.max_changes,
+        "confirm_above": config.confirm_above,
+        "profiles": profiles,
+    });
     output.result(&document, || {
         let rows: Vec<Vec<String>> = profiles
             .iter()
