@@ -54,7 +54,7 @@ fn a_plan_shows_everything_and_changes_nothing() {
         .said("line 3: pod 7300000000000: enabled → disabled")
         .said("line 4: clinic 42: enabled → suspended (Leave)")
         .said("5 changes would be sent. A run would take ")
-        .said(" at 8 at once.")
+        .said(", with up to 8 rows at once for each system.")
         .said("Nothing was changed.");
     systems
         .run(&["plan", "changes.csv", "--requests"])
@@ -241,6 +241,9 @@ fn a_run_that_is_stopped_goes_on_where_it_was() {
     while systems.server.requests("updateUserStatus") < 3 {
         assert!(child.try_wait().unwrap().is_none(), "it ended");
     }
+    for arguments in [&["resume", "last"][..], &["undo", "last", "--yes"]] {
+        systems.run(arguments).ended(1).said("another program is at work on this run");
+    }
     interrupt(&child);
     let stopped = systems.checked(ended(child));
     stopped.ended(5).said("finishing what is under way; Ctrl-C again to stop at once").said("Go on:").said("pending");
@@ -253,6 +256,47 @@ fn a_run_that_is_stopped_goes_on_where_it_was() {
     assert!(systems.changes().values().all(|changes| *changes == 1));
     systems.run(&["resume", "last"]).ended(0).said("there is nothing to go on with");
     no_credential_is_kept(&systems);
+}
+
+#[test]
+fn a_run_whose_program_was_killed_goes_on() {
+    let systems = Systems::start(30);
+    systems.leavers(30);
+    let before = systems.world();
+    let delay = Fault::delay(std::time::Duration::from_millis(50)).on_operation("updateUserStatus");
+    systems.server.fault(delay).unwrap();
+    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--at-once", "2"]);
+    while systems.server.requests("updateUserStatus") < 5 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    systems.server.clear_faults();
+    systems.run(&["resume", "last"]).ended(0).said("all 30 rows are done");
+    assert_eq!(systems.changes().len(), 30);
+    assert!(systems.changes().values().all(|changes| *changes == 1));
+    // What was on its way when it was killed can be taken back as well.
+    systems.run(&["undo", "last", "--yes"]).ended(0);
+    assert_eq!(systems.world(), before);
+}
+
+/// A token that has ended: no system is asked a thousand times with it.
+#[test]
+fn a_system_that_refuses_the_credentials_is_given_up() {
+    const CANARY: &str = "canary-0123456789";
+    let systems = Systems::start(100);
+    systems.leavers(100);
+    let ran: Ran = systems.command(&["apply", "leavers.csv", "--yes"]).env("POD", CANARY).output().unwrap().into();
+    ran.ended(5).said("pod: given up").said("pod was given up:").said("pending").said("Go on:").kept(CANARY);
+    assert!(systems.server.total_requests() < 100);
+    let ran: Ran = systems.command(&["plan", "leavers.csv"]).env("POD", CANARY).output().unwrap().into();
+    ran.ended(5).said("The plan ends before the last row: 10 rows in a row failed").kept(CANARY);
+    systems.run(&["resume", "last"]).ended(0).said("all 100 rows are done");
+    let left: Vec<_> = std::fs::read_dir(systems.runs()).unwrap().map(|file| file.unwrap().path()).collect();
+    for file in left {
+        let bytes = std::fs::read(file).unwrap();
+        assert!(!bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes()));
+    }
 }
 
 #[cfg(unix)]

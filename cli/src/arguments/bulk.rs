@@ -17,7 +17,8 @@ Examples:
 
 With --json each row is an object on a line of its own, and the last line is {\"summary\": …}.
 
-Exit code 0 if all of it could be done, 3 if some of it would be refused, 7 if there are bad rows.")]
+Exit code 0 if all of it could be done, 3 if some of it would be refused, 5 if the plan ends before
+the last row, 7 if there are bad rows.")]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) input: Input,

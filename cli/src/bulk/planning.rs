@@ -97,7 +97,7 @@ impl Planning<'_> {
     /// How long a run would take, in words.
     fn duration(&self, plan: &Plan) -> Option<String> {
         let duration = plan.estimate.duration(plan.elapsed, self.at_once, &self.config.profiles)?;
-        Some(format!("{} at {} at once", about(duration), self.at_once))
+        Some(format!("{}, with up to {} at once for each system", about(duration), counted(self.at_once as u64, "row")))
     }
 
     /// The end of the plan, for people.
