@@ -77,6 +77,17 @@ async fn only_a_run_that_was_never_begun_can_be_taken_back() {
     assert_eq!(JournalReader::open(&path).unwrap().counts().unwrap().total(), 5);
 }
 
+/// A number that nobody means must not take the memory of the machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_at_once_than_there_can_be_is_no_harm() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let registry = people::registry(&server.root());
+    let journal = begin(&folder.path().join("run.sqlite"), &registry, people::rows(5)).await;
+    let summary = Runner::new(registry).at_once(usize::MAX).run(journal).await.unwrap();
+    assert_eq!(summary.counts.open(), 0);
+}
+
 /// A journal of these rows that is there and nothing is sent.
 async fn begun(
     folder: &TempDir,

@@ -183,7 +183,7 @@ impl Runner {
         }
     }
 
-    /// How many calls each system gets at once: 8 by default, at least 1. A limit of the client, which may also be one of
+    /// How many calls each system gets at once: 8 by default, at least 1, at most 10 000. A limit of the client, which may also be one of
     /// requests per second, holds besides.
     #[must_use]
     pub fn at_once(mut self, calls: usize) -> Runner {
@@ -305,8 +305,7 @@ impl Runner {
             if tally.lock().unwrap_or_else(PoisonError::into_inner).given_up.contains_key(name) {
                 continue;
             }
-            let at_once =
-                self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, Semaphore::MAX_PERMITS / 2);
+            let at_once = self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, AT_ONCE_MAX);
             let line = Arc::new(Line {
                 runner: self.clone(),
                 pass,
@@ -377,6 +376,9 @@ struct Queue {
     after: i64,
     ended: bool,
 }
+
+/// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
+const AT_ONCE_MAX: usize = 10_000;
 
 /// How many rows are fetched at once.
 const PAGE: usize = 256;
