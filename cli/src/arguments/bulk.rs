@@ -1,6 +1,5 @@
 //! The arguments of what changes many accounts.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
@@ -146,9 +145,9 @@ pub(crate) struct Consent {
 /// How fast, and how carefully.
 #[derive(Args, Debug)]
 pub(crate) struct Pace {
-    /// Rows at once for each system; by default 8. What the configuration allows a system is the most for it.
-    #[arg(long, value_name = "N")]
-    pub(crate) at_once: Option<NonZeroUsize>,
+    /// Rows at once for each system, 1 to 1000; by default 8. What the configuration allows a system is the most for it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) at_once: Option<u16>,
 
     /// Do not read accounts before. Rows that are so already are sent too, and nothing can be taken back.
     #[arg(long)]

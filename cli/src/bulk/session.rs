@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 
 /// How many rows at once.
 pub(crate) fn at_once(pace: &Pace) -> usize {
-    pace.at_once.map_or(AT_ONCE, std::num::NonZeroUsize::get)
+    pace.at_once.map_or(AT_ONCE, usize::from)
 }
 
 /// A runner that keeps to what the arguments and the configuration say.
