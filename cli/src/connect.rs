@@ -101,7 +101,8 @@ impl From<user_status::Error> for Unusable {
 macro_rules! build {
     ($builder:expr, $common:expr, $given:expr, $make:expr) => {{
         let (common, given): (&Common, Given) = ($common, $given);
-        let mut limit = Limit::default();
+        // A system that asks for time gets it, and gets less at once after that.
+        let mut limit = Limit::default().adaptive();
         if let Some(most) = common.at_once {
             limit = limit.at_once(most.get());
         }

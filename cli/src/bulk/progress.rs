@@ -36,7 +36,10 @@ impl Heard {
     /// Takes an event in. Must be cheap: rows wait for it.
     pub(crate) fn event(&self, event: &Event<'_>) {
         match event {
-            Event::Row { state, .. } => {
+            Event::Row { entry, state, again, .. } => {
+                if *again {
+                    self.0.states[entry.state as usize].fetch_sub(1, Ordering::Relaxed);
+                }
                 self.0.states[*state as usize].fetch_add(1, Ordering::Relaxed);
             }
             Event::Paused { system, pause, why } => {

@@ -76,7 +76,7 @@ impl fmt::Debug for Runner {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A row has an outcome. One that failed, or is unknown, may get another in the same run: `entry.state` says so.
+    /// A row has an outcome.
     Row {
         /// The row, with the state that it had before.
         entry: &'a Entry,
@@ -84,6 +84,8 @@ pub enum Event<'a> {
         state: RowState,
         /// What is known of the call.
         outcome: &'a RowOutcome,
+        /// Whether it had an outcome in this session before: that of `entry.state`.
+        again: bool,
     },
     /// A system fails, and gets nothing for so long.
     Paused {
@@ -511,7 +513,7 @@ impl Line {
         // It may have had that outcome in this session.
         let again = self.pass > 1 && matches!(entry.state, RowState::Failed | RowState::Unknown);
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(state, again.then_some(entry.state));
-        (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome });
+        (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome, again });
         self.journal.record(entry.number, state, outcome).await;
     }
 }
