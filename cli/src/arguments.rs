@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Apply(Apply),
     Resume(Resume),
     Undo(Undo),
+    Report(Report),
     Runs(RunsCommand),
     Vendors(Vendors),
     Check(Check),
@@ -180,6 +181,87 @@ Examples:
 A run is named by its id, by a beginning of it that no other run has, by `last`, which is the
 newest, or by the path of its journal.")]
 pub(crate) struct RunsCommand {}
+
+/// Say what became of every row of a run. Needs no configuration.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  user-status report last
+  user-status report last --only bad
+  user-status report 20261124 --system pod --format csv --output pod.csv
+  user-status report last --json | jq '.rows[] | select(.state == \"unknown\")'
+
+The rows are in the order of the input. A run that a program is at work on can be reported, too:
+each row is as it was when it was read.
+
+A report is a report whatever is in it: the exit code is 0.")]
+pub(crate) struct Report {
+    /// The run: its id, a beginning of it, `last`, or the path of a journal.
+    pub(crate) run: String,
+
+    /// In which form.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ReportFormat>,
+
+    /// Only rows in these states.
+    #[arg(long, value_enum, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) only: Vec<Only>,
+
+    /// Only rows of this system.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) system: Option<String>,
+
+    /// Write it into this file, which is there when it is whole, and not before.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace a file that is there.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+
+    /// CSV with every text as it is, for programs. Else a text that a spreadsheet would take for a formula has a ' before
+    /// it.
+    #[arg(long)]
+    pub(crate) exact: bool,
+}
+
+/// In which form a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Table,
+    /// For spreadsheets: a header, and a line for each row.
+    Csv,
+    /// For programs: a JSON document on a line of its own for each row.
+    Ndjson,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// Which rows a report has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Only {
+    /// Nothing was sent yet.
+    Pending,
+    /// A request may have left, and nothing more is known.
+    Sending,
+    /// The change is proved.
+    Confirmed,
+    /// The system said yes, and offers no proof.
+    Accepted,
+    /// The account was so already.
+    Unchanged,
+    /// The system said no, or the row cannot be carried out.
+    Refused,
+    /// It did not work, and nothing was changed.
+    Failed,
+    /// Nobody knows whether the account was changed.
+    Unknown,
+    /// What a resumed run takes up: pending, sending, failed, unknown.
+    Open,
+    /// What went wrong: refused, failed, unknown.
+    Bad,
+}
 
 /// Show what each system can do. Needs no configuration.
 #[derive(Args, Debug)]

@@ -102,20 +102,38 @@ pub(crate) fn visible(text: &str) -> String {
 
 /// Lines of columns, each as wide as its widest cell.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, widest) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.push_str(&" ".repeat(widest - width(cell) + 2));
+    Columns::default().lines(rows)
+}
+
+/// The widths of columns, for a table that is written a part at a time: no part makes one narrower.
+#[derive(Debug, Default)]
+pub(crate) struct Columns(Vec<usize>);
+
+impl Columns {
+    /// Lines of a part, each column as wide as its widest cell so far.
+    pub(crate) fn lines(&mut self, rows: &[Vec<String>]) -> String {
+        let width = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
+        for row in rows {
+            self.0.resize(self.0.len().max(row.len()), 0);
+            for (widest, cell) in self.0.iter_mut().zip(row) {
+                *widest = width(cell).max(*widest);
+            }
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        let mut text = String::new();
+        for row in rows {
+            let mut line = String::new();
+            for (cell, widest) in row.iter().zip(&self.0) {
+                line.push_str(cell);
+                line.push_str(&" ".repeat(widest - width(cell) + 2));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
     }
-    text
+
+    /// How wide the columns are together, up to the last, with what is between them.
+    pub(crate) fn before_last(&self) -> usize {
+        self.0.iter().rev().skip(1).map(|width| width + 2).sum()
+    }
 }

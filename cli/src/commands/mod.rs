@@ -13,6 +13,7 @@ mod config;
 mod get;
 mod mock;
 mod plan;
+mod report;
 mod resume;
 mod runs;
 mod set;
@@ -30,6 +31,7 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
         Command::Apply(apply) => apply::run(apply, &arguments.global, output).await,
         Command::Resume(resume) => resume::run(resume, &arguments.global, output).await,
         Command::Undo(undo) => undo::run(undo, &arguments.global, output).await,
+        Command::Report(report) => report::run(report, &arguments.global),
         Command::Runs(_) => runs::run(arguments.global.runs.as_deref(), output),
         Command::Vendors(_) => vendors::run(output),
         Command::Check(check) => check::run(check, named, output).await,

@@ -27,7 +27,7 @@ pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure>
 pub(super) struct Seen {
     pub(super) about: About,
     pub(super) counts: Counts,
-    in_use: bool,
+    pub(super) in_use: bool,
 }
 
 impl Seen {

@@ -1,0 +1,125 @@
+//! `report`: what became of every row of a run. Rows are read and written a page at a time: memory does not grow with their
+//! number.
+
+mod records;
+mod table;
+mod target;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use user_status::bulk::{Counts, Entry, JournalError, JournalReader, RowState};
+
+use super::runs::Seen;
+use crate::arguments::{Global, Only, Report, ReportFormat};
+use crate::config::near;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::visible;
+use crate::runs::Runs;
+use target::Target;
+
+pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
+    let format = format(report, global.json)?;
+    let runs = Runs::at(global.runs.as_deref())?;
+    let path = runs.find(&report.run)?;
+    let journal = JournalReader::open(&path).map_err(|e| Failure::of_journal(&e))?;
+    let seen = Seen::through(&journal).map_err(|e| Failure::of_journal(&e))?;
+    let systems = journal.counts_by_system().map_err(|e| Failure::of_journal(&e))?;
+    if let Some(name) = &report.system
+        && !systems.contains_key(name)
+    {
+        let known: Vec<&str> = systems.keys().map(String::as_str).collect();
+        let near = near(name, &known).map(|near| format!("Did you mean `{near}`? ")).unwrap_or_default();
+        let problem = format!("--system: the run has no row of a system `{}`", visible(name));
+        return Err(Failure::usage(problem).next(format!("{near}It has rows of {}.", known.join(", "))));
+    }
+    let of_run = Reported { run: runs.word_for(&path), path, seen, systems, rows: Rows { journal, report } };
+    let target = Target::of(report, format)?;
+    target.write(|to| match format {
+        ReportFormat::Table => table::write(to, &of_run, target.paper()),
+        ReportFormat::Csv => records::csv(to, &of_run, !report.exact, target.is_terminal()),
+        ReportFormat::Ndjson => records::ndjson(to, &of_run),
+        ReportFormat::Json => records::json(to, &of_run),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What is reported.
+struct Reported<'a> {
+    /// How another command names the run.
+    run: String,
+    path: std::path::PathBuf,
+    seen: Seen,
+    systems: BTreeMap<String, Counts>,
+    rows: Rows<'a>,
+}
+
+/// The rows that are asked for.
+struct Rows<'a> {
+    journal: JournalReader,
+    report: &'a Report,
+}
+
+impl Rows<'_> {
+    fn read(&self) -> impl Iterator<Item = Result<Entry, JournalError>> + '_ {
+        let Report { only, system, .. } = self.report;
+        let asked_for = move |entry: &Entry| {
+            (only.is_empty() || only.iter().any(|only| has(*only, entry.state)))
+                && system.as_ref().is_none_or(|system| *system == entry.row.system)
+        };
+        self.journal.entries().filter(move |entry| entry.as_ref().map_or(true, asked_for))
+    }
+
+    fn are_all(&self) -> bool {
+        self.report.only.is_empty() && self.report.system.is_none()
+    }
+}
+
+/// Why a report is not whole.
+enum Broken {
+    Journal(JournalError),
+    Target(io::Error),
+}
+
+impl From<JournalError> for Broken {
+    fn from(error: JournalError) -> Broken {
+        Broken::Journal(error)
+    }
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Broken {
+        Broken::Target(error)
+    }
+}
+
+/// `--json` is the format of that name, and goes with no other.
+fn format(report: &Report, json: bool) -> Result<ReportFormat, Failure> {
+    let format = match (report.format, json) {
+        (Some(format), true) if format != ReportFormat::Json => {
+            return Err(Failure::usage("--json is --format json; take one of the two"));
+        }
+        (_, true) => ReportFormat::Json,
+        (format, false) => format.unwrap_or(ReportFormat::Table),
+    };
+    match report.exact && format != ReportFormat::Csv {
+        true => Err(Failure::usage("--exact goes with --format csv; the other formats change no text")),
+        false => Ok(format),
+    }
+}
+
+fn has(only: Only, state: RowState) -> bool {
+    match only {
+        Only::Pending => state == RowState::Pending,
+        Only::Sending => state == RowState::Sending,
+        Only::Confirmed => state == RowState::Confirmed,
+        Only::Accepted => state == RowState::Accepted,
+        Only::Unchanged => state == RowState::Unchanged,
+        Only::Refused => state == RowState::Refused,
+        Only::Failed => state == RowState::Failed,
+        Only::Unknown => state == RowState::Unknown,
+        Only::Open => !state.is_finished(),
+        Only::Bad => matches!(state, RowState::Refused | RowState::Failed | RowState::Unknown),
+    }
+}

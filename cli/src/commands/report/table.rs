@@ -1,0 +1,171 @@
+//! A report for people.
+
+use std::io::Write;
+
+use anstyle::Style;
+use user_status::bulk::{Entry, RowState};
+
+use super::{Broken, Reported};
+use crate::output::{BAD, Columns, DOUBTFUL, GOOD, table, visible};
+
+/// How many rows are laid out together.
+const PAGE: usize = 200;
+
+/// The narrowest that a last column is cut to.
+const NARROW: usize = 20;
+
+/// What it is written on.
+#[derive(Clone, Copy)]
+pub(super) struct Paper {
+    /// How long a line may be: as a terminal is wide. Without one lines are whole.
+    pub(super) width: Option<usize>,
+    /// Whether it takes no colours, and cannot leave them out itself.
+    pub(super) plain: bool,
+}
+
+/// A header, the rows, and what to do next.
+pub(super) fn write(to: &mut dyn Write, reported: &Reported<'_>, paper: Paper) -> Result<(), Broken> {
+    to.write_all(header(reported).as_bytes())?;
+    let mut columns = Columns::default();
+    let mut page =
+        vec![["#", "LINE", "SYSTEM", "USER", "CHANGE", "STATE", "WHAT IS KNOWN"].map(str::to_owned).to_vec()];
+    let mut shown: u64 = 0;
+    for entry in reported.rows.read() {
+        page.push(cells(&entry?));
+        shown += 1;
+        if page.len() >= PAGE {
+            lay_out(to, &mut columns, &mut page, paper)?;
+        }
+    }
+    if shown > 0 {
+        lay_out(to, &mut columns, &mut page, paper)?;
+    }
+    if !reported.rows.are_all() {
+        writeln!(to, "{shown} of {} rows are shown.", reported.seen.counts.total())?;
+    }
+    Ok(to.write_all(next(reported).as_bytes())?)
+}
+
+fn header(reported: &Reported<'_>) -> String {
+    let seen = &reported.seen;
+    let about = &seen.about;
+    let times = match about.sessions {
+        0 => "no program has worked on it yet".to_owned(),
+        1 => "one session".to_owned(),
+        sessions => format!("{sessions} sessions"),
+    };
+    let mut text = table(&[
+        vec!["run".to_owned(), visible(&reported.run)],
+        vec!["source".to_owned(), visible(&about.source)],
+        vec!["created".to_owned(), format!("{} by version {}", about.created, visible(&about.version))],
+        vec!["state".to_owned(), format!("{}; {times}", visible(seen.state()))],
+    ]);
+    // Only states that some row is in.
+    let states: Vec<RowState> = RowState::ALL.into_iter().filter(|state| seen.counts[*state] > 0).collect();
+    let head =
+        ["SYSTEM", "ROWS"].map(str::to_owned).into_iter().chain(states.iter().map(|s| s.as_str().to_uppercase()));
+    let mut rows = vec![head.collect()];
+    let all = (reported.systems.len() > 1).then_some(("all".to_owned(), &seen.counts));
+    for (name, counts) in reported.systems.iter().map(|(name, counts)| (visible(name), counts)).chain(all) {
+        let cells = states.iter().map(|state| counts[*state].to_string());
+        rows.push([name, counts.total().to_string()].into_iter().chain(cells).collect());
+    }
+    text.push('\n');
+    text + &table(&rows) + "\n"
+}
+
+/// The cells of a row, of which the last may be cut.
+fn cells(entry: &Entry) -> Vec<String> {
+    let style = style(entry.state);
+    let outcome = &entry.outcome;
+    let known = match (&outcome.message, &outcome.after) {
+        (Some(message), _) => message.clone(),
+        (None, Some(after)) => after.to_string(),
+        (None, None) => String::new(),
+    };
+    let line = match entry.row.line {
+        0 => String::new(),
+        line => line.to_string(),
+    };
+    vec![
+        entry.number.to_string(),
+        line,
+        visible(&entry.row.system),
+        visible(&entry.row.user),
+        entry.row.change.change().to_string(),
+        format!("{style}{}{style:#}", entry.state),
+        visible(&known),
+    ]
+}
+
+fn style(state: RowState) -> Style {
+    match state {
+        RowState::Confirmed | RowState::Unchanged => GOOD,
+        RowState::Refused | RowState::Failed => BAD,
+        _ => DOUBTFUL,
+    }
+}
+
+fn lay_out(
+    to: &mut dyn Write,
+    columns: &mut Columns,
+    page: &mut Vec<Vec<String>>,
+    Paper { width, plain }: Paper,
+) -> std::io::Result<()> {
+    let mut text = columns.lines(page);
+    if let Some(width) = width {
+        let room = width.saturating_sub(columns.before_last()).max(NARROW);
+        for last in page.iter_mut().filter_map(|row| row.last_mut()) {
+            if last.chars().count() > room {
+                *last = last.chars().take(room - 1).chain(['…']).collect();
+            }
+        }
+        text = columns.lines(page);
+    }
+    page.clear();
+    if plain {
+        text = anstream::adapter::strip_str(&text).to_string();
+    }
+    to.write_all(text.as_bytes())
+}
+
+/// What a person has to do, if anything.
+fn next(reported: &Reported<'_>) -> String {
+    let Reported { run, seen, .. } = reported;
+    let counts = &seen.counts;
+    if seen.in_use {
+        return "\nA program is at work on the run: rows may have gone on since they were read.\n".to_owned();
+    }
+    let mut lines = Vec::new();
+    let mut resume = false;
+    for (states, what, takes_up) in [
+        (
+            &[RowState::Unknown, RowState::Sending][..],
+            "nobody knows whether the account was changed. A resumed run looks at it, where it can; at the others look in \
+             the system itself",
+            true,
+        ),
+        (&[RowState::Failed][..], "it did not work, and nothing was changed. A resumed run tries again", true),
+        (&[RowState::Pending][..], "nothing was sent. A resumed run carries them out", true),
+        (
+            &[RowState::Refused][..],
+            "nothing was changed, and trying again would be the same. Put right what is wrong, in a run of its own",
+            false,
+        ),
+    ] {
+        let count: u64 = states.iter().map(|state| counts[*state]).sum();
+        if count > 0 {
+            let words: Vec<&str> =
+                states.iter().filter(|state| counts[**state] > 0).map(|state| state.as_str()).collect();
+            lines.push(format!("  {count} {}: {what}.", words.join(" or ")));
+            resume |= takes_up;
+        }
+    }
+    if lines.is_empty() {
+        return "\nEvery row is settled: there is nothing left to do.\n".to_owned();
+    }
+    if resume {
+        lines.push(format!("  To resume it: user-status resume {run}"));
+    }
+    format!("\nWhat to do next:\n{}\n", lines.join("\n"))
+}
