@@ -57,7 +57,10 @@ fn header(reported: &Reported<'_>) -> String {
     let mut text = table(&[
         vec!["run".to_owned(), visible(&reported.run)],
         vec!["source".to_owned(), visible(&about.source)],
-        vec!["created".to_owned(), format!("{} by version {}", about.created, visible(&about.version))],
+        vec![
+            "created".to_owned(),
+            format!("{} by version {}", about.created.strftime("%Y-%m-%dT%H:%M:%SZ"), visible(&about.version)),
+        ],
         vec!["state".to_owned(), format!("{}; {times}", visible(seen.state()))],
     ]);
     // Only states that some row is in.
