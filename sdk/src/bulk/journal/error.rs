@@ -84,7 +84,9 @@ impl From<rusqlite::Error> for JournalError {
                 "it cannot be written; look at the permissions of it and its folder".to_owned(),
             ),
             Some(ErrorCode::NotADatabase) => (JournalErrorKind::NotAJournal, "it is no SQLite database".to_owned()),
-            Some(ErrorCode::DatabaseCorrupt) => (JournalErrorKind::NotAJournal, format!("it is damaged: {error}")),
+            Some(ErrorCode::DatabaseCorrupt) => {
+                (JournalErrorKind::NotAJournal, super::schema::damaged(&error.to_string()))
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 (JournalErrorKind::InUse, "another program is writing to it".to_owned())
             }
@@ -92,10 +94,24 @@ impl From<rusqlite::Error> for JournalError {
                 JournalErrorKind::Io,
                 "it cannot be opened; look whether its folder exists and can be written".to_owned(),
             ),
+            _ if cannot_grow(&error) => (
+                JournalErrorKind::Io,
+                format!(
+                    "it cannot be written any further: {error}; look at the disk, and at limits on the size of files"
+                ),
+            ),
             _ => (JournalErrorKind::Io, error.to_string()),
         };
         JournalError { kind, what, path: String::new(), source: Some(Box::new(error)) }
     }
+}
+
+/// Whether a write failed; also for a quota or a limit on the size of files, which SQLite does not tell from a broken disk.
+fn cannot_grow(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code.is_some_and(|code| [SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE].contains(&code))
 }
 
 impl JournalError {

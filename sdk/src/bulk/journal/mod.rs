@@ -149,6 +149,7 @@ impl Journal {
             let lock = lock(path)?;
             let connection = connect(path)?;
             schema::open(&connection)?;
+            schema::check(&connection)?;
             write_ahead(&connection)?;
             Journal::at_work(path, connection, lock)
         };
