@@ -35,7 +35,9 @@ impl Seen {
         Seen::through(&JournalReader::open(journal)?)
     }
 
+    /// A journal that is whole.
     pub(super) fn through(journal: &JournalReader) -> Result<Seen, JournalError> {
+        journal.check()?;
         // In this order: a run that ends in between is not taken for one that broke off.
         let in_use = journal.in_use()?;
         Ok(Seen { about: journal.about()?, counts: journal.counts()?, in_use })
