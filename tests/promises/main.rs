@@ -4,6 +4,7 @@ mod abuse;
 mod admin;
 mod answers;
 mod bulk;
+mod bulk_disk;
 mod bulk_input;
 mod bulk_kill;
 mod callers;
