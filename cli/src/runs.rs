@@ -24,8 +24,6 @@ const NAMED: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Runs {
     pub(crate) folder: PathBuf,
-    /// Whether another command finds it without being told.
-    is_found: bool,
 }
 
 /// A journal in the folder; not necessarily one that can be read.
@@ -40,7 +38,7 @@ impl Runs {
     pub(crate) fn at(named: Option<&Path>) -> Result<Runs, Failure> {
         let of_environment = || std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let folder = named.map(Path::to_owned).or_else(of_environment).or_else(of_the_user);
-        folder.map(|folder| Runs { folder, is_found: named.is_none() }).ok_or_else(|| {
+        folder.map(|folder| Runs { folder }).ok_or_else(|| {
             let home = if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" };
             Failure::configuration(format!(
                 "there is no folder of the user for the journals of runs: {home} is not set"
@@ -110,18 +108,6 @@ impl Runs {
             _ => Err(Failure::usage(format!("{} runs begin with `{}`: {}", found.len(), visible(run), some(&found)))
                 .next("Write more of the id.")),
         }
-    }
-
-    /// How another command names this journal: by its id or, if it would not be found so, by its path.
-    pub(crate) fn word_for(&self, journal: &Path) -> String {
-        let id = journal.file_stem().and_then(|name| name.to_str()).filter(|id| self.path(id) == journal);
-        if let Some(id) = id.filter(|_| self.is_found) {
-            return id.to_owned();
-        }
-        let path = journal.display().to_string();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-        let named = if path.contains(std::path::is_separator) { path } else { format!("./{path}") };
-        if named.chars().all(plain) { named } else { format!("'{}'", visible(&named)) }
     }
 
     /// All journals, the newest first.
@@ -209,7 +195,7 @@ mod tests {
     #[test]
     fn a_run_is_found_by_whatever_names_it_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let runs = Runs { folder: folder.path().join("runs"), is_found: true };
+        let runs = Runs { folder: folder.path().join("runs") };
         assert!(runs.find("last").unwrap_err().message.contains("there is no run in"));
         assert!(runs.list().unwrap().is_empty());
         runs.new_run().unwrap();
@@ -224,11 +210,6 @@ mod tests {
         assert_eq!(found("20261124-023034-k7q2.sqlite").unwrap(), "20261124-023034-k7q2");
         let path = runs.path("20261124-023034-k7q3");
         assert_eq!(runs.find(path.to_str().unwrap()).unwrap(), path);
-        assert_eq!(runs.word_for(&path), "20261124-023034-k7q3");
-        assert_eq!(
-            runs.word_for(Path::new("/else where/20261124-023034-k7q3.sqlite")),
-            "'/else where/20261124-023034-k7q3.sqlite'"
-        );
         let ambiguous = found("20261124").unwrap_err().message;
         let expected = "2 runs begin with `20261124`: 20261124-023034-k7q3, 20261124-023034-k7q2";
         assert_eq!(ambiguous, expected);

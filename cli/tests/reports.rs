@@ -126,10 +126,10 @@ fn a_report_for_people_ends_with_what_to_do() {
     ran.said("2 unknown or sending: nobody knows").said("1 refused:").said(&format!("user-status resume {ID}"));
     let ran = journals.say(&["report", ID, "--only", "bad", "--system", "pod"]);
     ran.ended(0).said("2 of 9 rows are shown.").kept("confirmed  ");
-    // Whoever named the folder needs to name it again, so the journal is named instead.
+    // Whoever named the folder needs to name it again.
     let folder = journals.0.path().to_str().unwrap();
     let ran = journals.say(&["report", "last", "--runs", folder]);
-    ran.ended(0).said(&format!("user-status resume {folder}/{ID}.sqlite"));
+    ran.ended(0).said(&format!("user-status resume {ID} --runs {folder}"));
 }
 
 #[test]
@@ -139,11 +139,10 @@ fn a_report_for_a_spreadsheet_has_no_formula_in_it() {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let head = reader.headers().unwrap().clone();
         let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-        let cells = move |number: usize, column: &str| {
+        move |number: usize, column: &str| {
             let column = head.iter().position(|name| name == column).unwrap();
             records[number - 1][column].to_owned()
-        };
-        cells
+        }
     };
     let harmless = read(&journals.say(&["report", "last", "--format", "csv"]).ended(0).stdout);
     assert_eq!(harmless(1, "reason"), "'=1+1");
@@ -165,7 +164,7 @@ fn reports_for_programs_have_every_row_once() {
     let document = journals.json(&["report", "last", "--json"]);
     assert_eq!(document["run"]["run"], ID);
     assert_eq!((&document["run"]["state"], &document["counts"]["unknown"]), (&"interrupted".into(), &1.into()));
-    assert_eq!(document["systems"]["shop"]["accepted"], 1);
+    assert_eq!(document["by_system"]["shop"]["accepted"], 1);
     let rows = document["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 9);
     assert_eq!(

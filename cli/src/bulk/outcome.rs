@@ -132,7 +132,8 @@ pub(crate) fn all(by_system: &BTreeMap<String, Counts>) -> Counts {
     all
 }
 
-fn states(counts: &Counts) -> Value {
+/// How many rows are in each state.
+pub(crate) fn states(counts: &Counts) -> Value {
     counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect::<Map<_, _>>().into()
 }
 
@@ -174,7 +175,8 @@ fn line(entry: &Entry) -> String {
     format!("{place}{} of {} {}: {}", row.change.change(), row.system, visible(&row.user), visible(why))
 }
 
-fn style(state: RowState) -> anstyle::Style {
+/// How a state is shown.
+pub(crate) fn style(state: RowState) -> anstyle::Style {
     match state {
         RowState::Confirmed | RowState::Unchanged => GOOD,
         RowState::Accepted | RowState::Pending => DOUBTFUL,

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use user_status::bulk::{About, Counts, JournalError, JournalErrorKind, JournalReader};
 
+use crate::bulk::outcome::states;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
 use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
@@ -68,17 +69,12 @@ impl Seen {
     }
 }
 
-/// How many rows are in each state.
-pub(super) fn counted(counts: &Counts) -> Value {
-    counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect::<Map<_, _>>().into()
-}
-
 fn document(run: &Run, seen: &Result<Seen, JournalError>) -> Value {
     let mut document = Map::from_iter([("run".to_owned(), json!(run.id)), ("journal".to_owned(), json!(run.path))]);
     match seen {
         Ok(seen) => {
             document.extend(seen.members());
-            document.insert("counts".to_owned(), counted(&seen.counts));
+            document.insert("counts".to_owned(), states(&seen.counts));
         }
         Err(error) => {
             document.insert("state".to_owned(), json!(unreadable(error)));

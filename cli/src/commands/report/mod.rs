@@ -12,6 +12,7 @@ use user_status::bulk::{Counts, Entry, JournalError, JournalReader, RowState};
 
 use super::runs::Seen;
 use crate::arguments::{Global, Only, Report, ReportFormat};
+use crate::bulk::naming::Name;
 use crate::config::near;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -25,16 +26,17 @@ pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
     let path = runs.find(&report.run)?;
     let journal = JournalReader::open(&path).map_err(|e| Failure::of_journal(&e))?;
     let seen = Seen::through(&journal).map_err(|e| Failure::of_journal(&e))?;
-    let systems = journal.counts_by_system().map_err(|e| Failure::of_journal(&e))?;
+    let by_system = journal.counts_by_system().map_err(|e| Failure::of_journal(&e))?;
     if let Some(name) = &report.system
-        && !systems.contains_key(name)
+        && !by_system.contains_key(name)
     {
-        let known: Vec<&str> = systems.keys().map(String::as_str).collect();
+        let known: Vec<&str> = by_system.keys().map(String::as_str).collect();
         let near = near(name, &known).map(|near| format!("Did you mean `{near}`? ")).unwrap_or_default();
         let problem = format!("--system: the run has no row of a system `{}`", visible(name));
         return Err(Failure::usage(problem).next(format!("{near}It has rows of {}.", known.join(", "))));
     }
-    let of_run = Reported { run: runs.word_for(&path), path, seen, systems, rows: Rows { journal, report } };
+    let of_run =
+        Reported { name: Name::of(&path, &runs, global), path, seen, by_system, rows: Rows { journal, report } };
     let target = Target::of(report, format)?;
     target.write(|to| match format {
         ReportFormat::Table => table::write(to, &of_run, target.paper()),
@@ -47,11 +49,10 @@ pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
 
 /// What is reported.
 struct Reported<'a> {
-    /// How another command names the run.
-    run: String,
+    name: Name,
     path: std::path::PathBuf,
     seen: Seen,
-    systems: BTreeMap<String, Counts>,
+    by_system: BTreeMap<String, Counts>,
     rows: Rows<'a>,
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use user_status::AccountStatus;
 use user_status::bulk::Entry;
 
-use super::super::runs::counted;
 use super::{Broken, Reported};
+use crate::bulk::outcome::states;
 use crate::output::visible;
 
 /// The columns of a report as CSV.
@@ -63,16 +63,16 @@ pub(super) fn ndjson(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), 
 pub(super) fn json(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), Broken> {
     let seen = &reported.seen;
     let mut run =
-        Map::from_iter([("run".to_owned(), json!(reported.run)), ("journal".to_owned(), json!(reported.path))]);
+        Map::from_iter([("run".to_owned(), json!(reported.name.id)), ("journal".to_owned(), json!(reported.path))]);
     run.extend(seen.members());
-    let systems: Map<String, Value> =
-        reported.systems.iter().map(|(name, counts)| (name.clone(), counted(counts))).collect();
+    let by_system: Map<String, Value> =
+        reported.by_system.iter().map(|(name, counts)| (name.clone(), states(counts))).collect();
     write!(
         to,
-        "{{\n  \"run\": {},\n  \"counts\": {},\n  \"systems\": {},\n  \"rows\": [",
+        "{{\n  \"run\": {},\n  \"counts\": {},\n  \"by_system\": {},\n  \"rows\": [",
         Value::from(run),
-        counted(&seen.counts),
-        Value::from(systems),
+        states(&seen.counts),
+        Value::from(by_system),
     )?;
     let mut between = "\n";
     for entry in reported.rows.read() {

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use anstyle::Style;
 use user_status::bulk::{Entry, RowState};
 
 use super::{Broken, Reported};
-use crate::output::{BAD, Columns, DOUBTFUL, GOOD, table, visible};
+use crate::bulk::outcome::style;
+use crate::output::{Columns, table, visible};
 
 /// How many rows are laid out together.
 const PAGE: usize = 200;
@@ -55,7 +55,7 @@ fn header(reported: &Reported<'_>) -> String {
         sessions => format!("{sessions} sessions"),
     };
     let mut text = table(&[
-        vec!["run".to_owned(), visible(&reported.run)],
+        vec!["run".to_owned(), visible(&reported.name.id)],
         vec!["source".to_owned(), visible(&about.source)],
         vec![
             "created".to_owned(),
@@ -68,8 +68,8 @@ fn header(reported: &Reported<'_>) -> String {
     let head =
         ["SYSTEM", "ROWS"].map(str::to_owned).into_iter().chain(states.iter().map(|s| s.as_str().to_uppercase()));
     let mut rows = vec![head.collect()];
-    let all = (reported.systems.len() > 1).then_some(("all".to_owned(), &seen.counts));
-    for (name, counts) in reported.systems.iter().map(|(name, counts)| (visible(name), counts)).chain(all) {
+    let all = (reported.by_system.len() > 1).then_some(("all".to_owned(), &seen.counts));
+    for (name, counts) in reported.by_system.iter().map(|(name, counts)| (visible(name), counts)).chain(all) {
         let cells = states.iter().map(|state| counts[*state].to_string());
         rows.push([name, counts.total().to_string()].into_iter().chain(cells).collect());
     }
@@ -101,14 +101,6 @@ fn cells(entry: &Entry) -> Vec<String> {
     ]
 }
 
-fn style(state: RowState) -> Style {
-    match state {
-        RowState::Confirmed | RowState::Unchanged => GOOD,
-        RowState::Refused | RowState::Failed => BAD,
-        _ => DOUBTFUL,
-    }
-}
-
 fn lay_out(
     to: &mut dyn Write,
     columns: &mut Columns,
@@ -134,7 +126,7 @@ fn lay_out(
 
 /// What a person has to do, if anything.
 fn next(reported: &Reported<'_>) -> String {
-    let Reported { run, seen, .. } = reported;
+    let Reported { name, seen, .. } = reported;
     let counts = &seen.counts;
     if seen.in_use {
         return "\nA program is at work on the run: rows may have gone on since they were read.\n".to_owned();
@@ -168,7 +160,7 @@ fn next(reported: &Reported<'_>) -> String {
         return "\nEvery row is settled: there is nothing left to do.\n".to_owned();
     }
     if resume {
-        lines.push(format!("  To resume it: user-status resume {run}"));
+        lines.push(format!("  To resume it: {}", name.command("resume")));
     }
     format!("\nWhat to do next:\n{}\n", lines.join("\n"))
 }
