@@ -38,8 +38,8 @@ impl Target {
     }
 
     pub(super) fn paper(&self) -> Paper {
-        let size = if self.is_terminal() { terminal_size::terminal_size_of(io::stdout()) } else { None };
-        let width = size.map(|(width, _)| usize::from(width.0));
+        let terminal = console::Term::stdout().size_checked().filter(|_| self.is_terminal());
+        let width = terminal.map(|(_, width)| usize::from(width));
         Paper { width, plain: matches!(self, Target::File { .. }) }
     }
 
