@@ -54,7 +54,7 @@ pub fn undo(entry: &Entry) -> Result<Option<Row>, NoUndo> {
         Change::Toggle => return no("a toggle does not say what the account was before"),
     };
     let Some(back) = back else { return no("the system did not say what the account was before") };
-    if before.shows(&back) != Some(true) || took_more(entry, before) {
+    if before.shows(&back) != Some(true) || took_more(entry, before) || gives_more(&back, before) {
         return no("no single change leads back to what the account was before");
     }
     let row = Row {
@@ -76,6 +76,16 @@ fn took_more(entry: &Entry, before: &AccountStatus) -> bool {
         Change::Enable | Change::Disable => suspended || locked,
         Change::Suspend | Change::Unsuspend => enabled || locked,
         _ => enabled || suspended,
+    }
+}
+
+/// Whether the way back could let somebody in who was kept out before: where a system has one status for all, to enable an
+/// account lifts its lock, and to lift the lock enables it.
+fn gives_more(back: &StatusChange, before: &AccountStatus) -> bool {
+    match back.change() {
+        Change::Enable => before.locked == Some(true),
+        Change::Unlock => before.enabled == Some(false),
+        _ => false,
     }
 }
 
