@@ -279,6 +279,50 @@ async fn a_row_that_needs_no_call_does_not_stand_for_a_system_that_is_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_comes_back_in_a_pause_gets_the_rest_of_its_rows() {
+    const ROWS: usize = 500;
+    let folder = TempDir::new().unwrap();
+    let (server, changes) = people::server(ROWS).await;
+    let server = Arc::new(server);
+    let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
+    server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let (seen, back) = (events.clone(), server.clone());
+    let runner =
+        Runner::new(registry).at_once(2).breaker(5, Duration::from_secs(60), 1000).clock(TestClock::new()).passes(1);
+    let runner = runner.on_event(move |event| {
+        let mut seen = seen.lock().unwrap();
+        match event {
+            Event::Paused { .. } => {
+                seen.push("paused");
+                // After the first row that tries it. As the clock does not wait, others may try in the meantime.
+                if seen.len() == 2 {
+                    back.clear_faults();
+                }
+            }
+            Event::Resumed { system } => {
+                assert_eq!(*system, "pod");
+                seen.push("resumed");
+            }
+            Event::GivenUp { system, why } => panic!("{system}: {why}"),
+            _ => {}
+        }
+    });
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    let events = events.lock().unwrap().clone();
+    let tries = events.iter().filter(|event| **event == "paused").count();
+    assert_eq!(events.iter().position(|event| *event == "resumed"), Some(tries), "{events:?}");
+    assert_eq!(events.len(), tries + 1, "{events:?}");
+    assert!(summary.given_up.is_empty() && !summary.interrupted);
+    let counts = people::hold(&path, &server, &changes, &before);
+    // Those that showed that it was down are tried again by the next session, and no others are left.
+    assert_eq!(counts.open(), counts[RowState::Failed], "{counts}");
+    assert!((5 + 1..=5 + 3 + tries as u64).contains(&counts[RowState::Failed]), "{counts} after {tries} pauses");
+    assert_eq!(JournalReader::open(&path).unwrap().about().unwrap().ended.as_deref(), Some("finished"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_are_refused_are_not_tried_on_every_account() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(500).await;

@@ -7,6 +7,7 @@ mod bulk;
 mod bulk_disk;
 mod bulk_input;
 mod bulk_kill;
+mod bulk_undo;
 mod callers;
 mod canary;
 mod contract;
