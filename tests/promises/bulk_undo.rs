@@ -39,6 +39,7 @@ async fn entries(cases: &[Case]) -> Vec<Entry> {
 
 #[tokio::test]
 async fn the_way_back_is_what_the_account_was_or_there_is_none() {
+    type Expected = Result<Option<Value>, &'static str>;
     const UNTIL: &str = "2030-12-31T23:59:59Z";
     const LATER: &str = "2031-06-30T12:00:00Z";
     let suspended =
@@ -56,7 +57,7 @@ async fn the_way_back_is_what_the_account_was_or_there_is_none() {
     let none = || Ok::<Option<Value>, &str>(None);
     let back = |change: Value| Ok(Some(change));
     let (enabled, disabled) = (json!({ "enabled": true }), json!({ "enabled": false }));
-    let cases: Vec<(Value, &str, Value, Value, Result<Option<Value>, &str>)> = vec![
+    let cases: Vec<(Value, &str, Value, Value, Expected)> = vec![
         // What changed nothing needs no way back, and what nobody knows has none.
         (word("disable"), "pending", Value::Null, Value::Null, none()),
         (word("disable"), "refused", enabled.clone(), Value::Null, none()),
