@@ -1,7 +1,7 @@
 //! Every operation of every system, by its typed client and, where there is one, by the interface that all systems share.
 //!
 //! The regions between `sample:` and `end` are the Rust samples of the documentation; `every_operation.sh` has those for
-//! curl.
+//! curl, `every_operation_cli.sh` those for the command line.
 //!
 //! `cargo run --example every_operation`
 

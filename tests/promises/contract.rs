@@ -21,7 +21,12 @@ impl Copy {
         fs::create_dir_all(root.join("sdk/src/generated")).unwrap();
         fs::copy(repository().join(tool::CONTRACT), root.join(tool::CONTRACT)).unwrap();
         fs::create_dir_all(root.join("examples")).unwrap();
-        for file in ["README.md", "examples/every_operation.rs", "examples/every_operation.sh"] {
+        for file in [
+            "README.md",
+            "examples/every_operation.rs",
+            "examples/every_operation.sh",
+            "examples/every_operation_cli.sh",
+        ] {
             fs::copy(repository().join(file), root.join(file)).unwrap();
         }
         tool::generate(&root).unwrap();

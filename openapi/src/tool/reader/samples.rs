@@ -19,7 +19,7 @@ struct File {
     kinds: &'static [(&'static str, &'static str)],
 }
 
-const FILES: [File; 2] = [
+const FILES: [File; 3] = [
     File {
         path: "examples/every_operation.rs",
         marker: "// sample:",
@@ -27,6 +27,12 @@ const FILES: [File; 2] = [
         kinds: &[("unified", "Rust, as with every system"), ("client", "Rust, this system's own client")],
     },
     File { path: "examples/every_operation.sh", marker: "# sample:", language: "Shell", kinds: &[("", "curl")] },
+    File {
+        path: "examples/every_operation_cli.sh",
+        marker: "# sample:",
+        language: "Shell",
+        kinds: &[("", "user-status, the command line")],
+    },
 ];
 
 /// The samples by file, and in it by operation and kind.
