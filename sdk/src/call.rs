@@ -80,7 +80,8 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(crate) struct Call {
     pub(crate) options: CallOptions,
-    record: Mutex<Record>,
+    /// `None` if nobody asks afterwards.
+    record: Option<Mutex<Record>>,
 }
 
 impl Call {
@@ -90,11 +91,17 @@ impl Call {
     }
 
     pub(crate) fn sent(&self) {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner).attempts += 1;
+        self.note(|record| record.attempts += 1);
     }
 
     pub(crate) fn answered(&self, raw: &RawResponse) {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner).raw = Some(raw.clone());
+        self.note(|record| record.raw = Some(raw.clone()));
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Record)) {
+        if let Some(record) = &self.record {
+            note(&mut record.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 }
 
@@ -104,8 +111,9 @@ tokio::task_local! {
 
 /// Runs one call of a generated client, and says what it did.
 pub(crate) async fn record<T>(options: CallOptions, future: impl Future<Output = T>) -> (T, Record) {
-    let call = Arc::new(Call { options, ..Call::default() });
+    let call = Arc::new(Call { options, record: Some(Mutex::default()) });
     let value = CALL.scope(call.clone(), future).await;
-    let record = call.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut record = Record::default();
+    call.note(|noted| record = std::mem::take(noted));
     (value, record)
 }

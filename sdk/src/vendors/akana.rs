@@ -284,7 +284,7 @@ impl AccountSystem for Akana {
             if answer.user_id.is_none() && answer.disabled.is_none() && answer.locked.is_none() {
                 return Err(applying.says_nothing(&record));
             }
-            applying.weigh(&record, account(&answer))
+            applying.weigh(record, account(&answer))
         })
     }
 

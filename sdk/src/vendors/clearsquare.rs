@@ -143,7 +143,7 @@ impl AccountSystem for Clearsquare {
             let (answer, record) = send(options, call.send()).await?;
             match answer.status {
                 Some(ClearsquareOutcome::Success) => {
-                    Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
+                    Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
                 }
                 Some(_) => Err(applying.contradicted(&record, &answer.message.unwrap_or_default())),
                 None => Err(applying.says_nothing(&record)),

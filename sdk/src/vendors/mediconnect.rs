@@ -252,7 +252,7 @@ impl AccountSystem for Mediconnect {
             {
                 let reason = before.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
                 if change.change() != Change::Suspend || reason == change.reason() {
-                    return Ok(applying.receipt(&Record::default(), Proof::Unchanged, before.clone()));
+                    return Ok(applying.receipt(Record::default(), Proof::Unchanged, before.clone()));
                 }
             }
             if self.active_flag == ActiveFlag::ReadFirst
@@ -278,7 +278,7 @@ impl AccountSystem for Mediconnect {
                 return Err(applying.contradicted(&record, ANOTHER));
             }
             let after = account(answer);
-            let mut receipt = applying.weigh(&record, after.clone())?;
+            let mut receipt = applying.weigh(record.clone(), after.clone())?;
             // What was left out may have been flipped, and nobody knows from what.
             if self.active_flag == ActiveFlag::LeaveOut && before.as_ref().is_none_or(|before| before.enabled.is_none())
             {

@@ -73,17 +73,17 @@ impl<'a> Applying<'a> {
     }
 
     /// Weighs what the answer says the account is: that is the proof, or the contradiction.
-    fn weigh(&self, record: &Record, status: AccountStatus) -> Result<Receipt> {
+    fn weigh(&self, record: Record, status: AccountStatus) -> Result<Receipt> {
         match status.shows(self.change) {
             Some(true) => Ok(self.receipt(record, Proof::Confirmed, status)),
             None => Ok(self.receipt(record, Proof::Accepted, status)),
             Some(false) => {
-                Err(self.contradicted(record, &format!("asked to {}, the answer shows {status}", self.change)))
+                Err(self.contradicted(&record, &format!("asked to {}, the answer shows {status}", self.change)))
             }
         }
     }
 
-    fn receipt(&self, record: &Record, proof: Proof, status: AccountStatus) -> Receipt {
+    fn receipt(&self, record: Record, proof: Proof, status: AccountStatus) -> Receipt {
         let parts = self.session.parts();
         Receipt {
             vendor: parts.vendor,
@@ -94,7 +94,7 @@ impl<'a> Applying<'a> {
             attempts: record.attempts,
             elapsed: parts.clock.now().saturating_sub(self.started),
             request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
-            raw: record.raw.clone(),
+            raw: record.raw,
         }
     }
 

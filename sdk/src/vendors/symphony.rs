@@ -218,7 +218,7 @@ impl AccountSystem for Symphony {
             if answer.message.is_none() && answer.format.is_none() {
                 return Err(applying.says_nothing(&record));
             }
-            Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
+            Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
         })
     }
 

@@ -224,7 +224,7 @@ impl AccountSystem for Userdocks {
             if answer.success != Some(true) && !members(&record).contains_key("response") {
                 return Err(applying.says_nothing(&record));
             }
-            Ok(applying.receipt(&record, Proof::Accepted, AccountStatus::default()))
+            Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
         })
     }
 
