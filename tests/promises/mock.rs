@@ -241,11 +241,12 @@ async fn akana_speaks_all_ten_media_types_both_ways() {
         ("<ChangeUserStatusRequest/>", "/body must have `UserStatus`"),
         ("<!DOCTYPE x [<!ENTITY e \"v\">]><ChangeUserStatusRequest/>", "must not have a document type"),
         ("<ChangeUserStatusRequest><UserStatus>&e;</UserStatus></ChangeUserStatusRequest>", "entities of its own"),
+        ("<ChangeUserStatusRequest><UserStatus><a/></UserStatus></ChangeUserStatusRequest>", "without elements in it"),
         (
-            "<ChangeUserStatusRequest><UserStatus><a/></UserStatus></ChangeUserStatusRequest>",
-            "without elements in them",
+            "<ChangeUserStatusRequest><UserStatus>a</UserStatus><UserStatus>b</UserStatus></ChangeUserStatusRequest>",
+            "must have `UserStatus` once",
         ),
-        ("<ChangeUserStatusRequest><a><b>1</b></a></ChangeUserStatusRequest>", "without elements in them"),
+        ("<ChangeUserStatusRequest><a><b>&e;</b></a></ChangeUserStatusRequest>", "entities of its own"),
         ("<ChangeUserStatusRequest></User>", "well-formed XML"),
         ("<ChangeUserStatusRequest>locked</ChangeUserStatusRequest>", "text in the members"),
         ("<ChangeUserStatusRequest/>and more", "text in the members"),
@@ -253,6 +254,13 @@ async fn akana_speaks_all_ten_media_types_both_ways() {
         let answer = send(&uri, AKANA_LINE, &[AKANA[0], AKANA[1], xml], body).await;
         let fault = check("changeUserStatus", &answer, 400)["faultstring"].as_str().unwrap().to_owned();
         assert!(fault.contains(problem), "{body}: {fault}");
+    }
+    // Members that the contract does not have are passed over, whatever is in them, as in JSON.
+    let status = "<UserStatus>com.soa.user.status.locked</UserStatus>";
+    for more in ["<a>x<b>1</b><![CDATA[y]]>&amp;</a>", "<a/><a>1</a>", "<a><b/><b><c/></b></a><a/>"] {
+        let body = format!("<ChangeUserStatusRequest>{more}{status}</ChangeUserStatusRequest>");
+        let answer = send(&uri, AKANA_LINE, &[AKANA[0], AKANA[1], xml], &body).await;
+        assert_eq!(answer.status(), 200, "{body}: {}", answer.text());
     }
     // The preferred of several.
     let accept = ("accept", "text/html, application/xml;q=0.5, application/vnd.soa.v81+json;q=0.9, */*;q=0.1");
@@ -283,6 +291,11 @@ async fn an_unknown_route_names_the_nearest_operation() {
     }
     let answer = send(&uri, "POST /api/admin/users/42/status", &[], "").await;
     assert_eq!((answer.status(), answer.header("allow")), (405, vec!["PATCH, OPTIONS"]));
+    // It would be a user of Akana's, if a path without variables did not go first.
+    for (method, status) in [("GET", 405), ("OPTIONS", 204)] {
+        let answer = send(&uri, &format!("{method} /api/users/manage-status"), &[AKANA[0]], "").await;
+        assert_eq!((answer.status(), answer.header("allow")), (status, vec!["POST, OPTIONS"]));
+    }
 }
 
 #[tokio::test]

@@ -25,14 +25,20 @@ pub(crate) fn find(contract: &'static Contract, method: &Method, path: &str) -> 
     let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
     let takes =
         |operation: &Operation| operation.method == wanted || operation.sample_method.as_deref() == Some(wanted);
+    // Two systems may have paths that fit. As OpenAPI has it, one without variables goes before one with them.
+    let concrete = contract.operations().iter().any(|operation| is_concrete(contract, operation, path));
+    let candidates = || {
+        let fits = move |operation: &&Operation| !concrete || is_concrete(contract, operation, path);
+        contract.operations().iter().filter(fits)
+    };
     // Almost every request is for an operation: only the others need to know what else there is.
-    for operation in contract.operations().iter().filter(|operation| takes(operation)) {
+    for operation in candidates().filter(|operation| takes(operation)) {
         if let Some(path) = match_path(contract.base_path(operation.vendor), operation, path) {
             return Ok(Found { operation, path });
         }
     }
     let mut allowed: Vec<String> = Vec::new();
-    for operation in contract.operations() {
+    for operation in candidates() {
         if match_path(contract.base_path(operation.vendor), operation, path).is_some() {
             allowed.push(operation.method.clone());
             allowed.extend(operation.sample_method.clone());
@@ -101,6 +107,11 @@ fn match_path(base: &str, operation: &'static Operation, path: &str) -> Option<V
             _ => return None,
         }
     }
+}
+
+/// Whether the path of an operation is this one, without any variable.
+fn is_concrete(contract: &Contract, operation: &Operation, path: &str) -> bool {
+    !operation.path.contains('{') && path.strip_prefix(contract.base_path(operation.vendor)) == Some(&*operation.path)
 }
 
 fn variable(segment: &str) -> Option<&str> {

@@ -50,7 +50,8 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                     0 if name == root && !seen_root => seen_root = true,
                     0 => return Err(format!("must be one element `{root}`")),
                     1 => content.clear(),
-                    _ => return Err(format!("must have members without elements in them, as `{}` has", open[1])),
+                    _ if is_known(contract, schema, &open[1]) => return Err(not_flat(&open[1])),
+                    _ => {}
                 }
                 open.push(name);
             }
@@ -58,7 +59,7 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                 if open.len() == 2 {
                     let name = open.remove(1);
                     let value = typed(contract, schema, &name, std::mem::take(&mut content));
-                    if members.insert(name.clone(), value).is_some() {
+                    if members.insert(name.clone(), value).is_some() && is_known(contract, schema, &name) {
                         return Err(format!("must have `{name}` once"));
                     }
                 } else {
@@ -70,29 +71,34 @@ pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Val
                 match open.len() {
                     0 if name == root && !seen_root => seen_root = true,
                     0 => return Err(format!("must be one element `{root}`")),
-                    1 if !members.contains_key(&name) => {
+                    1 => {
                         let value = typed(contract, schema, &name, String::new());
-                        members.insert(name, value);
+                        if members.insert(name.clone(), value).is_some() && is_known(contract, schema, &name) {
+                            return Err(format!("must have `{name}` once"));
+                        }
                     }
-                    1 => return Err(format!("must have `{name}` once")),
-                    _ => return Err(format!("must have members without elements in them, as `{}` has", open[1])),
+                    _ if is_known(contract, schema, &open[1]) => return Err(not_flat(&open[1])),
+                    _ => {}
                 }
             }
             Event::Text(part) if part.contains("]]>") => return Err(malformed(&reader)),
             Event::Text(part) if open.len() == 2 => content.push_str(&part),
             Event::CData(part) if open.len() == 2 => content.push_str(&part),
-            Event::Text(part) if part.trim().is_empty() => {}
-            Event::Text(_) | Event::CData(_) => {
+            Event::Text(part) if open.len() < 2 && part.trim().is_empty() => {}
+            Event::Text(_) | Event::CData(_) if open.len() < 2 => {
                 return Err("must have text in the members of the element only".to_owned());
             }
-            Event::GeneralRef(_) if open.len() != 2 => {
+            // Within an unknown member.
+            Event::Text(_) | Event::CData(_) => {}
+            Event::GeneralRef(_) if open.len() < 2 => {
                 return Err("must have text in the members of the element only".to_owned());
             }
             Event::GeneralRef(reference) => {
-                content.push_str(
-                    &resolve(&reference)
-                        .ok_or("must not have entities of its own, nor references to characters that XML 1.0 lacks")?,
-                );
+                let text = resolve(&reference)
+                    .ok_or("must not have entities of its own, nor references to characters that XML 1.0 lacks")?;
+                if open.len() == 2 {
+                    content.push_str(&text);
+                }
             }
             Event::DocType(_) => return Err("must not have a document type".to_owned()),
             Event::Decl(declaration) => {
@@ -152,6 +158,16 @@ fn resolve(reference: &BytesRef<'_>) -> Option<String> {
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+/// Whether the contract has this member. Of others only the text is read, and what else is in them is passed over, as it
+/// is in JSON.
+fn is_known(contract: &Contract, schema: &str, member: &str) -> bool {
+    contract.resolve(&pointer::join(&format!("{schema}/properties"), member)).is_some()
+}
+
+fn not_flat(member: &str) -> String {
+    format!("must have `{member}` without elements in it")
 }
 
 fn malformed(reader: &Reader<&[u8]>) -> String {
