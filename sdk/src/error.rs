@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
+
 use crate::raw::RawResponse;
 use crate::rehearsal::{Captured, PlannedRequest};
 use crate::status::AccountStatus;
@@ -139,7 +141,14 @@ impl Error {
     /// [`SymphonyError`](crate::vendors::symphony::types::SymphonyError) with its `code`; `None` if there is no answer, or
     /// it is not of that type.
     pub fn fault<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.raw()?.body).ok()
+        let raw = self.raw()?;
+        let content_type = raw.shown_header(&CONTENT_TYPE).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if essence.to_ascii_lowercase().ends_with("xml") {
+            // The members of error bodies are texts.
+            return serde_json::from_slice(&crate::xml::json(&raw.body, &[])?).ok();
+        }
+        serde_json::from_slice(&raw.body).ok()
     }
 
     predicates! {

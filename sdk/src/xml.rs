@@ -53,63 +53,67 @@ impl Representation {
 
     /// An answer as JSON; `None` if it is not one element with plain members.
     pub(crate) fn answer(&self, xml: &[u8]) -> Option<Vec<u8>> {
-        let elements = self.xml.as_ref()?;
-        let mut reader = Reader::from_str(std::str::from_utf8(xml).ok()?);
-        let mut members = Map::new();
-        let (mut root_seen, mut member): (bool, Option<(String, String)>) = (false, None);
-        let mut depth = 0;
-        loop {
-            match reader.read_event().ok()? {
-                Event::Start(element) => {
-                    depth += 1;
-                    match depth {
-                        1 if !root_seen => root_seen = true,
-                        2 => member = Some((element.local_name().as_ref().to_owned(), String::new())),
-                        // A member with elements in it is none that is known; it is passed over.
-                        _ if depth > 2 => member = None,
-                        _ => return None,
-                    }
+        json(xml, self.xml.as_ref()?.booleans)
+    }
+}
+
+/// One element with plain members as JSON, those of these names as booleans; `None` if it is none.
+pub(crate) fn json(xml: &[u8], booleans: &[&str]) -> Option<Vec<u8>> {
+    let mut reader = Reader::from_str(std::str::from_utf8(xml).ok()?);
+    let mut members = Map::new();
+    let (mut root_seen, mut member): (bool, Option<(String, String)>) = (false, None);
+    let mut depth = 0;
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(element) => {
+                depth += 1;
+                match depth {
+                    1 if !root_seen => root_seen = true,
+                    2 => member = Some((element.local_name().as_ref().to_owned(), String::new())),
+                    // A member with elements in it is none that is known; it is passed over.
+                    _ if depth > 2 => member = None,
+                    _ => return None,
                 }
-                Event::End(_) => {
-                    depth -= 1;
-                    if let Some((name, text)) = member.take() {
-                        let value = match text.trim() {
-                            "true" | "1" if elements.booleans.contains(&name.as_str()) => Value::Bool(true),
-                            "false" | "0" if elements.booleans.contains(&name.as_str()) => Value::Bool(false),
-                            _ => Value::String(text),
-                        };
-                        // Twice is no answer: nobody knows which of the two holds.
-                        if members.insert(name, value).is_some() {
-                            return None;
-                        }
-                    }
-                }
-                Event::Empty(element) if depth == 1 => {
-                    let name = element.local_name().as_ref().to_owned();
-                    if members.insert(name, Value::String(String::new())).is_some() {
+            }
+            Event::End(_) => {
+                depth -= 1;
+                if let Some((name, text)) = member.take() {
+                    let value = match text.trim() {
+                        "true" | "1" if booleans.contains(&name.as_str()) => Value::Bool(true),
+                        "false" | "0" if booleans.contains(&name.as_str()) => Value::Bool(false),
+                        _ => Value::String(text),
+                    };
+                    // Twice is no answer: nobody knows which of the two holds.
+                    if members.insert(name, value).is_some() {
                         return None;
                     }
                 }
-                Event::Empty(_) if depth > 1 => member = None,
-                Event::Empty(_) if depth == 0 && !root_seen => root_seen = true,
-                Event::Empty(_) | Event::DocType(_) => return None,
-                // Within a member that is passed over.
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if depth > 1 && member.is_none() => {}
-                Event::Text(part) => push(&mut member, &part)?,
-                Event::CData(part) => push(&mut member, &part)?,
-                Event::GeneralRef(reference) => {
-                    let text = match reference.resolve_char_ref().ok()? {
-                        Some(character) => character.to_string(),
-                        None => predefined(&reference)?.to_owned(),
-                    };
-                    push(&mut member, &text)?;
-                }
-                Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
-                Event::Eof => break,
             }
+            Event::Empty(element) if depth == 1 => {
+                let name = element.local_name().as_ref().to_owned();
+                if members.insert(name, Value::String(String::new())).is_some() {
+                    return None;
+                }
+            }
+            Event::Empty(_) if depth > 1 => member = None,
+            Event::Empty(_) if depth == 0 && !root_seen => root_seen = true,
+            Event::Empty(_) | Event::DocType(_) => return None,
+            // Within a member that is passed over.
+            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if depth > 1 && member.is_none() => {}
+            Event::Text(part) => push(&mut member, &part)?,
+            Event::CData(part) => push(&mut member, &part)?,
+            Event::GeneralRef(reference) => {
+                let text = match reference.resolve_char_ref().ok()? {
+                    Some(character) => character.to_string(),
+                    None => predefined(&reference)?.to_owned(),
+                };
+                push(&mut member, &text)?;
+            }
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+            Event::Eof => break,
         }
-        (root_seen && depth == 0).then(|| Value::Object(members).to_string().into_bytes())
     }
+    (root_seen && depth == 0).then(|| Value::Object(members).to_string().into_bytes())
 }
 
 /// Text belongs to a member; between members there is white space only.

@@ -20,6 +20,7 @@ mod faults;
 mod ids;
 mod journal;
 mod limits;
+mod matrix;
 mod mock;
 mod properties;
 mod raw;
