@@ -21,11 +21,16 @@ impl Copy {
         fs::create_dir_all(root.join("sdk/src/generated")).unwrap();
         fs::copy(repository().join(tool::CONTRACT), root.join(tool::CONTRACT)).unwrap();
         fs::create_dir_all(root.join("examples")).unwrap();
+        fs::create_dir_all(root.join(".ci")).unwrap();
         for file in [
             "README.md",
+            tool::CLAIMS,
             "examples/every_operation.rs",
             "examples/every_operation.sh",
             "examples/every_operation_cli.sh",
+            ".ci/lint-openapi",
+            ".ci/schemathesis",
+            ".ci/third-party-clients",
         ] {
             fs::copy(repository().join(file), root.join(file)).unwrap();
         }
@@ -65,7 +70,8 @@ fn one_changed_character_in_any_generated_file_is_noticed() {
     let document = tool::read_contract(&copy.0).unwrap();
     let outputs = tool::outputs(&repository(), &document).unwrap();
     let vendors = Vendor::ALL.iter().map(|vendor| format!("sdk/src/generated/{vendor}.rs"));
-    for file in vendors.chain(["openapi/openapi.json".to_owned(), "sdk/src/generated/operations.rs".to_owned()]) {
+    let others = ["openapi/openapi.json", "sdk/src/generated/operations.rs", tool::CLAIMS].map(str::to_owned);
+    for file in vendors.chain(others) {
         assert!(outputs.contains_key(&file), "{file} is generated");
     }
     // Each file at another place: its first character, its last, or one in between.

@@ -10,6 +10,7 @@ mod bulk_kill;
 mod bulk_undo;
 mod callers;
 mod canary;
+mod claims;
 mod contract;
 mod credentials;
 mod dependencies;

@@ -13,7 +13,7 @@ Generates what is cut from openapi/openapi.yaml, and checks it.
 Usage: cargo contract <COMMAND> [OPTIONS]
 
 Commands:
-  generate  Write openapi/openapi.json and sdk/src/generated/; prints what changed
+  generate  Write openapi/openapi.json, sdk/src/generated/ and CONTRACT.md; prints what changed
   check     Check the document and that every generated file is current; changes nothing
   docs      Write the documentation: one HTML page, or with --format markdown a page per system
 

@@ -13,6 +13,7 @@ use crate::contract::{Contract, ContractError};
 use crate::pointer;
 
 mod check;
+mod claims;
 mod client;
 mod examples;
 mod extensions;
@@ -21,6 +22,8 @@ mod reader;
 mod structure;
 mod tables;
 mod view;
+
+pub use claims::CLAIMS;
 
 /// The contract, below the root of the repository.
 pub const CONTRACT: &str = "openapi/openapi.yaml";
@@ -125,7 +128,8 @@ pub fn read_contract(root: &Path) -> Result<Value, Vec<Finding>> {
     serde_saphyr::from_str_with_options(&text, options).map_err(|e| fail(format!("is not YAML: {e}")))
 }
 
-/// Every generated file with its text, by its path below the root of the repository, where the samples are.
+/// Every generated file with its text, by its path below the root of the repository, where the samples are and the scripts
+/// that fix the versions of others' tools.
 ///
 /// # Errors
 /// What in the contract keeps a file from being generated.
@@ -135,6 +139,7 @@ pub fn outputs(root: &Path, document: &Value) -> Result<BTreeMap<String, String>
     let json = serde_json::to_string_pretty(document).map_err(|e| vec![Finding::at("", e.to_string())])?;
     outputs.insert("openapi/openapi.json".to_owned(), json + "\n");
     outputs.insert("openapi/docs.json".to_owned(), reader::document(&contract, root)?);
+    outputs.insert(CLAIMS.to_owned(), claims::page(&contract, root)?);
     for &vendor in crate::Vendor::ALL {
         outputs.insert(format!("sdk/src/generated/{vendor}.rs"), client::client(&contract, vendor)?);
     }

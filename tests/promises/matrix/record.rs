@@ -9,6 +9,9 @@ use user_status_openapi::Contract;
 
 use super::cells::Cell;
 
+/// What is said to be proved.
+const CLAIMS: &str = include_str!("../../../CONTRACT.md");
+
 /// Writes both, once all cells are proved.
 pub(super) fn write(contract: &Contract, proved: &[(&Cell, Vec<&'static str>)]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/proof");
@@ -16,7 +19,9 @@ pub(super) fn write(contract: &Contract, proved: &[(&Cell, Vec<&'static str>)]) 
     let cells: Vec<Value> = proved.iter().map(|(cell, by)| row(cell, by)).collect();
     let document = json!({ "contract": contract.document()["info"]["version"], "cells": cells });
     fs::write(folder.join("matrix.json"), serde_json::to_string_pretty(&document).unwrap() + "\n").unwrap();
-    fs::write(folder.join("matrix.md"), table(contract, proved)).unwrap();
+    let table = table(contract, proved);
+    fs::write(folder.join("matrix.md"), &table).unwrap();
+    assert!(CLAIMS.contains(&table), "CONTRACT.md has another matrix than was proved:\n{table}");
 }
 
 fn row(cell: &Cell, by: &[&'static str]) -> Value {
