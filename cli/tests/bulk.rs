@@ -393,3 +393,21 @@ fn a_single_change_can_be_rehearsed() {
     assert!(systems.changes().is_empty());
     assert!(!Path::new(&systems.runs()).exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_not_utf_8_is_a_folder() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let systems = Systems::start(2);
+    systems.leavers(2);
+    let runs = systems.runs().join(std::ffi::OsStr::from_bytes(b"\xff"));
+    let ran = |arguments: &[&str]| -> Ran {
+        let mut command = common::program();
+        command.arg("--config").arg(systems.folder.path("user-status.toml")).arg("--runs").arg(&runs);
+        command.args(arguments).current_dir(systems.folder.path("")).envs(systems.secrets()).output().unwrap().into()
+    };
+    for arguments in [&["apply", "leavers.csv"][..], &["runs"], &["runs", "--json"], &["report", "last", "--json"]] {
+        ran(arguments).ended(0);
+    }
+}

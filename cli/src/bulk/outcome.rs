@@ -61,7 +61,7 @@ impl Ended<'_> {
         let handled = self.summary.map(|summary| summary.handled).unwrap_or_default();
         json!({
             "run": self.name.id,
-            "journal": self.journal,
+            "journal": self.journal.to_string_lossy(),
             "source": source,
             "rows": counts.total(),
             "open": counts.open(),

@@ -54,7 +54,7 @@ pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> 
             })
         })
         .collect();
-    output.result(&json!({ "config": config.path, "profiles": listed }), || {
+    output.result(&json!({ "config": config.path.to_string_lossy(), "profiles": listed }), || {
         let rows: Vec<Vec<String>> = profiles
             .iter()
             .zip(&findings)

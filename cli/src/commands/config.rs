@@ -18,7 +18,7 @@ pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
         Failure::configuration("there is no folder of the user: HOME is not set").next("Name a file with --path.")
     })?;
     example::write(&path, example::EXAMPLE, init.force).map_err(|e| refused(&path, &e))?;
-    output.result(&json!({ "config": path }), || {
+    output.result(&json!({ "config": path.to_string_lossy() }), || {
         let path = path.display();
         let named = if found { String::new() } else { format!(" --config '{path}'") };
         format!(
@@ -44,7 +44,7 @@ pub(super) fn show(named: Option<&Path>, output: Output) -> Result<Exit, Failure
     let config = Config::load(named)?;
     let profiles: Vec<Value> = config.profiles.iter().map(|(name, profile)| described(name, profile)).collect();
     let document = json!({
-        "config": config.path,
+        "config": config.path.to_string_lossy(),
         "protected": config.protected,
         "max_changes": config.max_changes,
         "confirm_above": config.confirm_above,

@@ -67,7 +67,7 @@ fn document(server: &StandaloneServer, path: &Path) -> Value {
             ((*name).to_owned(), about)
         })
         .collect();
-    json!({ "root": server.root(), "config": path, "profiles": profiles })
+    json!({ "root": server.root(), "config": path.to_string_lossy(), "profiles": profiles })
 }
 
 fn text(server: &StandaloneServer, path: &Path) -> String {

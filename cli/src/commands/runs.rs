@@ -17,7 +17,7 @@ pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure>
     let seen: Vec<(Run, Result<Seen, JournalError>)> =
         runs.list()?.into_iter().map(|run| (Seen::of(&run.path), run)).map(|(seen, run)| (run, seen)).collect();
     let document: Vec<Value> = seen.iter().map(|(run, seen)| document(run, seen)).collect();
-    output.result(&json!({ "folder": runs.folder, "runs": document }), || match seen.is_empty() {
+    output.result(&json!({ "folder": runs.folder.to_string_lossy(), "runs": document }), || match seen.is_empty() {
         true => format!("There is no run in {} yet.\n", runs.folder.display()),
         false => text(&seen),
     })?;
@@ -70,7 +70,8 @@ impl Seen {
 }
 
 fn document(run: &Run, seen: &Result<Seen, JournalError>) -> Value {
-    let mut document = Map::from_iter([("run".to_owned(), json!(run.id)), ("journal".to_owned(), json!(run.path))]);
+    let mut document =
+        Map::from_iter([("run".to_owned(), json!(run.id)), ("journal".to_owned(), json!(run.path.to_string_lossy()))]);
     match seen {
         Ok(seen) => {
             document.extend(seen.members());

@@ -30,7 +30,7 @@ pub(super) fn manual(man: &Man, output: Output) -> Result<Exit, Failure> {
     let problem = |e: std::io::Error| Failure::unexpected(format!("{}: {e}", folder.display()));
     std::fs::create_dir_all(folder).map_err(problem)?;
     clap_mangen::generate_to(Arguments::command(), folder).map_err(problem)?;
-    output.result(&json!({ "written": folder }), || {
+    output.result(&json!({ "written": folder.to_string_lossy() }), || {
         format!("The pages are in {}: man -l '{}'\n", folder.display(), folder.join("user-status.1").display())
     })?;
     Ok(Exit::Done)

@@ -62,8 +62,10 @@ pub(super) fn ndjson(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), 
 /// One document: the run, how many of its rows are in each state, and the rows that are asked for.
 pub(super) fn json(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), Broken> {
     let seen = &reported.seen;
-    let mut run =
-        Map::from_iter([("run".to_owned(), json!(reported.name.id)), ("journal".to_owned(), json!(reported.path))]);
+    let mut run = Map::from_iter([
+        ("run".to_owned(), json!(reported.name.id)),
+        ("journal".to_owned(), json!(reported.path.to_string_lossy())),
+    ]);
     run.extend(seen.members());
     let by_system: Map<String, Value> =
         reported.by_system.iter().map(|(name, counts)| (name.clone(), states(counts))).collect();
