@@ -179,6 +179,65 @@ async fn one_program_works_on_a_journal_and_others_may_look() {
     Journal::open(&path).expect("given back at the end");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_a_journal_is_the_same_journal() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let (path, _) = begun(&folder, &server, people::rows(5)).await;
+    let link = folder.path().join("link.sqlite");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let _journal = Journal::open(&path).unwrap();
+    let error = Journal::open(&link).unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+    assert!(JournalReader::open(&link).unwrap().in_use().unwrap());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn two_programs_that_no_lock_keeps_apart_send_nothing_twice() {
+    const ROWS: usize = 300;
+    let folder = TempDir::new().unwrap();
+    let (server, changes) = people::server(ROWS).await;
+    let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
+    let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
+    let one = Journal::open(&path).unwrap();
+    std::fs::remove_file(folder.path().join("run.sqlite.lock")).unwrap();
+    let other = Journal::open(&path).unwrap();
+    let runner = Runner::new(registry.clone());
+    let (one, other) = tokio::join!(runner.run(one), runner.run(other));
+    for error in [one, other].into_iter().filter_map(Result::err) {
+        assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+    }
+    let summary = run(&registry, Journal::open(&path).unwrap()).await;
+    let counts = people::hold(&path, &server, &changes, &before);
+    assert_eq!(summary.counts, counts);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_is_removed_or_replaced_at_work_ends_the_run() {
+    for replace in [false, true] {
+        let folder = TempDir::new().unwrap();
+        let (server, _) = people::server(5).await;
+        let (path, registry) = begun(&folder, &server, people::rows(5)).await;
+        let before: Vec<_> = (0..5).map(|number| people::status(&server, number)).collect();
+        let copy = folder.path().join("copy");
+        std::fs::copy(&path, &copy).unwrap();
+        let journal = Journal::open(&path).unwrap();
+        if replace {
+            std::fs::rename(&copy, &path).unwrap()
+        } else {
+            std::fs::remove_file(&path).unwrap()
+        }
+        let error = Runner::new(registry).run(journal).await.unwrap_err();
+        assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+        assert!(error.to_string().contains("it was removed or replaced"), "{error}");
+        let after: Vec<_> = (0..5).map(|number| people::status(&server, number)).collect();
+        assert_eq!(after, before, "something was sent");
+    }
+}
+
 #[test]
 fn what_is_no_journal_is_told_apart() {
     let folder = TempDir::new().unwrap();

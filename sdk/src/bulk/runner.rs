@@ -457,7 +457,7 @@ impl Line {
         }
         // What nobody can look at must not be in doubt for longer than the call takes.
         let held = if can_look { None } else { self.permit().await };
-        self.journal.intend(entry.number, before.as_ref()).await?;
+        self.journal.intend(entry, before.as_ref()).await?;
         let _permit = match held {
             Some(permit) => Some(permit),
             None => self.permit().await,

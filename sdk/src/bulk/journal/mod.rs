@@ -5,6 +5,7 @@
 //! same time becomes one transaction.
 
 mod error;
+mod identity;
 mod import;
 mod reader;
 mod schema;
@@ -28,6 +29,7 @@ use crate::registry::Registry;
 use crate::status::AccountStatus;
 
 pub use error::{JournalError, JournalErrorKind};
+use identity::Identity;
 pub use import::{Imported, Invalid};
 pub use reader::{About, JournalReader};
 pub use thread::Boundary;
@@ -162,9 +164,10 @@ impl Journal {
     }
 
     fn at_work(path: &Path, connection: Connection, lock: File) -> Result<Journal, JournalError> {
+        let identity = Identity::of(path)?;
         let (commands, queue) = mpsc::channel(thread::QUEUE);
         let work = std::thread::Builder::new().name("user-status-journal".to_owned());
-        let thread = work.spawn(move || thread::work(connection, queue)).map_err(JournalError::io)?;
+        let thread = work.spawn(move || thread::work(connection, identity, queue)).map_err(JournalError::io)?;
         Ok(Journal { path: path.to_owned(), commands: Some(commands), thread: Some(thread), _lock: lock })
     }
 
@@ -185,9 +188,10 @@ impl Journal {
     }
 
     /// Says that a request is about to leave. When this returns, it is on the disk.
-    pub(super) async fn intend(&self, number: i64, before: Option<&AccountStatus>) -> Result<(), JournalError> {
+    pub(super) async fn intend(&self, entry: &Entry, before: Option<&AccountStatus>) -> Result<(), JournalError> {
         let before = before.map(|before| serde_json::json!(before).to_string());
-        self.ask(|reply| Command::Intend { number, before, at: Timestamp::now(), reply }).await
+        let (number, found) = (entry.number, entry.state);
+        self.ask(|reply| Command::Intend { number, found, before, at: Timestamp::now(), reply }).await
     }
 
     /// Takes an outcome in, to be written soon.
@@ -256,7 +260,7 @@ fn create_file(path: &Path) -> std::io::Result<()> {
 fn lock(path: &Path) -> Result<File, JournalError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    let file = options.open(with_suffix(path, ".lock")).map_err(JournalError::io)?;
+    let file = options.open(lock_of(path).map_err(JournalError::io)?).map_err(JournalError::io)?;
     // Who only asks whether it is locked has it for a moment.
     for _ in 0..10 {
         match file.try_lock() {
@@ -288,6 +292,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// The file that is locked for a journal: the same one, by whatever link the journal is named.
+fn lock_of(path: &Path) -> std::io::Result<PathBuf> {
+    Ok(with_suffix(&std::fs::canonicalize(path)?, ".lock"))
 }
 
 fn folder_of(path: &Path) -> Option<&Path> {

@@ -92,7 +92,7 @@ impl JournalReader {
     /// What the file system says.
     pub fn in_use(&self) -> Result<bool, JournalError> {
         let at = |error| JournalError::io(error).at(&self.path);
-        let lock = match File::open(super::with_suffix(&self.path, ".lock")) {
+        let lock = match super::lock_of(&self.path).and_then(File::open) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             lock => lock.map_err(at)?,
         };

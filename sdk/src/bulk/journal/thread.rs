@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::JournalError;
+use super::error::{JournalError, JournalErrorKind};
+use super::identity::Identity;
 use super::schema::{COLUMNS, entry};
 use crate::bulk::entry::{Entry, RowOutcome, RowState};
 
@@ -25,7 +26,7 @@ pub(super) enum Command {
     Watch(Arc<dyn Fn(Boundary) + Send + Sync>),
     Begin { at: Timestamp, reply: Reply<()> },
     Next { system: String, after: i64, most: usize, reply: Reply<Vec<Entry>> },
-    Intend { number: i64, before: Option<String>, at: Timestamp, reply: Reply<()> },
+    Intend { number: i64, found: RowState, before: Option<String>, at: Timestamp, reply: Reply<()> },
     Record { number: i64, state: RowState, outcome: Box<RowOutcome>, at: Timestamp },
     End { how: &'static str, at: Timestamp, reply: Reply<()> },
 }
@@ -43,8 +44,8 @@ pub enum Boundary {
 }
 
 /// Works until nobody is left who could ask.
-pub(super) fn work(mut connection: Connection, mut queue: mpsc::Receiver<Command>) {
-    let mut writer = Writer::default();
+pub(super) fn work(mut connection: Connection, identity: Identity, mut queue: mpsc::Receiver<Command>) {
+    let mut writer = Writer { identity, hook: None, session: None, unwritten: Vec::new() };
     let mut commands = Vec::new();
     while queue.blocking_recv_many(&mut commands, QUEUE) > 0 {
         if commands.iter().any(|command| matches!(command, Command::Intend { .. } | Command::Record { .. })) {
@@ -63,8 +64,9 @@ pub(super) fn work(mut connection: Connection, mut queue: mpsc::Receiver<Command
     let _ = connection.pragma_update(None, "journal_mode", "DELETE");
 }
 
-#[derive(Default)]
 struct Writer {
+    /// Which file it was when it was opened.
+    identity: Identity,
     hook: Option<Arc<dyn Fn(Boundary) + Send + Sync>>,
     session: Option<i64>,
     /// Outcomes that are not on the disk. More than the rows under way only if a transaction failed; then no intent is
@@ -72,8 +74,12 @@ struct Writer {
     unwritten: Vec<(i64, RowState, Box<RowOutcome>, Timestamp)>,
 }
 
-/// What waits for the end of the transaction.
-struct Waiting {
+/// That a request is about to leave, and who waits for the end of the transaction.
+struct Intent {
+    number: i64,
+    found: RowState,
+    before: Option<String>,
+    at: Timestamp,
     reply: Reply<()>,
 }
 
@@ -86,7 +92,9 @@ impl Writer {
             match command {
                 Command::Watch(hook) => self.hook = Some(hook),
                 Command::Next { system, after, most, reply } => reads.push((system, after, most, reply)),
-                Command::Intend { number, before, at, reply } => intents.push((number, before, at, Waiting { reply })),
+                Command::Intend { number, found, before, at, reply } => {
+                    intents.push(Intent { number, found, before, at, reply });
+                }
                 Command::Record { number, state, outcome, at } => self.unwritten.push((number, state, outcome, at)),
                 Command::Begin { at, reply } => session = Some((None, at, reply)),
                 Command::End { how, at, reply } => session = Some((Some(how), at, reply)),
@@ -101,7 +109,7 @@ impl Writer {
                 self.boundary(Boundary::Committed);
             }
             // Whoever asked may be gone.
-            let waiting = intents.into_iter().map(|(.., waiting)| waiting.reply);
+            let waiting = intents.into_iter().map(|intent| intent.reply);
             for reply in waiting.chain(session.map(|(.., reply)| reply)) {
                 let _ = reply.send(result.as_ref().copied().map_err(JournalError::again));
             }
@@ -114,9 +122,10 @@ impl Writer {
     fn write(
         &mut self,
         connection: &mut Connection,
-        intents: &[(i64, Option<String>, Timestamp, Waiting)],
+        intents: &[Intent],
         session: Option<(Option<&'static str>, Timestamp)>,
     ) -> Result<(), JournalError> {
+        self.identity.hold()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
             let mut record = transaction.prepare_cached(
@@ -140,10 +149,14 @@ impl Writer {
             // What the account was before the first request is what it was before; a later look may see what that did.
             let mut intend = transaction.prepare_cached(
                 "UPDATE rows SET state = 'sending', before = coalesce(?2, before), started = ?3, ended = NULL
-                 WHERE number = ?1",
+                 WHERE number = ?1 AND state = ?4",
             )?;
-            for (number, before, at, _) in intents {
-                intend.execute(params![number, before, at.to_string()])?;
+            for Intent { number, found, before, at, .. } in intents {
+                // No lock keeps out a program that does not see it, such as one that came after its file was removed.
+                if intend.execute(params![number, before, at.to_string(), found.as_str()])? == 0 {
+                    let what = format!("another program is at work on this run, and has changed row {number}");
+                    return Err(JournalError::new(JournalErrorKind::InUse, what));
+                }
             }
             match session {
                 Some((None, at)) => {
