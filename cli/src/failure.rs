@@ -94,7 +94,12 @@ impl Failure {
 
     /// The journal of a run cannot be used.
     pub(crate) fn of_journal(error: &JournalError) -> Failure {
-        Failure::new(Exit::Unexpected, journal(error.kind()), with_causes(error))
+        let failure = Failure::new(Exit::Unexpected, journal(error.kind()), with_causes(error));
+        match error.kind() {
+            JournalErrorKind::OtherSystem => Failure { exit: Exit::Configuration, ..failure }
+                .next("Let the profile lead there again, or make a run of their own of the rows that are left."),
+            _ => failure,
+        }
     }
 
     /// With where it went wrong.
@@ -186,6 +191,7 @@ fn journal(kind: JournalErrorKind) -> &'static str {
         JournalErrorKind::NotAJournal => "not_a_journal",
         JournalErrorKind::NewerVersion => "newer_version",
         JournalErrorKind::InUse => "in_use",
+        JournalErrorKind::OtherSystem => "other_system",
         JournalErrorKind::Full => "disk_full",
         JournalErrorKind::ReadOnly => "read_only",
         JournalErrorKind::Input => "input",

@@ -8,7 +8,7 @@ use std::process::Child;
 use common::Ran;
 use common::systems::{Systems, of_pod};
 use serde_json::Value;
-use user_status_mock::{Fault, Vendor};
+use user_status_mock::{Fault, RetryAfter, Vendor};
 
 /// One change in each of four systems, each with a way back.
 const CHANGES: &str = "\
@@ -350,20 +350,18 @@ fn an_outcome_that_nobody_knows_is_told_first() {
 fn a_run_goes_on_only_with_what_the_configuration_still_allows() {
     let systems = Systems::start(1);
     systems.leavers(1);
-    // It cannot be reached: the row stays open.
-    let uri = systems.server.uri(Vendor::Symphony);
+    // It does not work: the row stays open.
     let config = std::fs::read_to_string(systems.folder.path("user-status.toml")).unwrap();
-    let nowhere = config
-        .replace(&uri, "http://127.0.0.1:1/pod")
-        .replace("[profiles.portal]", "total_timeout = 1\n[profiles.portal]");
-    systems.folder.write("user-status.toml", &nowhere);
+    systems.server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    systems.configure("", "total_timeout = 1");
     systems.run(&["apply", "leavers.csv"]).ended(3).said("failed").said("it can be tried again").said("Go on:");
     let renamed = config.replace("[profiles.pod]", "[profiles.pods]");
     systems.folder.write("user-status.toml", &renamed);
     systems.run(&["resume", "last"]).ended(8).said("has no profile `pod`").said("Did you mean `pods`?");
     systems.configure(&format!("protected = [\"pod:{}\"]", of_pod(0)), "");
     systems.run(&["resume", "last"]).ended(6).said("is protected");
-    assert_eq!(systems.server.total_requests(), 0);
+    assert!(systems.changes().is_empty());
+    systems.server.clear_faults();
     systems.configure("", "");
     systems.run(&["resume", "last"]).ended(0).said("the row is done");
     systems.run(&["resume", "20991231"]).ended(2).said("there is no run `20991231`");
@@ -410,4 +408,36 @@ fn a_folder_whose_name_is_not_utf_8_is_a_folder() {
     for arguments in [&["apply", "leavers.csv"][..], &["runs"], &["runs", "--json"], &["report", "last", "--json"]] {
         ran(arguments).ended(0);
     }
+}
+
+#[test]
+fn a_profile_that_leads_to_another_system_now_neither_goes_on_nor_takes_back() {
+    let (here, elsewhere) = (Systems::start(2), Systems::start(2));
+    here.leavers(2);
+    here.run(&["apply", "leavers.csv"]).ended(0);
+    let first = here.journals();
+    // The second system has the same two accounts, disabled by somebody else.
+    for number in 0..2 {
+        elsewhere
+            .server
+            .put_user(Vendor::Symphony, &of_pod(number), &serde_json::json!({ "status": "DISABLED" }))
+            .unwrap();
+    }
+    here.server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    here.folder.write("back.csv", &format!("system,user,change\npod,{},enable\n", of_pod(0)));
+    here.run(&["apply", "back.csv", "--no-read-first", "--no-verify"]);
+    here.server.clear_faults();
+    let open = here.journals().into_iter().find(|path| !first.contains(path)).unwrap();
+    std::fs::copy(elsewhere.folder.path("user-status.toml"), here.folder.path("user-status.toml")).unwrap();
+    for (command, journal) in [("undo", &first[0]), ("resume", &open)] {
+        let journal = journal.to_str().unwrap();
+        let mut arguments = vec![command, journal];
+        arguments.extend((command == "undo").then_some("--yes"));
+        here.run(&arguments)
+            .ended(8)
+            .said("`pod` was symphony at http://")
+            .said("nothing was sent")
+            .said("Let the profile");
+    }
+    assert!(elsewhere.changes().is_empty());
 }

@@ -30,6 +30,9 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// Which of the five it is.
     fn vendor(&self) -> Vendor;
 
+    /// Where it is: its base URL, without a slash at the end.
+    fn base_url(&self) -> &str;
+
     /// What it can do, with these settings.
     fn capabilities(&self) -> Capabilities;
 

@@ -23,7 +23,8 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     let path = runs.find(&resume.run)?;
     let name = Name::of(&path, &runs, global);
     let failed = |error| Failure::of_journal(&error);
-    let by_system = JournalReader::open(&path).and_then(|reader| reader.counts_by_system()).map_err(failed)?;
+    let reader = JournalReader::open(&path).map_err(failed)?;
+    let by_system = reader.counts_by_system().map_err(failed)?;
     let counts = all(&by_system);
     let ended = Ended { name: &name, journal: &path, summary: None, skipped: 0, not_undone: 0 };
     if counts.open() == 0 {
@@ -35,6 +36,7 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     let open: Vec<&str> =
         by_system.iter().filter(|(_, counts)| counts.open() > 0).map(|(system, _)| system.as_str()).collect();
     let connected = Connected::to(&config, &open).await.map_err(|failure| within(failure, &name))?;
+    reader.check_systems(&connected.registry).map_err(failed)?;
     still_permitted(&path, &config, &connected).map_err(|failure| within(failure, &name))?;
     let interrupts = Interrupts::new()?;
     let journal = Journal::open(&path).map_err(failed)?;

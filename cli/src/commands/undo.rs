@@ -62,6 +62,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     let config = Config::load(global.config.as_deref())?;
     let names: Vec<&str> = systems.iter().map(String::as_str).collect();
     let connected = Connected::to(&config, &names).await.map_err(|failure| within(failure, &undone_name))?;
+    reader.check_systems(&connected.registry).map_err(failed)?;
     let interrupts = Interrupts::new()?;
     let (path, _temporary) = match arguments.dry_run {
         true => {

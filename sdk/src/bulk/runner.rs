@@ -265,10 +265,14 @@ impl Runner {
     /// [`stop_with`](Runner::stop_with) to end in order.
     ///
     /// # Errors
+    /// [`OtherSystem`](super::JournalErrorKind::OtherSystem) if a name in the registry stands for another system than when the
+    /// run began; then nothing was sent.
+    ///
     /// What keeps the journal from being written. Then nothing is sent any more; the rows under way were finished, and those
     /// whose outcome could not be written are in doubt for the next run.
     pub async fn run(&self, journal: Journal) -> Result<Summary, JournalError> {
         let started = self.clock.now();
+        JournalReader::open(journal.path())?.check_systems(&self.registry)?;
         let journal = Arc::new(journal);
         journal.begin().await?;
         let tally = Arc::new(Mutex::new(Tally::default()));

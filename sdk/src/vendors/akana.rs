@@ -241,6 +241,10 @@ impl AccountSystem for Akana {
         Vendor::Akana
     }
 
+    fn base_url(&self) -> &str {
+        &self.client.baseurl
+    }
+
     fn capabilities(&self) -> Capabilities {
         let changes: &'static [Change] = match self.unlock_by_enabling {
             true => &[Change::Enable, Change::Disable, Change::Lock, Change::Unlock],

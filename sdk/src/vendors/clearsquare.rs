@@ -122,6 +122,10 @@ impl AccountSystem for Clearsquare {
         Vendor::Clearsquare
     }
 
+    fn base_url(&self) -> &str {
+        &self.client.baseurl
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities { changes: &[Change::Toggle], suspends_until: false, comments: false, reads: false }
     }

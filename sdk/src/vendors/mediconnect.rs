@@ -224,6 +224,10 @@ impl AccountSystem for Mediconnect {
         Vendor::Mediconnect
     }
 
+    fn base_url(&self) -> &str {
+        &self.client.baseurl
+    }
+
     fn capabilities(&self) -> Capabilities {
         let changes = &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend];
         Capabilities { changes, suspends_until: false, comments: false, reads: true }

@@ -193,6 +193,10 @@ impl AccountSystem for Symphony {
         Vendor::Symphony
     }
 
+    fn base_url(&self) -> &str {
+        &self.client.baseurl
+    }
+
     fn capabilities(&self) -> Capabilities {
         let changes = &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend];
         Capabilities { changes, suspends_until: true, comments: false, reads: true }

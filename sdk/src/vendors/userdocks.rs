@@ -192,6 +192,10 @@ impl AccountSystem for Userdocks {
         Vendor::Userdocks
     }
 
+    fn base_url(&self) -> &str {
+        &self.client.baseurl
+    }
+
     fn capabilities(&self) -> Capabilities {
         let changes = &[Change::Enable, Change::Disable];
         Capabilities { changes, suspends_until: false, comments: false, reads: true }

@@ -28,6 +28,8 @@ pub enum JournalErrorKind {
     NewerVersion,
     /// Another program is at work on it, or has been where none may have.
     InUse,
+    /// A system of the run is now another one, under the name of the one that it was.
+    OtherSystem,
     /// The disk is full.
     Full,
     /// The file, or its folder, cannot be written.

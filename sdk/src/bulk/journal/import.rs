@@ -45,7 +45,7 @@ pub(super) async fn import(
 ) -> Result<(Connection, Imported), JournalError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     schema::create(&connection)?;
-    about(&connection, source)?;
+    about(&connection, source, registry)?;
     let mut imported = Imported::default();
     let mut ended = false;
     let mut rows = pin!(rows.ready_chunks(BATCH));
@@ -89,11 +89,14 @@ pub(super) async fn import(
 }
 
 /// What is known of the run as a whole.
-fn about(connection: &Connection, source: &str) -> rusqlite::Result<()> {
+fn about(connection: &Connection, source: &str, registry: &Registry) -> rusqlite::Result<()> {
     let mut insert = connection.prepare("INSERT INTO run (name, value) VALUES (?1, ?2)")?;
     insert.execute(["created", &Timestamp::now().to_string()])?;
     insert.execute(["source", source])?;
     insert.execute(["version", crate::VERSION])?;
+    for (name, system) in registry.iter() {
+        insert.execute([schema::name_of_system(name), schema::place(system)])?;
+    }
     Ok(())
 }
 

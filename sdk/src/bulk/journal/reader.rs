@@ -5,11 +5,12 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::error::{JournalError, JournalErrorKind};
 use super::schema::{self, COLUMNS};
 use crate::bulk::entry::{Counts, Entry, RowState};
+use crate::registry::Registry;
 
 /// Looks at a journal, and changes nothing in it. What a program left that was killed while it wrote is put in order.
 ///
@@ -127,6 +128,29 @@ impl JournalReader {
                 },
             })
         })
+    }
+
+    /// Looks whether each system is where it was when the run began: an account of the same name elsewhere is another
+    /// person's.
+    ///
+    /// # Errors
+    /// [`OtherSystem`](JournalErrorKind::OtherSystem) if one is not.
+    pub fn check_systems(&self, registry: &Registry) -> Result<(), JournalError> {
+        for (name, system) in registry.iter() {
+            let select = "SELECT value FROM run WHERE name = ?1";
+            let was: Option<String> = self.read(|connection| {
+                connection.query_row(select, [schema::name_of_system(name)], |record| record.get(0)).optional()
+            })?;
+            let is = schema::place(system);
+            if let Some(was) = was.filter(|was| *was != is) {
+                let what = format!(
+                    "`{name}` was {was} when the run began, and is {is} now, where an account of the same name may be \
+                     another person's; nothing was sent"
+                );
+                return Err(JournalError::new(JournalErrorKind::OtherSystem, what).at(&self.path));
+            }
+        }
+        Ok(())
     }
 
     /// How many rows are in each state.

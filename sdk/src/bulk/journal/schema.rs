@@ -9,6 +9,7 @@ use super::error::{JournalError, JournalErrorKind};
 use crate::bulk::entry::{Entry, RowOutcome, RowState};
 use crate::bulk::row::Row;
 use crate::change::{Change, StatusChange};
+use crate::system::AccountSystem;
 
 /// Says that an SQLite file is a journal of this crate: `USjr`.
 pub(super) const APPLICATION: i32 = i32::from_be_bytes(*b"USjr");
@@ -20,7 +21,7 @@ pub(super) const VERSION: i32 = 1;
 /// `AccountStatus`; `NULL` is what is not known.
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
-    name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the program), undoes; finished
+    name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the program); system NAME: where it is
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -60,6 +61,16 @@ CREATE UNIQUE INDEX accounts ON rows (system, user);
 /// The columns that [`entry`] reads, in its order.
 pub(super) const COLUMNS: &str = "number, line, system, user, change, reason, until, comment, key, expected, state, \
                                   before, after, why, message, http, attempts, request_id, started, ended";
+
+/// Under which name the table `run` says where a system is.
+pub(super) fn name_of_system(system: &str) -> String {
+    format!("system {system}")
+}
+
+/// Where a system is.
+pub(super) fn place(system: &dyn AccountSystem) -> String {
+    format!("{} at {}", system.vendor(), system.base_url())
+}
 
 /// Makes the tables in an empty file. The caller begins and ends the transaction.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
