@@ -268,7 +268,7 @@ fn what_is_no_journal_is_told_apart() {
     for (name, kind, what) in [
         ("missing", JournalErrorKind::Missing, "there is no such file"),
         ("text", JournalErrorKind::NotAJournal, "it is no SQLite database"),
-        ("empty", JournalErrorKind::NotAJournal, "its rows were never taken in"),
+        ("empty", JournalErrorKind::NotAJournal, "or the file was emptied"),
         ("other", JournalErrorKind::NotAJournal, "no journal of a run"),
         ("newer", JournalErrorKind::NewerVersion, "version 2 of the tables, and this program knows up to 1"),
     ] {

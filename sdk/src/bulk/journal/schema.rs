@@ -85,8 +85,8 @@ pub(super) fn open(connection: &Connection) -> Result<(), JournalError> {
     if number("application_id")? != APPLICATION {
         let empty = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |record| record.get(0))?;
         let what = if empty {
-            "its rows were never taken in, since the program ended while it read them. Nothing was sent: delete the file \
-             and begin anew"
+            "it holds no rows: either the program ended while it read them, and nothing was sent, or the file was emptied \
+             since. Look at an account or two before you begin anew"
         } else {
             "it is an SQLite database, but no journal of a run"
         };
