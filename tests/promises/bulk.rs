@@ -179,6 +179,26 @@ async fn one_program_works_on_a_journal_and_others_may_look() {
     Journal::open(&path).expect("given back at the end");
 }
 
+#[tokio::test]
+async fn an_account_whose_name_differs_in_case_only_is_the_same_account() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(1).await;
+    let registry = people::registry(&server.root());
+    let rows = [(2, "abcdefabcdef000000000001"), (3, "ABCDEFabcdef000000000001")].map(|(line, user)| {
+        let mut row = Row::new("site", user, StatusChange::toggle());
+        row.line = line;
+        Ok(row)
+    });
+    let mut bad = Vec::new();
+    let path = folder.path().join("run.sqlite");
+    let rows = stream::iter(rows);
+    let created =
+        Journal::create(&path, "bad", &registry, rows, Invalid::Refuse, |row| bad.push(row.to_string())).await;
+    assert_eq!(created.unwrap_err().kind(), JournalErrorKind::Input);
+    assert_eq!(bad.len(), 1);
+    assert!(bad[0].starts_with("line 3, column user: the account has another row on line 2"), "{bad:?}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_to_a_journal_is_the_same_journal() {

@@ -134,7 +134,8 @@ fn insert(connection: &Connection, rows: &[Row]) -> Result<Vec<BadRow>, JournalE
             expected,
         ])?;
         if inserted == 0 {
-            let mut other = connection.prepare_cached("SELECT line FROM rows WHERE system = ?1 AND user = ?2")?;
+            let mut other =
+                connection.prepare_cached("SELECT line FROM rows WHERE system = ?1 AND user = ?2 COLLATE NOCASE")?;
             let line: i64 = other.query_row([&row.system, &row.user], |record| record.get(0))?;
             let at = if line > 0 { format!(" on line {line}") } else { String::new() };
             let problem =

@@ -55,7 +55,8 @@ CREATE TABLE rows (
     ended      TEXT                   -- when its outcome was known
 ) STRICT;
 
-CREATE UNIQUE INDEX accounts ON rows (system, user);
+-- Systems differ in whether they tell `A` from `a`.
+CREATE UNIQUE INDEX accounts ON rows (system, user COLLATE NOCASE);
 ";
 
 /// The columns that [`entry`] reads, in its order.
