@@ -199,6 +199,20 @@ async fn an_account_whose_name_differs_in_case_only_is_the_same_account() {
     assert!(bad[0].starts_with("line 3, column user: the account has another row on line 2"), "{bad:?}");
 }
 
+#[tokio::test]
+async fn a_look_at_an_account_that_nobody_understands_refuses_nothing() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    server.fault(Fault::malformed_body(200).on_operation("getUserStatus")).unwrap();
+    let (path, registry) = begun(&folder, &server, people::rows(5)).await;
+    let of_pod = |path| JournalReader::open(path).unwrap().counts_by_system().unwrap()["pod"];
+    run(&registry, Journal::open(&path).unwrap()).await;
+    assert_eq!(of_pod(&path)[RowState::Failed], 1, "the system did not say no");
+    server.clear_faults();
+    run(&registry, Journal::open(&path).unwrap()).await;
+    assert_eq!(of_pod(&path).open(), 0);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_to_a_journal_is_the_same_journal() {

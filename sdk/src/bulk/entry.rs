@@ -203,13 +203,16 @@ impl RowOutcome {
     pub(crate) fn of_error(error: &Error) -> (RowState, RowOutcome) {
         let state = match (error.applied(), error.kind()) {
             (Applied::Unknown, _) => RowState::Unknown,
-            // What may be otherwise the next time: the network, the load, the credentials.
+            // What may be otherwise the next time: the network, the load, the credentials, an answer to a look at the
+            // account that nobody understands. The system did not say no.
             (
                 Applied::No,
                 ErrorKind::NotSent
                 | ErrorKind::RateLimited
                 | ErrorKind::Server
                 | ErrorKind::OutcomeUnknown
+                | ErrorKind::OffContract
+                | ErrorKind::Contradicted
                 | ErrorKind::Credentials
                 | ErrorKind::Setup,
             ) => RowState::Failed,
