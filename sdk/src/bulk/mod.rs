@@ -19,10 +19,12 @@
 mod breaker;
 mod entry;
 mod journal;
+mod line;
 mod plan;
 pub mod read;
 mod row;
 mod runner;
+mod stop;
 mod undo;
 
 pub use entry::{Counts, Entry, RowOutcome, RowState};
@@ -32,5 +34,6 @@ pub use journal::{About, Imported, Invalid, Journal, JournalError, JournalErrorK
 pub use plan::{Planned, Step};
 pub use read::{Format, csv, ndjson};
 pub use row::{BadRow, Row};
-pub use runner::{Event, Runner, Stop, Summary};
+pub use runner::{Event, Runner, Summary};
+pub use stop::Stop;
 pub use undo::{NoUndo, undo};

@@ -3,8 +3,9 @@
 use futures_util::{Stream, StreamExt as _};
 
 use super::entry::can_be_looked_at;
+use super::line::agrees;
 use super::row::Row;
-use super::runner::{Runner, agrees};
+use super::runner::Runner;
 use crate::error::Error;
 use crate::rehearsal::PlannedRequest;
 use crate::status::AccountStatus;

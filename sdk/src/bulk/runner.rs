@@ -1,22 +1,20 @@
 //! Carrying out a run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::breaker::{Breaker, Change, Health, Thresholds};
-use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
+use super::breaker::Thresholds;
+use super::entry::{Counts, Entry, RowOutcome, RowState};
 use super::journal::{Journal, JournalError, JournalReader};
+use super::line::{Line, Tally};
+use super::stop::Stop;
 use crate::call::CallOptions;
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
 use crate::registry::Registry;
-use crate::status::AccountStatus;
-use crate::system::AccountSystem;
 
 /// Carries out the rows of a journal, whether none of them was begun or a run is taken up again.
 ///
@@ -52,14 +50,17 @@ pub struct Runner {
     pub(super) at_once: usize,
     at_once_in: BTreeMap<String, usize>,
     pub(super) read_first: bool,
-    verify: bool,
+    pub(super) verify: bool,
     passes: u32,
     pub(super) options: CallOptions,
-    thresholds: Thresholds,
-    clock: Arc<dyn Clock>,
-    stop: Stop,
-    on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
+    pub(super) thresholds: Thresholds,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stop: Stop,
+    pub(super) on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
+
+/// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
+const AT_ONCE_MAX: usize = 10_000;
 
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,47 +127,6 @@ pub struct Summary {
     pub elapsed: Duration,
 }
 
-/// Stops a run: no row is begun after it, those under way are finished.
-///
-/// ```
-/// use user_status::bulk::Stop;
-///
-/// let stop = Stop::default();
-/// let in_a_signal_handler = stop.clone();
-/// in_a_signal_handler.now();
-/// assert!(stop.is_set());
-/// ```
-#[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
-
-impl Default for Stop {
-    fn default() -> Stop {
-        Stop(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl Stop {
-    /// Stops it.
-    pub fn now(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether it is stopped.
-    pub fn is_set(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// What a future gives, unless it is stopped first.
-    async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let mut stopped = self.0.subscribe();
-        let stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
-        match futures_util::future::select(stopped, std::pin::pin!(future)).await {
-            futures_util::future::Either::Left(_) => None,
-            futures_util::future::Either::Right((value, _)) => Some(value),
-        }
-    }
-}
-
 impl Runner {
     /// With the defaults: eight rows at once for each system, read before and after.
     pub fn new(registry: Arc<Registry>) -> Runner {
@@ -185,8 +145,8 @@ impl Runner {
         }
     }
 
-    /// How many calls each system gets at once: 8 by default, at least 1, at most 10 000. A limit of the client, which may also be one of
-    /// requests per second, holds besides.
+    /// How many calls each system gets at once: 8 by default, at least 1, at most 10 000. A limit of the client, which may
+    /// also be one of requests per second, holds besides.
     #[must_use]
     pub fn at_once(mut self, calls: usize) -> Runner {
         self.at_once = calls;
@@ -312,17 +272,8 @@ impl Runner {
                 continue;
             }
             let at_once = self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, AT_ONCE_MAX);
-            let line = Arc::new(Line {
-                runner: self.clone(),
-                pass,
-                journal: journal.clone(),
-                tally: tally.clone(),
-                name: name.to_owned(),
-                reads: system.capabilities().reads,
-                breaker: Breaker::new(self.thresholds, self.clock.clone()),
-                calls: Semaphore::new(at_once),
-                queue: tokio::sync::Mutex::default(),
-            });
+            let reads = system.capabilities().reads;
+            let line = Arc::new(Line::new(self.clone(), pass, journal.clone(), tally.clone(), name, reads, at_once));
             // Twice as many rows as calls: while one half waits for the disk, the other is on the wire.
             for _ in 0..at_once * 2 {
                 tasks.spawn(line.clone().work());
@@ -342,204 +293,4 @@ impl Runner {
         }
         broken
     }
-}
-
-/// What a session did so far.
-#[derive(Debug, Default)]
-struct Tally {
-    handled: Counts,
-    given_up: BTreeMap<String, String>,
-}
-
-impl Tally {
-    /// Counts an outcome, in the place of the one before.
-    fn count(&mut self, state: RowState, before: Option<RowState>) {
-        if let Some(before) = before {
-            self.handled[before] -= 1;
-        }
-        self.handled[state] += 1;
-    }
-}
-
-/// The rows of one system, and what its tasks share.
-struct Line {
-    runner: Runner,
-    pass: u32,
-    journal: Arc<Journal>,
-    tally: Arc<Mutex<Tally>>,
-    name: String,
-    reads: bool,
-    breaker: Breaker,
-    /// A permit for each call that may be on the wire.
-    calls: Semaphore,
-    queue: tokio::sync::Mutex<Queue>,
-}
-
-/// The rows that come next.
-#[derive(Default)]
-struct Queue {
-    page: VecDeque<Entry>,
-    after: i64,
-    ended: bool,
-}
-
-/// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
-const AT_ONCE_MAX: usize = 10_000;
-
-/// How many rows are fetched at once.
-const PAGE: usize = 256;
-
-impl Line {
-    /// Carries out one row after another.
-    async fn work(self: Arc<Line>) -> Result<(), JournalError> {
-        let stop = &self.runner.stop;
-        while !stop.is_set() && stop.unless(self.breaker.enter()).await == Some(true) {
-            let entry = match stop.unless(self.next()).await {
-                Some(Ok(Some(entry))) => entry,
-                other => {
-                    self.breaker.leave();
-                    return other.map_or(Ok(()), |next| next.map(drop));
-                }
-            };
-            match self.carry_out(&entry).await? {
-                Some((state, outcome)) => self.ended(&entry, state, outcome).await,
-                None => self.breaker.leave(),
-            }
-        }
-        Ok(())
-    }
-
-    async fn next(&self) -> Result<Option<Entry>, JournalError> {
-        let mut queue = self.queue.lock().await;
-        if queue.page.is_empty() && !queue.ended {
-            let page = self.journal.next(&self.name, queue.after, PAGE).await?;
-            queue.ended = page.len() < PAGE;
-            queue.after = page.last().map_or(queue.after, |entry| entry.number);
-            queue.page.extend(page);
-        }
-        Ok(queue.page.pop_front())
-    }
-
-    /// What becomes of a row; `None` if nothing does.
-    async fn carry_out(&self, entry: &Entry) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
-        let row = &entry.row;
-        let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
-        let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
-        let can_look = self.reads && can_be_looked_at(row);
-        if in_doubt && !can_look {
-            // No call, and so no news of the system: if it is being tried, another row tries it.
-            self.breaker.leave();
-            return Ok((entry.state == RowState::Sending).then(|| (RowState::Unknown, cannot_look())));
-        }
-        let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
-        let mut before = None;
-        if read {
-            let status = match self.read(system, &row.user).await {
-                Ok(status) => status,
-                Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
-                Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
-            };
-            let shows = status.shows(&row.change);
-            if shows == Some(true) {
-                let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
-                let after = Some(status);
-                return Ok(Some((state, RowOutcome { after, ..RowOutcome::default() })));
-            }
-            if in_doubt && shows.is_none() {
-                return Ok(Some((RowState::Unknown, entry.outcome.clone())));
-            }
-            if let Some(expected) = row.expected.as_ref().filter(|expected| !agrees(expected, &status)) {
-                let message =
-                    format!("the account reads {status}, where {expected} was expected; it was left as it is");
-                return Ok(Some((RowState::Refused, RowOutcome::because("changed_since", message))));
-            }
-            // What it was before a request that may have left, only a look from before that request knows.
-            before = Some(status).filter(|_| !in_doubt);
-        }
-        if self.runner.stop.is_set() {
-            return Ok(None);
-        }
-        // What nobody can look at must not be in doubt for longer than the call takes.
-        let held = if can_look { None } else { self.permit().await };
-        self.journal.intend(entry, before.as_ref()).await?;
-        let _permit = match held {
-            Some(permit) => Some(permit),
-            None => self.permit().await,
-        };
-        let options = self.runner.options;
-        let result = match self.runner.verify {
-            true => system.apply_and_verify_with(&row.user, &row.change, options).await,
-            false => system.apply_with(&row.user, &row.change, options).await,
-        };
-        Ok(Some(match result {
-            Ok(receipt) => {
-                self.report(Health::Well, None, "");
-                RowOutcome::of_receipt(&receipt)
-            }
-            Err(error) => {
-                self.report(Health::of(error.kind()), error.retry_after(), &error.to_string());
-                RowOutcome::of_error(&error)
-            }
-        }))
-    }
-
-    async fn read(&self, system: &dyn AccountSystem, user: &str) -> Result<AccountStatus, Error> {
-        let _permit = self.permit().await;
-        let result = system.status_with(user, self.runner.options).await;
-        match &result {
-            Ok(_) => self.report(Health::Well, None, ""),
-            Err(error) => self.report(Health::of(error.kind()), error.retry_after(), &error.to_string()),
-        }
-        result
-    }
-
-    async fn permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        // Never closed.
-        self.calls.acquire().await.ok()
-    }
-
-    fn report(&self, health: Health, asked: Option<Duration>, why: &str) {
-        let system = self.name.as_str();
-        match self.breaker.report(health, asked) {
-            Change::None => {}
-            Change::Paused(pause) => (self.runner.on_event)(&Event::Paused { system, pause, why }),
-            Change::Resumed => (self.runner.on_event)(&Event::Resumed { system }),
-            Change::Stopped => {
-                let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-                tally.given_up.insert(system.to_owned(), why.to_owned());
-                drop(tally);
-                (self.runner.on_event)(&Event::GivenUp { system, why });
-            }
-        }
-    }
-
-    async fn ended(&self, entry: &Entry, state: RowState, outcome: RowOutcome) {
-        // It may have had that outcome in this session.
-        let again = self.pass > 1 && matches!(entry.state, RowState::Failed | RowState::Unknown);
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(state, again.then_some(entry.state));
-        (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome, again });
-        self.journal.record(entry.number, state, outcome).await;
-    }
-}
-
-/// Whether a status has the facts that are expected, as far as they are.
-pub(super) fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
-    let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
-    let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
-    let locked = expected.locked.is_none() || expected.locked == status.locked;
-    enabled && suspended && locked
-}
-
-/// Of a request that was on its way when the program ended, and of which nobody can say more.
-fn cannot_look() -> RowOutcome {
-    let message = "the program ended while the request was on its way, and the account cannot be read: look at it in the \
-                   system itself";
-    RowOutcome::because("interrupted", message)
-}
-
-/// Of a row in doubt whose account could not be read.
-fn still_in_doubt(entry: &Entry, error: &Error) -> (RowState, RowOutcome) {
-    let message = format!("the account could not be looked at: {error}");
-    let reason = entry.outcome.reason.clone().unwrap_or_else(|| "interrupted".to_owned());
-    (RowState::Unknown, RowOutcome { message: Some(message), reason: Some(reason), ..entry.outcome.clone() })
 }

@@ -1,0 +1,226 @@
+//! The rows of one system, carried out one after another.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::breaker::{Breaker, Change, Health};
+use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
+use super::journal::{Journal, JournalError};
+use super::runner::{Event, Runner};
+use crate::error::Error;
+use crate::status::AccountStatus;
+use crate::system::AccountSystem;
+
+/// What a session did so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) handled: Counts,
+    pub(super) given_up: BTreeMap<String, String>,
+}
+
+impl Tally {
+    /// Counts an outcome, in the place of the one before.
+    fn count(&mut self, state: RowState, before: Option<RowState>) {
+        if let Some(before) = before {
+            self.handled[before] -= 1;
+        }
+        self.handled[state] += 1;
+    }
+}
+
+/// The rows of one system, and what its tasks share.
+pub(super) struct Line {
+    runner: Runner,
+    pass: u32,
+    journal: Arc<Journal>,
+    tally: Arc<Mutex<Tally>>,
+    name: String,
+    reads: bool,
+    breaker: Breaker,
+    /// A permit for each call that may be on the wire.
+    calls: Semaphore,
+    queue: tokio::sync::Mutex<Queue>,
+}
+
+/// The rows that come next.
+#[derive(Default)]
+struct Queue {
+    page: VecDeque<Entry>,
+    after: i64,
+    ended: bool,
+}
+
+/// How many rows are fetched at once.
+const PAGE: usize = 256;
+
+impl Line {
+    pub(super) fn new(
+        runner: Runner,
+        pass: u32,
+        journal: Arc<Journal>,
+        tally: Arc<Mutex<Tally>>,
+        name: &str,
+        reads: bool,
+        at_once: usize,
+    ) -> Line {
+        let breaker = Breaker::new(runner.thresholds, runner.clock.clone());
+        let (calls, queue) = (Semaphore::new(at_once), tokio::sync::Mutex::default());
+        Line { runner, pass, journal, tally, name: name.to_owned(), reads, breaker, calls, queue }
+    }
+
+    /// Carries out one row after another.
+    pub(super) async fn work(self: Arc<Line>) -> Result<(), JournalError> {
+        let stop = &self.runner.stop;
+        while !stop.is_set() && stop.unless(self.breaker.enter()).await == Some(true) {
+            let entry = match stop.unless(self.next()).await {
+                Some(Ok(Some(entry))) => entry,
+                other => {
+                    self.breaker.leave();
+                    return other.map_or(Ok(()), |next| next.map(drop));
+                }
+            };
+            match self.carry_out(&entry).await? {
+                Some((state, outcome)) => self.ended(&entry, state, outcome).await,
+                None => self.breaker.leave(),
+            }
+        }
+        Ok(())
+    }
+
+    async fn next(&self) -> Result<Option<Entry>, JournalError> {
+        let mut queue = self.queue.lock().await;
+        if queue.page.is_empty() && !queue.ended {
+            let page = self.journal.next(&self.name, queue.after, PAGE).await?;
+            queue.ended = page.len() < PAGE;
+            queue.after = page.last().map_or(queue.after, |entry| entry.number);
+            queue.page.extend(page);
+        }
+        Ok(queue.page.pop_front())
+    }
+
+    /// What becomes of a row; `None` if nothing does.
+    async fn carry_out(&self, entry: &Entry) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
+        let row = &entry.row;
+        let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
+        let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
+        let can_look = self.reads && can_be_looked_at(row);
+        if in_doubt && !can_look {
+            // No call, and so no news of the system: if it is being tried, another row tries it.
+            self.breaker.leave();
+            return Ok((entry.state == RowState::Sending).then(|| (RowState::Unknown, cannot_look())));
+        }
+        let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
+        let mut before = None;
+        if read {
+            let status = match self.read(system, &row.user).await {
+                Ok(status) => status,
+                Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
+                Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
+            };
+            let shows = status.shows(&row.change);
+            if shows == Some(true) {
+                let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
+                let after = Some(status);
+                return Ok(Some((state, RowOutcome { after, ..RowOutcome::default() })));
+            }
+            if in_doubt && shows.is_none() {
+                return Ok(Some((RowState::Unknown, entry.outcome.clone())));
+            }
+            if let Some(expected) = row.expected.as_ref().filter(|expected| !agrees(expected, &status)) {
+                let message =
+                    format!("the account reads {status}, where {expected} was expected; it was left as it is");
+                return Ok(Some((RowState::Refused, RowOutcome::because("changed_since", message))));
+            }
+            // What it was before a request that may have left, only a look from before that request knows.
+            before = Some(status).filter(|_| !in_doubt);
+        }
+        if self.runner.stop.is_set() {
+            return Ok(None);
+        }
+        // What nobody can look at must not be in doubt for longer than the call takes.
+        let held = if can_look { None } else { self.permit().await };
+        self.journal.intend(entry, before.as_ref()).await?;
+        let _permit = match held {
+            Some(permit) => Some(permit),
+            None => self.permit().await,
+        };
+        let options = self.runner.options;
+        let result = match self.runner.verify {
+            true => system.apply_and_verify_with(&row.user, &row.change, options).await,
+            false => system.apply_with(&row.user, &row.change, options).await,
+        };
+        Ok(Some(match result {
+            Ok(receipt) => {
+                self.report(Health::Well, None, "");
+                RowOutcome::of_receipt(&receipt)
+            }
+            Err(error) => {
+                self.report(Health::of(error.kind()), error.retry_after(), &error.to_string());
+                RowOutcome::of_error(&error)
+            }
+        }))
+    }
+
+    async fn read(&self, system: &dyn AccountSystem, user: &str) -> Result<AccountStatus, Error> {
+        let _permit = self.permit().await;
+        let result = system.status_with(user, self.runner.options).await;
+        match &result {
+            Ok(_) => self.report(Health::Well, None, ""),
+            Err(error) => self.report(Health::of(error.kind()), error.retry_after(), &error.to_string()),
+        }
+        result
+    }
+
+    async fn permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // Never closed.
+        self.calls.acquire().await.ok()
+    }
+
+    fn report(&self, health: Health, asked: Option<Duration>, why: &str) {
+        let system = self.name.as_str();
+        match self.breaker.report(health, asked) {
+            Change::None => {}
+            Change::Paused(pause) => (self.runner.on_event)(&Event::Paused { system, pause, why }),
+            Change::Resumed => (self.runner.on_event)(&Event::Resumed { system }),
+            Change::Stopped => {
+                let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+                tally.given_up.insert(system.to_owned(), why.to_owned());
+                drop(tally);
+                (self.runner.on_event)(&Event::GivenUp { system, why });
+            }
+        }
+    }
+
+    async fn ended(&self, entry: &Entry, state: RowState, outcome: RowOutcome) {
+        // It may have had that outcome in this session.
+        let again = self.pass > 1 && matches!(entry.state, RowState::Failed | RowState::Unknown);
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(state, again.then_some(entry.state));
+        (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome, again });
+        self.journal.record(entry.number, state, outcome).await;
+    }
+}
+
+/// Whether a status has the facts that are expected, as far as they are.
+pub(super) fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
+    let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
+    let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
+    let locked = expected.locked.is_none() || expected.locked == status.locked;
+    enabled && suspended && locked
+}
+
+/// Of a request that was on its way when the program ended, and of which nobody can say more.
+fn cannot_look() -> RowOutcome {
+    let message = "the program ended while the request was on its way, and the account cannot be read: look at it in the \
+                   system itself";
+    RowOutcome::because("interrupted", message)
+}
+
+/// Of a row in doubt whose account could not be read.
+fn still_in_doubt(entry: &Entry, error: &Error) -> (RowState, RowOutcome) {
+    let message = format!("the account could not be looked at: {error}");
+    let reason = entry.outcome.reason.clone().unwrap_or_else(|| "interrupted".to_owned());
+    (RowState::Unknown, RowOutcome { message: Some(message), reason: Some(reason), ..entry.outcome.clone() })
+}

@@ -1,0 +1,46 @@
+//! What stops a run.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Stops a run: no row is begun after it, those under way are finished.
+///
+/// ```
+/// use user_status::bulk::Stop;
+///
+/// let stop = Stop::default();
+/// let in_a_signal_handler = stop.clone();
+/// in_a_signal_handler.now();
+/// assert!(stop.is_set());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stop {
+    /// Stops it.
+    pub fn now(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it is stopped.
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// What a future gives, unless it is stopped first.
+    pub(super) async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut stopped = self.0.subscribe();
+        let stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
+        match futures_util::future::select(stopped, std::pin::pin!(future)).await {
+            futures_util::future::Either::Left(_) => None,
+            futures_util::future::Either::Right((value, _)) => Some(value),
+        }
+    }
+}
