@@ -577,3 +577,34 @@ async fn rows_that_failed_get_another_chance_after_all_others() {
     let expected = [(failed, RowState::Failed, RowState::Failed), (failed, RowState::Failed, RowState::Confirmed)];
     assert_eq!(*seen.lock().unwrap(), expected);
 }
+
+/// A journal in which nothing can be written that sets the state of a row to this.
+fn refuse(path: &Path, state: &str) {
+    let trigger = format!(
+        "CREATE TRIGGER refused BEFORE UPDATE ON rows WHEN NEW.state = '{state}'
+         BEGIN SELECT RAISE(ABORT, 'not this state'); END"
+    );
+    rusqlite::Connection::open(path).unwrap().execute_batch(&trigger).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_whose_outcome_is_not_written_is_not_taken_for_one_in_doubt() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    server.fault(Fault::html_502().on_operation("getUserStatus")).unwrap();
+    let rows = people::rows(5).filter(|row| matches!(row.system.as_str(), "pod" | "site"));
+    let (path, registry) = begun(&folder, &server, rows).await;
+    refuse(&path, "accepted");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let keep = seen.clone();
+    let runner = Runner::new(registry).at_once(1).on_event(move |event| {
+        if let Event::Row { entry, state, .. } = event {
+            keep.lock().unwrap().push((entry.row.system.clone(), *state));
+        }
+    });
+    // The row of the pod fails, and would be taken up once more.
+    let error = runner.run(Journal::open(&path).unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), JournalErrorKind::Io, "{error}");
+    let of_site: Vec<_> = seen.lock().unwrap().iter().filter(|(system, _)| system == "site").cloned().collect();
+    assert_eq!(of_site, [("site".to_owned(), RowState::Accepted)]);
+}

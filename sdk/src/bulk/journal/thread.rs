@@ -100,10 +100,11 @@ impl Writer {
                 Command::End { how, at, reply } => session = Some((Some(how), at, reply)),
             }
         }
+        let mut result = Ok(());
         if !intents.is_empty() || !self.unwritten.is_empty() || session.is_some() {
             self.boundary(Boundary::Before);
             let change = session.as_ref().map(|(how, at, _)| (*how, *at));
-            let result = self.write(connection, &intents, change);
+            result = self.write(connection, &intents, change);
             if result.is_ok() {
                 self.unwritten.clear();
                 self.boundary(Boundary::Committed);
@@ -115,7 +116,10 @@ impl Writer {
             }
         }
         for (system, after, most, reply) in reads {
-            let _ = reply.send(next(connection, &system, after, most).map_err(JournalError::from));
+            // Without the outcomes that are not written, a finished row would be taken for one in doubt.
+            let written = result.as_ref().copied().map_err(JournalError::again);
+            let rows = written.and_then(|()| Ok(next(connection, &system, after, most)?));
+            let _ = reply.send(rows);
         }
     }
 
