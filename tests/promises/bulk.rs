@@ -13,7 +13,7 @@ use user_status::bulk::{
 };
 use user_status::vendors::symphony;
 use user_status::{Registry, StatusChange};
-use user_status_mock::{Fault, RetryAfter, StandaloneServer, Vendor};
+use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, Vendor};
 
 use user_status_tests::{TestClock, people};
 
@@ -607,4 +607,48 @@ async fn a_row_whose_outcome_is_not_written_is_not_taken_for_one_in_doubt() {
     assert_eq!(error.kind(), JournalErrorKind::Io, "{error}");
     let of_site: Vec<_> = seen.lock().unwrap().iter().filter(|(system, _)| system == "site").cloned().collect();
     assert_eq!(of_site, [("site".to_owned(), RowState::Accepted)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_breaks_stops_no_other_run() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let (path, registry) = begun(&folder, &server, people::rows(5)).await;
+    refuse(&path, "sending");
+    let stop = Stop::default();
+    let runner = Runner::new(registry.clone()).stop_with(&stop);
+    runner.run(Journal::open(&path).unwrap()).await.unwrap_err();
+    assert!(!stop.is_set());
+    let other = begin(&folder.path().join("other.sqlite"), &registry, people::rows(5)).await;
+    let summary = runner.run(other).await.unwrap();
+    assert!(!summary.interrupted && summary.counts.open() == 0, "{}", summary.counts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_toggle_that_waits_for_its_turn_is_not_sent_after_a_stop() {
+    let folder = TempDir::new().unwrap();
+    let stop = Stop::default();
+    let pull = stop.clone();
+    let options = Options::new().world(people::world()).on_request(move |_, _| pull.now());
+    let server = StandaloneServer::start_with(options).await.unwrap();
+    people::populate(&server, 50);
+    let (path, registry) = begun(&folder, &server, people::rows(50).filter(|row| row.system == "site")).await;
+    let runner = Runner::new(registry).at_once(1).stop_with(&stop);
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!((summary.handled.total(), server.total_requests()), (1, 1));
+    assert_eq!(summary.counts[RowState::Pending], 9, "{}", summary.counts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_at_an_outcome_does_not_cost_it() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let (path, registry) = begun(&folder, &server, people::rows(5).filter(|row| row.system == "site")).await;
+    let runner = Runner::new(registry).on_event(|_| panic!("the caller's own"));
+    let journal = Journal::open(&path).unwrap();
+    let ended = tokio::spawn(async move { runner.run(journal).await }).await;
+    assert!(ended.unwrap_err().is_panic());
+    // Waits until it is given back.
+    drop(Journal::open(&path).unwrap());
+    assert_eq!(entries(&path)[0].state, RowState::Accepted);
 }

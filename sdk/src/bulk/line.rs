@@ -10,6 +10,7 @@ use super::breaker::{Breaker, Change, Health};
 use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
 use super::journal::{Journal, JournalError};
 use super::runner::{Event, Runner};
+use super::stop::Halt;
 use crate::error::Error;
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
@@ -33,21 +34,22 @@ impl Tally {
 
 /// The rows of one system, and what its tasks share.
 pub(super) struct Line {
-    runner: Runner,
-    pass: u32,
-    journal: Arc<Journal>,
-    tally: Arc<Mutex<Tally>>,
-    name: String,
-    reads: bool,
-    breaker: Breaker,
+    pub(super) runner: Runner,
+    pub(super) pass: u32,
+    pub(super) journal: Arc<Journal>,
+    pub(super) tally: Arc<Mutex<Tally>>,
+    pub(super) halt: Halt,
+    pub(super) name: String,
+    pub(super) reads: bool,
+    pub(super) breaker: Breaker,
     /// A permit for each call that may be on the wire.
-    calls: Semaphore,
-    queue: tokio::sync::Mutex<Queue>,
+    pub(super) calls: Semaphore,
+    pub(super) queue: tokio::sync::Mutex<Queue>,
 }
 
 /// The rows that come next.
 #[derive(Default)]
-struct Queue {
+pub(super) struct Queue {
     page: VecDeque<Entry>,
     after: i64,
     ended: bool,
@@ -57,25 +59,11 @@ struct Queue {
 const PAGE: usize = 256;
 
 impl Line {
-    pub(super) fn new(
-        runner: Runner,
-        pass: u32,
-        journal: Arc<Journal>,
-        tally: Arc<Mutex<Tally>>,
-        name: &str,
-        reads: bool,
-        at_once: usize,
-    ) -> Line {
-        let breaker = Breaker::new(runner.thresholds, runner.clock.clone());
-        let (calls, queue) = (Semaphore::new(at_once), tokio::sync::Mutex::default());
-        Line { runner, pass, journal, tally, name: name.to_owned(), reads, breaker, calls, queue }
-    }
-
     /// Carries out one row after another.
     pub(super) async fn work(self: Arc<Line>) -> Result<(), JournalError> {
-        let stop = &self.runner.stop;
-        while !stop.is_set() && stop.unless(self.breaker.enter()).await == Some(true) {
-            let entry = match stop.unless(self.next()).await {
+        let halt = &self.halt;
+        while !halt.is_set() && halt.unless(self.breaker.enter()).await == Some(true) {
+            let entry = match halt.unless(self.next()).await {
                 Some(Ok(Some(entry))) => entry,
                 other => {
                     self.breaker.leave();
@@ -108,9 +96,12 @@ impl Line {
         let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
         let can_look = self.reads && can_be_looked_at(row);
         if in_doubt && !can_look {
+            if entry.state == RowState::Unknown {
+                return Ok(None);
+            }
             // No call, and so no news of the system: if it is being tried, another row tries it.
             self.breaker.leave();
-            return Ok((entry.state == RowState::Sending).then(|| (RowState::Unknown, cannot_look())));
+            return Ok(Some((RowState::Unknown, cannot_look())));
         }
         let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
         let mut before = None;
@@ -137,11 +128,11 @@ impl Line {
             // What it was before a request that may have left, only a look from before that request knows.
             before = Some(status).filter(|_| !in_doubt);
         }
-        if self.runner.stop.is_set() {
-            return Ok(None);
-        }
         // What nobody can look at must not be in doubt for longer than the call takes.
         let held = if can_look { None } else { self.permit().await };
+        if self.halt.is_set() {
+            return Ok(None);
+        }
         self.journal.intend(entry, before.as_ref()).await?;
         let _permit = match held {
             Some(permit) => Some(permit),
@@ -198,8 +189,9 @@ impl Line {
         // It may have had that outcome in this session.
         let again = self.pass > 1 && matches!(entry.state, RowState::Failed | RowState::Unknown);
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(state, again.then_some(entry.state));
+        // First, so that what the caller does with the event cannot cost the outcome.
+        self.journal.record(entry.number, state, outcome.clone()).await;
         (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome, again });
-        self.journal.record(entry.number, state, outcome).await;
     }
 }
 

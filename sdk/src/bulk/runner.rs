@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::breaker::Thresholds;
+use super::breaker::{Breaker, Thresholds};
 use super::entry::{Counts, Entry, RowOutcome, RowState};
 use super::journal::{Journal, JournalError, JournalReader};
 use super::line::{Line, Tally};
-use super::stop::Stop;
+use super::stop::{Halt, Stop};
 use crate::call::CallOptions;
 use crate::clock::{Clock, SystemClock};
 use crate::registry::Registry;
@@ -53,9 +54,9 @@ pub struct Runner {
     pub(super) verify: bool,
     passes: u32,
     pub(super) options: CallOptions,
-    pub(super) thresholds: Thresholds,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) stop: Stop,
+    thresholds: Thresholds,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
     pub(super) on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
 
@@ -212,7 +213,8 @@ impl Runner {
         self
     }
 
-    /// Is called for everything that happens, by the tasks that do it: it must return soon.
+    /// Is called for everything that happens, by the tasks that do it: it must return soon. If it panics, so does the run, as
+    /// if its future were dropped.
     #[must_use]
     pub fn on_event(mut self, on_event: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Runner {
         self.on_event = Arc::new(on_event);
@@ -267,13 +269,24 @@ impl Runner {
     /// did. Nothing is under way any more when it returns, so that a pass after it takes no row for an abandoned one.
     async fn pass(&self, pass: u32, journal: &Arc<Journal>, tally: &Arc<Mutex<Tally>>) -> Option<JournalError> {
         let mut tasks = JoinSet::new();
+        let halt = Halt { asked: self.stop.clone(), broken: Stop::default() };
         for (name, system) in self.registry.iter() {
             if tally.lock().unwrap_or_else(PoisonError::into_inner).given_up.contains_key(name) {
                 continue;
             }
             let at_once = self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, AT_ONCE_MAX);
-            let reads = system.capabilities().reads;
-            let line = Arc::new(Line::new(self.clone(), pass, journal.clone(), tally.clone(), name, reads, at_once));
+            let line = Arc::new(Line {
+                runner: self.clone(),
+                pass,
+                journal: journal.clone(),
+                tally: tally.clone(),
+                halt: halt.clone(),
+                name: name.to_owned(),
+                reads: system.capabilities().reads,
+                breaker: Breaker::new(self.thresholds, self.clock.clone()),
+                calls: Semaphore::new(at_once),
+                queue: tokio::sync::Mutex::default(),
+            });
             // Twice as many rows as calls: while one half waits for the disk, the other is on the wire.
             for _ in 0..at_once * 2 {
                 tasks.spawn(line.clone().work());
@@ -284,7 +297,7 @@ impl Runner {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    self.stop.now();
+                    halt.broken.now();
                     broken.get_or_insert(error);
                 }
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

@@ -35,12 +35,30 @@ impl Stop {
     }
 
     /// What a future gives, unless it is stopped first.
-    pub(super) async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+    async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut stopped = self.0.subscribe();
         let stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
         match futures_util::future::select(stopped, std::pin::pin!(future)).await {
             futures_util::future::Either::Left(_) => None,
             futures_util::future::Either::Right((value, _)) => Some(value),
         }
+    }
+}
+
+/// What stops one run: its caller, or a journal that cannot be written. That must stop no other run of the same caller.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Halt {
+    pub(super) asked: Stop,
+    pub(super) broken: Stop,
+}
+
+impl Halt {
+    pub(super) fn is_set(&self) -> bool {
+        self.asked.is_set() || self.broken.is_set()
+    }
+
+    /// What a future gives, unless the run is stopped first.
+    pub(super) async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.asked.unless(self.broken.unless(future)).await.flatten()
     }
 }
