@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use tempfile::TempDir;
 use user_status::bulk::{
-    BadRow, Entry, Event, Invalid, Journal, JournalErrorKind, JournalReader, Row, RowState, Runner, Stop, Summary, undo,
+    BadRow, Entry, Event, Invalid, Journal, JournalErrorKind, JournalReader, Row, RowState, Runner, Step, Stop,
+    Summary, undo,
 };
 use user_status::vendors::symphony;
-use user_status::{Registry, StatusChange};
+use user_status::{AccountStatus, ErrorKind, Registry, StatusChange};
 use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, Vendor};
 
 use user_status_tests::{TestClock, people};
@@ -651,4 +652,31 @@ async fn a_panic_at_an_outcome_does_not_cost_it() {
     // Waits until it is given back.
     drop(Journal::open(&path).unwrap());
     assert_eq!(entries(&path)[0].state, RowState::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_the_registry_no_longer_has_is_not_passed_over_in_silence() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(10).await;
+    let (path, _) = begun(&folder, &server, people::rows(10)).await;
+    let runner = Runner::new(Arc::new(Registry::default()));
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(summary.given_up.len(), 5);
+    assert_eq!(summary.given_up["pod"], "the registry has no such system");
+    assert_eq!(summary.counts[RowState::Pending], 10, "{}", summary.counts);
+    assert_eq!(JournalReader::open(&path).unwrap().about().unwrap().ended.as_deref(), Some("stopped"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_refuses_what_a_run_refuses_for_want_of_a_look() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let mut row = people::rows(5).find(|row| row.system == "site").unwrap();
+    row.expected = Some(AccountStatus::default());
+    let (path, registry) = begun(&folder, &server, std::iter::once(row.clone())).await;
+    let runner = Runner::new(registry).at_once(usize::MAX);
+    let planned: Vec<_> = runner.plan(stream::iter([row])).collect().await;
+    assert!(matches!(&planned[0].step, Step::Refused(error) if error.kind() == ErrorKind::Unsupported), "{planned:?}");
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(summary.counts[RowState::Refused], 1, "{}", summary.counts);
 }

@@ -144,7 +144,7 @@ impl Progress {
     fn rate(&self) -> f64 {
         let (Some((from, first)), Some((to, last))) = (self.samples.front(), self.samples.back()) else { return 0.0 };
         let seconds = to.duration_since(*from).as_secs_f64();
-        if seconds > 0.0 { (last - first) as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { last.saturating_sub(*first) as f64 / seconds } else { 0.0 }
     }
 }
 

@@ -5,7 +5,7 @@ use futures_util::{Stream, StreamExt as _};
 use super::entry::can_be_looked_at;
 use super::line::agrees;
 use super::row::Row;
-use super::runner::Runner;
+use super::runner::{AT_ONCE_MAX, Runner};
 use crate::error::Error;
 use crate::rehearsal::PlannedRequest;
 use crate::status::AccountStatus;
@@ -65,7 +65,7 @@ impl Runner {
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(plan()).unwrap();
     /// ```
     pub fn plan<'a>(&'a self, rows: impl Stream<Item = Row> + 'a) -> impl Stream<Item = Planned> + 'a {
-        rows.map(move |row| self.plan_row(row)).buffered(self.at_once.max(1))
+        rows.map(move |row| self.plan_row(row)).buffered(self.at_once.clamp(1, AT_ONCE_MAX))
     }
 
     async fn plan_row(&self, row: Row) -> Planned {
@@ -74,7 +74,7 @@ impl Runner {
         };
         let can_look = system.capabilities().reads && can_be_looked_at(&row);
         let mut known = None;
-        if can_look && (self.read_first || row.expected.is_some()) {
+        if row.expected.is_some() || (self.read_first && can_look) {
             match system.status_with(&row.user, self.options).await {
                 Ok(status) if status.shows(&row.change) == Some(true) => {
                     return Planned { row, status: Some(status), step: Step::Nothing };

@@ -61,7 +61,7 @@ pub struct Runner {
 }
 
 /// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
-const AT_ONCE_MAX: usize = 10_000;
+pub(super) const AT_ONCE_MAX: usize = 10_000;
 
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +107,7 @@ pub enum Event<'a> {
     GivenUp {
         /// The system.
         system: &'a str,
-        /// What it said last.
+        /// What it said last, or that the registry does not have it.
         why: &'a str,
     },
 }
@@ -122,7 +122,7 @@ pub struct Summary {
     pub handled: Counts,
     /// Whether it was stopped by its caller.
     pub interrupted: bool,
-    /// The systems that were given up, and what they said last.
+    /// The systems that were given up, and what they said last, or that the registry does not have them.
     pub given_up: BTreeMap<String, String>,
     /// How long it took.
     pub elapsed: Duration,
@@ -236,8 +236,12 @@ impl Runner {
         let started = self.clock.now();
         JournalReader::open(journal.path())?.check_systems(&self.registry)?;
         let journal = Arc::new(journal);
+        let nowhere = self.nowhere(&journal)?;
         journal.begin().await?;
-        let tally = Arc::new(Mutex::new(Tally::default()));
+        for (system, why) in &nowhere {
+            (self.on_event)(&Event::GivenUp { system, why });
+        }
+        let tally = Arc::new(Mutex::new(Tally { given_up: nowhere, ..Tally::default() }));
         let mut broken = None;
         for pass in 1..=self.passes.max(1) {
             broken = self.pass(pass, &journal, &tally).await;
@@ -263,6 +267,13 @@ impl Runner {
         let counts = JournalReader::open(journal.path())?.counts()?;
         let elapsed = self.clock.now().saturating_sub(started);
         Ok(Summary { counts, handled: tally.handled, interrupted, given_up: tally.given_up, elapsed })
+    }
+
+    /// The systems with rows to carry out that the registry does not have.
+    fn nowhere(&self, journal: &Journal) -> Result<BTreeMap<String, String>, JournalError> {
+        let mut systems = JournalReader::open(journal.path())?.counts_by_system()?;
+        systems.retain(|name, counts| counts.open() > 0 && self.registry.get(name).is_none());
+        Ok(systems.into_keys().map(|name| (name, "the registry has no such system".to_owned())).collect())
     }
 
     /// Goes through the rows of all systems that are not given up. What kept the journal from being written, if anything

@@ -44,8 +44,7 @@ pub fn undo(entry: &Entry) -> Result<Option<Row>, NoUndo> {
             let back = if enabled { StatusChange::disable() } else { StatusChange::enable() };
             (before.enabled.map(|_| back), AccountStatus { enabled: Some(enabled), ..AccountStatus::default() })
         }
-        Change::Suspend => (before.suspended.as_ref().map(suspension), suspended(entry)),
-        Change::Unsuspend => (before.suspended.as_ref().map(suspension), suspended(entry)),
+        Change::Suspend | Change::Unsuspend => (before.suspended.as_ref().map(suspension), suspended(entry)),
         Change::Lock | Change::Unlock => {
             let locked = change.change() == Change::Lock;
             let back = if locked { StatusChange::unlock() } else { StatusChange::lock() };

@@ -21,7 +21,7 @@ pub(super) const VERSION: i32 = 1;
 /// `AccountStatus`; `NULL` is what is not known.
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
-    name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the program); system NAME: where it is
+    name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the SDK that began it); system NAME: where it is
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -33,7 +33,7 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE TABLE rows (
-    number     INTEGER PRIMARY KEY,   -- the place in the input, from 1
+    number     INTEGER PRIMARY KEY,   -- the place in the run, from 1
     line       INTEGER NOT NULL,      -- the line in the input, from 1; 0 if there is none
     system     TEXT NOT NULL,         -- the name of the profile
     user       TEXT NOT NULL,
