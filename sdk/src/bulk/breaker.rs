@@ -40,6 +40,15 @@ enum State {
     Stopped,
 }
 
+/// As what a row goes through the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// One of many.
+    Row,
+    /// The one that tries whether the system is back.
+    Probe,
+}
+
 /// What a call says of its system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
@@ -78,21 +87,21 @@ impl Breaker {
         Breaker { thresholds, clock, state: Mutex::new(State::Closed { failures: 0 }), changed: Notify::new() }
     }
 
-    /// Waits until a row may be sent. `false` if none may any more.
-    pub(super) async fn enter(&self) -> bool {
+    /// Waits until a row may be sent. `None` if none may any more.
+    pub(super) async fn enter(&self) -> Option<Turn> {
         loop {
             // Registered before the look at the state, so that no change is missed.
             let changed = self.changed.notified();
             let wait = {
                 let mut state = self.lock();
                 match &*state {
-                    State::Closed { .. } => return true,
-                    State::Stopped => return false,
+                    State::Closed { .. } => return Some(Turn::Row),
+                    State::Stopped => return None,
                     State::Probing { .. } => None,
                     State::Open { until, probes } => match until.saturating_sub(self.clock.now()) {
                         Duration::ZERO => {
                             *state = State::Probing { probes: probes + 1 };
-                            return true;
+                            return Some(Turn::Probe);
                         }
                         wait => Some(wait),
                     },
@@ -109,16 +118,16 @@ impl Breaker {
     }
 
     /// A row that entered was not sent after all.
-    pub(super) fn leave(&self) {
+    pub(super) fn leave(&self, turn: Turn) {
         let mut state = self.lock();
-        if let State::Probing { probes } = *state {
+        if let (Turn::Probe, State::Probing { probes }) = (turn, &*state) {
             *state = State::Open { until: self.clock.now(), probes: probes.saturating_sub(1) };
             self.changed.notify_waiters();
         }
     }
 
     /// Takes in how a call ended.
-    pub(super) fn report(&self, health: Health, asked: Option<Duration>) -> Change {
+    pub(super) fn report(&self, turn: Turn, health: Health, asked: Option<Duration>) -> Change {
         let mut state = self.lock();
         let pause = self.thresholds.pause.max(asked.unwrap_or_default().min(LONGEST));
         let open = || State::Open { until: self.clock.now().saturating_add(pause), probes: 0 };
@@ -130,11 +139,13 @@ impl Breaker {
                 _ => (State::Stopped, Change::Stopped),
             },
             (State::Closed { failures }, _) => (State::Closed { failures: failures + 1 }, Change::None),
-            // Of rows that had been sent before the breaker opened, one that succeeds says that the system is back.
+            // Of rows that had been sent before the breaker opened, one that succeeds says that the system is back, and one
+            // that fails nothing new.
             (State::Open { .. } | State::Probing { .. }, Health::Well) => {
                 (State::Closed { failures: 0 }, Change::Resumed)
             }
             (State::Open { .. }, _) => return Change::None,
+            (State::Probing { .. }, _) if turn == Turn::Row => return Change::None,
             (State::Probing { probes }, Health::Down) if *probes < self.thresholds.probes => {
                 (State::Open { until: self.clock.now().saturating_add(pause), probes: *probes }, Change::Paused(pause))
             }
@@ -152,3 +163,29 @@ impl Breaker {
 
 /// The longest pause that a system can ask for.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn only_the_row_that_tries_a_system_ends_the_try() {
+        let thresholds = Thresholds { failures: 1, pause: Duration::ZERO, probes: 1 };
+        let breaker = Breaker::new(thresholds, Arc::new(SystemClock::default()));
+        let enter = || breaker.enter().now_or_never();
+        assert_eq!([enter(), enter()], [Some(Some(Turn::Row)); 2]);
+        assert_eq!(breaker.report(Turn::Row, Health::Down, None), Change::Paused(Duration::ZERO));
+        assert_eq!(enter(), Some(Some(Turn::Probe)));
+        // The other row had been sent before.
+        assert_eq!(breaker.report(Turn::Row, Health::Down, None), Change::None);
+        breaker.leave(Turn::Row);
+        assert_eq!(enter(), None, "two try it");
+        breaker.leave(Turn::Probe);
+        assert_eq!(enter(), Some(Some(Turn::Probe)));
+        assert_eq!(breaker.report(Turn::Probe, Health::Down, None), Change::Stopped);
+        assert_eq!(enter(), Some(None));
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::breaker::{Breaker, Change, Health};
+use super::breaker::{Breaker, Change, Health, Turn};
 use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
 use super::journal::{Journal, JournalError};
 use super::runner::{Event, Runner};
@@ -62,17 +62,19 @@ impl Line {
     /// Carries out one row after another.
     pub(super) async fn work(self: Arc<Line>) -> Result<(), JournalError> {
         let halt = &self.halt;
-        while !halt.is_set() && halt.unless(self.breaker.enter()).await == Some(true) {
+        while !halt.is_set()
+            && let Some(Some(turn)) = halt.unless(self.breaker.enter()).await
+        {
             let entry = match halt.unless(self.next()).await {
                 Some(Ok(Some(entry))) => entry,
                 other => {
-                    self.breaker.leave();
+                    self.breaker.leave(turn);
                     return other.map_or(Ok(()), |next| next.map(drop));
                 }
             };
-            match self.carry_out(&entry).await? {
+            match self.carry_out(&entry, turn).await? {
                 Some((state, outcome)) => self.ended(&entry, state, outcome).await,
-                None => self.breaker.leave(),
+                None => self.breaker.leave(turn),
             }
         }
         Ok(())
@@ -90,7 +92,7 @@ impl Line {
     }
 
     /// What becomes of a row; `None` if nothing does.
-    async fn carry_out(&self, entry: &Entry) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
+    async fn carry_out(&self, entry: &Entry, turn: Turn) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
         let row = &entry.row;
         let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
         let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
@@ -100,13 +102,13 @@ impl Line {
                 return Ok(None);
             }
             // No call, and so no news of the system: if it is being tried, another row tries it.
-            self.breaker.leave();
+            self.breaker.leave(turn);
             return Ok(Some((RowState::Unknown, cannot_look())));
         }
         let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
         let mut before = None;
         if read {
-            let status = match self.read(system, &row.user).await {
+            let status = match self.read(system, &row.user, turn).await {
                 Ok(status) => status,
                 Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
                 Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
@@ -145,22 +147,22 @@ impl Line {
         };
         Ok(Some(match result {
             Ok(receipt) => {
-                self.report(Health::Well, None, "");
+                self.report(turn, Health::Well, None, "");
                 RowOutcome::of_receipt(&receipt)
             }
             Err(error) => {
-                self.report(Health::of(error.kind()), error.retry_after(), &error.to_string());
+                self.report(turn, Health::of(error.kind()), error.retry_after(), &error.to_string());
                 RowOutcome::of_error(&error)
             }
         }))
     }
 
-    async fn read(&self, system: &dyn AccountSystem, user: &str) -> Result<AccountStatus, Error> {
+    async fn read(&self, system: &dyn AccountSystem, user: &str, turn: Turn) -> Result<AccountStatus, Error> {
         let _permit = self.permit().await;
         let result = system.status_with(user, self.runner.options).await;
         match &result {
-            Ok(_) => self.report(Health::Well, None, ""),
-            Err(error) => self.report(Health::of(error.kind()), error.retry_after(), &error.to_string()),
+            Ok(_) => self.report(turn, Health::Well, None, ""),
+            Err(error) => self.report(turn, Health::of(error.kind()), error.retry_after(), &error.to_string()),
         }
         result
     }
@@ -170,9 +172,9 @@ impl Line {
         self.calls.acquire().await.ok()
     }
 
-    fn report(&self, health: Health, asked: Option<Duration>, why: &str) {
+    fn report(&self, turn: Turn, health: Health, asked: Option<Duration>, why: &str) {
         let system = self.name.as_str();
-        match self.breaker.report(health, asked) {
+        match self.breaker.report(turn, health, asked) {
             Change::None => {}
             Change::Paused(pause) => (self.runner.on_event)(&Event::Paused { system, pause, why }),
             Change::Resumed => (self.runner.on_event)(&Event::Resumed { system }),

@@ -28,7 +28,7 @@ use crate::registry::Registry;
 ///    and the account is read back where the answer is no proof.
 /// 4. The outcome is written.
 ///
-/// A system that fails ten times in a row gets nothing for 30 s, then one row to try it with; after five such tries, or at
+/// A system that fails ten times in a row gets no further row for 30 s, then one to try it with; after five such tries, or at
 /// once if it is the credentials that it refuses, its rows are left for another time. The other systems go on.
 ///
 /// At the end the rows that failed, and those that are unknown and can be looked at, are taken up once more.
