@@ -246,7 +246,13 @@ fn no_damage_makes_it_panic() {
             assert!(matches!(ran.code, Some(0 | 1)), "{at}: {}", ran.stderr);
             assert!(!ran.stderr.contains("panicked"), "{at}: {}", ran.stderr);
             assert_eq!(ran.code == Some(1), ran.stderr.contains("the journal "), "{at}: {}", ran.stderr);
-            refused += usize::from(ran.code == Some(1));
+            if ran.code == Some(1) {
+                refused += 1;
+                for command in [&["resume", "last"][..], &["undo", "last", "--dry-run"]] {
+                    let ran = journals.say(command);
+                    assert!(ran.code == Some(1) && ran.stderr.contains("the journal "), "{at}: {}", ran.stderr);
+                }
+            }
             journals.say(&["runs"]).ended(0).said(ID);
         }
     }

@@ -24,6 +24,8 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     let name = Name::of(&path, &runs, global);
     let failed = |error| Failure::of_journal(&error);
     let reader = JournalReader::open(&path).map_err(failed)?;
+    // Rows that are lost would be neither finished nor open.
+    reader.check().map_err(failed)?;
     let by_system = reader.counts_by_system().map_err(failed)?;
     let counts = all(&by_system);
     let ended = Ended { name: &name, journal: &path, summary: None, skipped: 0, not_undone: 0 };
@@ -37,6 +39,7 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
         by_system.iter().filter(|(_, counts)| counts.open() > 0).map(|(system, _)| system.as_str()).collect();
     let connected = Connected::to(&config, &open).await.map_err(|failure| within(failure, &name))?;
     reader.check_systems(&connected.registry).map_err(failed)?;
+    drop(reader);
     still_permitted(&path, &config, &connected).map_err(|failure| within(failure, &name))?;
     let interrupts = Interrupts::new()?;
     let journal = Journal::open(&path).map_err(failed)?;

@@ -33,6 +33,9 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     // As long as this is held, nobody goes on with what is taken back.
     let _held = if arguments.dry_run { None } else { Some(Journal::open(&undone).map_err(failed)?) };
     let reader = JournalReader::open(&undone).map_err(failed)?;
+    if arguments.dry_run {
+        reader.check().map_err(failed)?;
+    }
     // Whoever confirms sees what would happen; else what cannot happen is said beside the result.
     let shown = arguments.dry_run || (!arguments.consent.yes && !output.is_json());
 
