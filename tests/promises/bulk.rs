@@ -339,6 +339,22 @@ async fn a_run_that_is_stopped_finishes_what_it_began_and_goes_on_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_waits_for_no_look_at_an_account() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    server.fault(Fault::hang().on_operation("getUserStatus")).unwrap();
+    let (path, registry) = begun(&folder, &server, people::rows(5)).await;
+    let stop = Stop::default();
+    let runner = Runner::new(registry).stop_with(&stop);
+    let run = tokio::spawn(async move { runner.run(Journal::open(&path).unwrap()).await.unwrap() });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    stop.now();
+    let summary = tokio::time::timeout(Duration::from_secs(10), run).await.expect("it ends soon").unwrap();
+    assert!(summary.interrupted);
+    assert_eq!(summary.counts[RowState::Pending], 1, "{}", summary.counts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
     const ROWS: usize = 500;
     let folder = TempDir::new().unwrap();

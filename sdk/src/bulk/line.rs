@@ -108,7 +108,9 @@ impl Line {
         let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
         let mut before = None;
         if read {
-            let status = match self.read(system, &row.user, turn).await {
+            // A look changes nothing: who stops the run need not wait for its end, or for a system that asked for time.
+            let Some(read) = self.halt.unless(self.read(system, &row.user, turn)).await else { return Ok(None) };
+            let status = match read {
                 Ok(status) => status,
                 Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
                 Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
