@@ -696,3 +696,36 @@ async fn a_plan_refuses_what_a_run_refuses_for_want_of_a_look() {
     let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
     assert_eq!(summary.counts[RowState::Refused], 1, "{}", summary.counts);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_of_two_names_is_worked_on_under_neither() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let (path, _) = begun(&folder, &server, people::rows(5)).await;
+    let other = folder.path().join("other.sqlite");
+    std::fs::hard_link(&path, &other).unwrap();
+    for path in [&path, &other] {
+        let error = Journal::open(path).unwrap_err();
+        assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
+    }
+    std::fs::remove_file(other).unwrap();
+    Journal::open(&path).expect("of one name only");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_credentials_do_not_reach_wait_for_others() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(500).await;
+    let no = json!({ "code": 403, "message": "The user lacks the required entitlement" });
+    server.fault(Fault::answer(403, no).on_vendor(Vendor::Symphony).off_contract()).unwrap();
+    let pod = people::rows(500).filter(|row| row.system == "pod");
+    let (path, registry) = begun(&folder, &server, pod).await;
+    let runner = Runner::new(registry);
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert!(summary.given_up["pod"].contains("(403)"), "{:?}", summary.given_up);
+    assert_eq!(summary.counts.open(), 100, "none is given up for good: {}", summary.counts);
+    server.clear_faults();
+    let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(summary.counts[RowState::Confirmed], 100, "{}", summary.counts);
+}

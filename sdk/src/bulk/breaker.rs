@@ -63,7 +63,12 @@ pub(super) enum Health {
 impl Health {
     pub(super) fn of(kind: ErrorKind) -> Health {
         match kind {
-            ErrorKind::NotSent | ErrorKind::Server | ErrorKind::OutcomeUnknown | ErrorKind::RateLimited => Health::Down,
+            // Answers that no contract knows come from whatever stands before a system that is not there.
+            ErrorKind::NotSent
+            | ErrorKind::Server
+            | ErrorKind::OutcomeUnknown
+            | ErrorKind::RateLimited
+            | ErrorKind::OffContract => Health::Down,
             ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::Setup => Health::LockedOut,
             _ => Health::Well,
         }

@@ -203,7 +203,7 @@ impl RowOutcome {
     pub(crate) fn of_error(error: &Error) -> (RowState, RowOutcome) {
         let state = match (error.applied(), error.kind()) {
             (Applied::Unknown, _) => RowState::Unknown,
-            // What may be otherwise the next time: the network, the load, the credentials, an answer to a look at the
+            // What may be otherwise the next time: the network, the load, the credentials and what they may do, an answer to a look at the
             // account that nobody understands. The system did not say no.
             (
                 Applied::No,
@@ -214,6 +214,7 @@ impl RowOutcome {
                 | ErrorKind::OffContract
                 | ErrorKind::Contradicted
                 | ErrorKind::Credentials
+                | ErrorKind::Forbidden
                 | ErrorKind::Setup,
             ) => RowState::Failed,
             (Applied::No, _) => RowState::Refused,

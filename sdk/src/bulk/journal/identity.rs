@@ -36,6 +36,18 @@ impl Identity {
     }
 }
 
+/// That the file has one name only. Under another one SQLite would keep another log beside it, and two programs could work on
+/// one journal without knowing of each other.
+pub(super) fn only_name(path: &Path) -> Result<(), JournalError> {
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(path).map_err(JournalError::io)?) > 1 {
+        let what = "it has another name as well (a hard link), under which another program could work on it; remove one of \
+                    the two names";
+        return Err(JournalError::new(JournalErrorKind::InUse, what));
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 fn device_and_number(path: &Path) -> std::io::Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;

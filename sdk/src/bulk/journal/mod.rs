@@ -148,6 +148,7 @@ impl Journal {
         let open = || {
             // SQLite opens what cannot be written for reading only, and says so at the first write.
             OpenOptions::new().read(true).append(true).open(path).map_err(JournalError::io)?;
+            identity::only_name(path)?;
             let lock = lock(path)?;
             let connection = connect(path)?;
             schema::open(&connection)?;
