@@ -217,7 +217,7 @@ impl fmt::Display for ContractError {
 impl std::error::Error for ContractError {}
 
 /// The methods of a path item, in the order of the OpenAPI specification.
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Reads the parts of a document, each with its pointer.
 struct Reader<'a> {
@@ -392,9 +392,7 @@ impl<'a> Reader<'a> {
 
     /// The path part of the first server's URL.
     fn base_path(&self, item_pointer: &str) -> Read<String> {
-        let url = self.string(&format!("{item_pointer}/servers/0/url"))?;
-        let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-        Ok(after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]).trim_end_matches('/').to_owned())
+        Ok(path_of_url(self.string(&format!("{item_pointer}/servers/0/url"))?).to_owned())
     }
 
     /// The value at a pointer after following `$ref`, with the pointer of where it stands.
@@ -433,6 +431,12 @@ impl<'a> Reader<'a> {
     fn object(&self, at: &str) -> Read<&'a serde_json::Map<String, Value>> {
         self.get(at)?.as_object().ok_or_else(|| error(at, "must be an object"))
     }
+}
+
+/// Of the URL of a server, its path without a slash at the end.
+pub(crate) fn path_of_url(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]).trim_end_matches('/')
 }
 
 fn error(pointer: &str, problem: impl Into<String>) -> ContractError {

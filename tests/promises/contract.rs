@@ -20,6 +20,7 @@ impl Copy {
         fs::create_dir_all(root.join("openapi")).unwrap();
         fs::create_dir_all(root.join("sdk/src/generated")).unwrap();
         fs::copy(repository().join(tool::CONTRACT), root.join(tool::CONTRACT)).unwrap();
+        fs::copy(repository().join(tool::CONTRACT), root.join(tool::RELEASED)).unwrap();
         fs::create_dir_all(root.join("examples")).unwrap();
         fs::create_dir_all(root.join(".ci")).unwrap();
         for file in [

@@ -14,6 +14,7 @@ mod claims;
 mod contract;
 mod credentials;
 mod dependencies;
+mod diff;
 mod docs;
 mod documents;
 mod errors;

@@ -12,13 +12,18 @@ use serde_json::{Map, Value};
 use crate::contract::{Contract, ContractError};
 use crate::pointer;
 
+pub use diff::Diff;
+pub use source::Source;
+
 mod check;
 mod claims;
 mod client;
+pub mod diff;
 mod examples;
 mod extensions;
 mod polish;
 mod reader;
+mod source;
 mod structure;
 mod tables;
 mod view;
@@ -27,6 +32,9 @@ pub use claims::CLAIMS;
 
 /// The contract, below the root of the repository.
 pub const CONTRACT: &str = "openapi/openapi.yaml";
+
+/// The contract as it was last released, below the root of the repository.
+pub const RELEASED: &str = "openapi/released.yaml";
 
 /// What one runs after an edit of the contract. Named by every finding about a generated file.
 pub const GENERATE: &str = "cargo contract generate";
@@ -94,7 +102,12 @@ pub fn generate(root: &Path) -> Result<Vec<PathBuf>, Vec<Finding>> {
     Ok(written)
 }
 
-/// Everything that is wrong with the contract and with the files generated from it, below `root`.
+/// Everything that is wrong with a document itself; nothing is read and nothing generated.
+pub fn check_document(document: &Value) -> Vec<Finding> {
+    check::document(document)
+}
+
+/// Everything that is wrong with the contract, its version, and the files generated from it, below `root`.
 pub fn check(root: &Path) -> Vec<Finding> {
     let document = match read_contract(root) {
         Ok(document) => document,
@@ -103,6 +116,7 @@ pub fn check(root: &Path) -> Vec<Finding> {
     let mut findings = check::document(&document);
     // From a contract that is wrong nothing sensible can be generated, and so nothing compared.
     if findings.is_empty() {
+        findings.extend(version(root, &document));
         match outputs(root, &document) {
             Ok(outputs) => {
                 findings.extend(strays(root, &outputs));
@@ -121,11 +135,7 @@ pub fn check(root: &Path) -> Vec<Finding> {
 /// # Errors
 /// What keeps it from being read, with line and column.
 pub fn read_contract(root: &Path) -> Result<Value, Vec<Finding>> {
-    let fail = |problem: String| vec![Finding::new(CONTRACT, "", problem)];
-    let text = fs::read_to_string(root.join(CONTRACT)).map_err(|e| fail(format!("cannot be read: {e}")))?;
-    // The document repeats ten media types by alias; it is our own file, and no bomb.
-    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { enforce_alias_anchor_ratio: false } };
-    serde_saphyr::from_str_with_options(&text, options).map_err(|e| fail(format!("is not YAML: {e}")))
+    Source::File(CONTRACT.into()).read(root)
 }
 
 /// Every generated file with its text, by its path below the root of the repository, where the samples are and the scripts
@@ -147,6 +157,55 @@ pub fn outputs(root: &Path, document: &Value) -> Result<BTreeMap<String, String>
     outputs.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));
     outputs.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
     Ok(outputs)
+}
+
+/// What separates two contracts.
+///
+/// # Errors
+/// What keeps either from being read or compared.
+pub fn diff(root: &Path, old: &Source, new: &Source) -> Result<Diff, Vec<Finding>> {
+    let documents = (old.read(root)?, new.read(root)?);
+    Diff::between((&old.to_string(), &documents.0), (&new.to_string(), &documents.1))
+}
+
+/// Makes the contract the released one, to which later ones are compared. Says whether it was another before.
+///
+/// # Errors
+/// What is wrong with the contract, its version included; then nothing is written. Or that it cannot be written.
+pub fn release(root: &Path) -> Result<bool, Vec<Finding>> {
+    let findings = check(root);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let cannot = |e: std::io::Error| vec![Finding::new(RELEASED, "", format!("cannot be written: {e}"))];
+    let text = fs::read(root.join(CONTRACT)).map_err(cannot)?;
+    if fs::read(root.join(RELEASED)).is_ok_and(|old| old == text) {
+        return Ok(false);
+    }
+    fs::write(root.join(RELEASED), text).map_err(cannot)?;
+    Ok(true)
+}
+
+/// Whether the version says what has changed since the last release. The released contract is a file and not a revision:
+/// a checkout in CI may have no history, and a comparison with nothing would find nothing.
+fn version(root: &Path, document: &Value) -> Vec<Finding> {
+    let released = match Source::File(RELEASED.into()).read(root) {
+        Ok(released) => released,
+        Err(findings) => return findings,
+    };
+    match Diff::between((RELEASED, &released), (CONTRACT, document)) {
+        Ok(diff) if diff.lacks_bump() => {
+            let problem = format!(
+                "must be {} or later, is {}: since {RELEASED} there are {} changes; `cargo contract diff {RELEASED}` lists them",
+                diff.least(),
+                diff.new,
+                diff.counts(),
+            );
+            vec![Finding::at("/info/version", problem)]
+        }
+        Ok(_) => Vec::new(),
+        Err(findings) => findings,
+    }
 }
 
 /// How the documentation is written.

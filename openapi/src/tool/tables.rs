@@ -131,13 +131,15 @@ pub(super) fn values(contract: &Contract) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-enum Kind {
+/// What a named schema becomes a type of its own as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
     StringId,
     IntegerId,
     Words,
 }
 
-fn kind(schema: &Value) -> Option<Kind> {
+pub(super) fn kind(schema: &Value) -> Option<Kind> {
     let of_type = |name: &str| schema.get("type").and_then(Value::as_str) == Some(name);
     if of_type("integer") {
         Some(Kind::IntegerId)
