@@ -50,6 +50,14 @@ impl Message {
         self.first_line.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line")
     }
 
+    /// The message as it travelled.
+    fn bytes(&self) -> Vec<u8> {
+        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let mut bytes = format!("{}\r\n{headers}\r\n", self.first_line).into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
     /// The body as JSON.
     ///
     /// # Panics
@@ -138,6 +146,54 @@ impl Recorder {
         let received = self.received();
         assert_eq!(received.len(), 1, "{received:#?}");
         received[0].clone()
+    }
+}
+
+/// Stands between a client and a server, and keeps what each of them said, byte for byte.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+    exchanged: Arc<Mutex<Vec<(Message, Message)>>>,
+}
+
+impl Relay {
+    /// Starts one in front of the server at this base URL.
+    ///
+    /// # Panics
+    /// If no port can be bound.
+    pub async fn start(server: &str) -> Relay {
+        let authority = server.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of this machine");
+        let address = listener.local_addr().expect("the address of a listener");
+        let exchanged = Arc::new(Mutex::new(Vec::new()));
+        let keep = exchanged.clone();
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (keep, authority) = (keep.clone(), authority.clone());
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(authority).await.ok()?;
+                    while let Some(request) = read_message(&mut client).await {
+                        server.write_all(&request.bytes()).await.ok()?;
+                        let answer = read_message(&mut server).await?;
+                        // Kept before the client has it, so that whoever has an answer finds it here.
+                        lock(&keep).push((request, answer.clone()));
+                        client.write_all(&answer.bytes()).await.ok()?;
+                    }
+                    Some(())
+                });
+            }
+        });
+        Relay { address, exchanged }
+    }
+
+    /// The base URL, without a slash at the end.
+    pub fn uri(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests so far, each with its answer.
+    pub fn exchanged(&self) -> Vec<(Message, Message)> {
+        lock(&self.exchanged).clone()
     }
 }
 
