@@ -80,18 +80,31 @@ impl Validator {
     }
 }
 
-/// Everything in `value` that `schema`, a JSON Schema that stands by itself, does not allow.
+/// A JSON Schema that stands by itself.
 #[cfg(feature = "tool")]
-pub(crate) fn validate_against(schema: &Value, value: &Value) -> Result<Vec<Violation>, InvalidSchema> {
-    let mut compiler = Compiler::new();
-    let mut schemas = Schemas::new();
-    compiler.add_resource(DOCUMENT, schema.clone()).map_err(|e| InvalidSchema::new("", &e))?;
-    let index = compiler.compile(DOCUMENT, &mut schemas).map_err(|e| InvalidSchema::new("", &e))?;
-    let mut violations = Vec::new();
-    if let Err(error) = schemas.validate(value, index) {
-        collect(&error, &mut violations);
+pub(crate) struct Standalone {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+#[cfg(feature = "tool")]
+impl Standalone {
+    pub(crate) fn new(schema: Value) -> Result<Standalone, InvalidSchema> {
+        let mut compiler = Compiler::new();
+        let mut schemas = Schemas::new();
+        compiler.add_resource(DOCUMENT, schema).map_err(|e| InvalidSchema::new("", &e))?;
+        let index = compiler.compile(DOCUMENT, &mut schemas).map_err(|e| InvalidSchema::new("", &e))?;
+        Ok(Standalone { schemas, index })
     }
-    Ok(violations)
+
+    /// Everything in `value` that the schema does not allow.
+    pub(crate) fn validate(&self, value: &Value) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        if let Err(error) = self.schemas.validate(value, self.index) {
+            collect(&error, &mut violations);
+        }
+        violations
+    }
 }
 
 impl fmt::Debug for Validator {

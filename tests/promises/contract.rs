@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use user_status_openapi::tool::{self, Finding};
-use user_status_openapi::{Change, Contract, Idempotence, Vendor};
+use user_status_openapi::{Change, Contract, Idempotence, SchemeKind, Vendor};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -220,6 +220,19 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         // What keeps ids safe.
         ("      pattern: &safeId '^(?:", "      pattern: &safeId '^(?:/|", "/components/schemas/UserdocksUserId".into(), "an id must have"),
         ("      format: int64\n      minimum: 1\n      description: The id of a Symphony user.\n", "      format: int64\n      description: The id of a Symphony user.\n", "/components/schemas/SymphonyUserId".into(), "minimum: 1"),
+        // What must be there.
+        (
+            "        description: The user, and the token of the caller once more.\n        required: true\n",
+            "        description: The user, and the token of the caller once more.\n        required: false\n",
+            "/paths/~1api~1users~1manage-status/post/requestBody/required".into(),
+            "must be true",
+        ),
+        (
+            "        - name: uid\n          in: path\n          required: true\n",
+            "        - name: uid\n          in: path\n          required: false\n",
+            "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/parameters/0/required".into(),
+            "must be true",
+        ),
         // Security, servers, vocabulary, leftovers.
         ("        - symphonySession: []\n", "        - symphonySesion: []\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/security/0/symphonySesion".into(), "securitySchemes"),
         ("      - url: https://{hostname}\n", "      - url: https://{host}\n", "/paths/~1api~1users~1{UserID}~1status/servers/0".into(), "both in the url and a variable"),
@@ -297,9 +310,48 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
     for response in akana.responses.values() {
         same(&names(&response.content), &media_types)?;
     }
+    for operation in contract.operations().iter().filter(|operation| operation.vendor != Vendor::Akana) {
+        let answers = operation.responses.values().map(|response| &response.content);
+        for content in answers.chain(operation.request_body.iter().map(|body| &body.content)) {
+            same(&names(content), &vec!["application/json".to_owned()])?;
+        }
+    }
     let toggle = contract.operation("manageUserStatus").ok_or("no manageUserStatus")?;
     same(&toggle.idempotence, &Idempotence::Never)?;
-    same(&toggle.changes, &vec![Change::Toggle])
+    same(&toggle.changes, &vec![Change::Toggle])?;
+
+    // The credentials, as they travel: what is needed together, and what may stand instead of it.
+    let key = ["header X-API-KEY", "header X-API-KEY-TYPE", "header X-CLIENT-ID"];
+    let akana = ["cookie AtmoAuthToken_acmepaymentscorp", "header X-Csrf-Token_acmepaymentscorp"];
+    let credentials: [(&str, &[&[&str]]); 10] = [
+        ("setAccessStatus", &[&key, &["bearer"]]),
+        ("setAppAccessStatus", &[&key]),
+        ("getUser", &[&key, &["bearer"]]),
+        ("changeUserStatus", &[&akana]),
+        ("getPlatformUser", &[&akana[..1]]),
+        ("toggleUserStatus", &[&["bearer"]]),
+        ("getAdminUser", &[&["bearer"]]),
+        ("updateUserStatus", &[&["header sessionToken"]]),
+        ("getUserStatus", &[&["header sessionToken"]]),
+        ("manageUserStatus", &[&["bearer"]]),
+    ];
+    for (id, expected) in credentials {
+        let operation = contract.operation(id).ok_or_else(|| format!("no {id}"))?;
+        let travels = |name: &String| match contract.scheme(name).map(|scheme| &scheme.kind) {
+            Some(SchemeKind::Header(name)) => format!("header {name}"),
+            Some(SchemeKind::Cookie(name)) => format!("cookie {name}"),
+            Some(SchemeKind::Bearer) => "bearer".to_owned(),
+            None => format!("unknown {name}"),
+        };
+        let alternatives = operation.security.iter().map(|names| names.iter().map(travels).collect::<Vec<_>>());
+        same(
+            &alternatives.collect::<Vec<_>>(),
+            &expected.iter().map(|names| names.iter().map(ToString::to_string).collect()).collect(),
+        )?;
+        // The one sample that has another method than its title.
+        same(&operation.sample_method.as_deref(), &(id == "setAccessStatus").then_some("POST"))?;
+    }
+    Ok(())
 }
 
 /// An error that shows both, if they differ.

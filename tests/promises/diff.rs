@@ -69,8 +69,11 @@ const SYMPHONY: &str = "/paths/~1v1~1admin~1user~1{uid}~1status~1update";
 const CLEARSQUARE: &str = "/paths/~1api~1users~1manage-status";
 const SCHEMAS: &str = "/components/schemas";
 
-/// Single changes, each with what it must be called, for what travels in requests and what travels in answers.
-fn cases() -> Vec<(String, Edit, Vec<(Option<Side>, Class)>)> {
+/// What a change is called, for what travels in requests and what travels in answers.
+type Expected = Vec<(Option<Side>, Class)>;
+
+/// Single changes, each with what it must be called.
+fn cases() -> Vec<(String, Edit, Expected)> {
     let at = |base: &str, rest: &str| format!("{base}{rest}");
     let request = |class| vec![(Some(Side::Request), class)];
     let response = |class| vec![(Some(Side::Response), class)];
@@ -242,7 +245,7 @@ fn every_change_is_called_what_it_is() {
     let mut wrong = Vec::new();
     for (pointer, edit, expected) in cases() {
         let found = diff(old, &edited(old, &pointer, &edit)).changes;
-        let mut classes: Vec<(Option<Side>, Class)> = found.iter().map(|change| (change.side, change.class)).collect();
+        let mut classes: Expected = found.iter().map(|change| (change.side, change.class)).collect();
         classes.sort();
         classes.dedup();
         if classes != expected {

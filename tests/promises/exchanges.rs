@@ -145,7 +145,7 @@ impl<'a> Reading<'a, '_> {
         let media_type = content.iter().find(|media_type| media_type.name == name);
         let media_type = media_type.ok_or_else(|| format!("{name} is not documented"))?;
         let value = if name.ends_with("xml") {
-            self.from_xml(&media_type.schema, &message.text())?
+            self.read_xml(&media_type.schema, &message.text())?
         } else {
             serde_json::from_slice(&message.body).map_err(|e| e.to_string())?
         };
@@ -156,7 +156,7 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// A flat document whose root is called as the schema says: no attributes, no namespaces, no escapes are needed here.
-    fn from_xml(&self, schema: &str, text: &str) -> Result<Value, String> {
+    fn read_xml(&self, schema: &str, text: &str) -> Result<Value, String> {
         let described = self.contract.resolve(schema).ok_or("no schema")?;
         let root = described["xml"]["name"].as_str().ok_or("the schema says no name in XML")?;
         let text = text.split_once("?>").map_or(text, |(_, rest)| rest).trim();

@@ -25,6 +25,7 @@ mod journal;
 mod limits;
 mod matrix;
 mod mock;
+mod mutants;
 mod properties;
 mod raw;
 mod readme;

@@ -9,6 +9,7 @@ use user_status_openapi::validate::Validator;
 
 /// What a schema takes and refuses.
 struct Shape {
+    /// Its name, or its JSON pointer if it has none.
     schema: &'static str,
     /// A value with all members.
     good: Value,
@@ -215,6 +216,7 @@ fn shapes() -> Vec<Shape> {
         },
         Shape {
             optional: &["format", "message"],
+            edges: vec![("format", json!("HTML"), false)],
             ..shape("SymphonySuccessResponse", json!({ "format": "TEXT", "message": "OK" }))
         },
         Shape {
@@ -226,7 +228,15 @@ fn shapes() -> Vec<Shape> {
             edges: [lengths("token", 1, 8192), vec![("id", json!("a/b"), false)]].concat(),
             ..shape("ClearsquareManageStatusRequest", json!({ "id": "634441cecbb5901d133039f8", "token": "t" }))
         },
-        shape("ClearsquareResult", json!({ "message": "m", "status": "success" })),
+        Shape {
+            edges: vec![("status", json!("perhaps"), false)],
+            ..shape("ClearsquareResult", json!({ "message": "m", "status": "success" }))
+        },
+        // A preferred language.
+        Shape {
+            wholes: vec![(text(1), true), (text(256), true), (text(0), false), (text(257), false)],
+            ..shape("/paths/~1api~1users~1manage-status/post/parameters/0/schema", json!("en-US,en;q=0.9"))
+        },
     ]
 }
 
@@ -241,7 +251,7 @@ fn of_another_type(value: &Value) -> Value {
 /// Whether the schemas of a contract take and refuse what they should.
 pub(crate) fn what_the_schemas_take(contract: &Contract, validator: &Validator) -> Result<(), String> {
     for Shape { schema, good, optional, nullable, edges, wholes } in shapes() {
-        let pointer = format!("/components/schemas/{schema}");
+        let pointer = if schema.starts_with('/') { schema.to_owned() } else { format!("/components/schemas/{schema}") };
         contract.resolve(&pointer).ok_or_else(|| format!("no {schema}"))?;
         let holds =
             |value: &Value, taken: bool, what: &str| match validator.validate(&pointer, value).is_empty() == taken {
@@ -250,6 +260,7 @@ pub(crate) fn what_the_schemas_take(contract: &Contract, validator: &Validator) 
             };
         holds(&good, true, "its good value")?;
         holds(&of_another_type(&good), false, "another type")?;
+        holds(&Value::Null, false, "null")?;
         for (value, taken) in &wholes {
             let text = value.to_string();
             holds(value, *taken, text.get(..40).unwrap_or(&text))?;
@@ -259,8 +270,8 @@ pub(crate) fn what_the_schemas_take(contract: &Contract, validator: &Validator) 
             changed[member] = value;
             changed
         };
-        for (member, value, taken) in edges {
-            holds(&with(member, value), taken, &format!("a {member} at its edge"))?;
+        for (member, value, taken) in &edges {
+            holds(&with(member, value.clone()), *taken, &format!("a {member} at its edge"))?;
         }
         for (member, value) in good.as_object().into_iter().flatten() {
             let mut without = good.clone();
@@ -271,6 +282,10 @@ pub(crate) fn what_the_schemas_take(contract: &Contract, validator: &Validator) 
                 nullable.contains(&member.as_str()),
                 &format!("a {member} that is null"),
             )?;
+            // A text that nobody has limited has no limit.
+            if value.is_string() && !edges.iter().any(|(limited, ..)| limited == member) {
+                holds(&with(member, text(20_000)), true, &format!("a long {member}"))?;
+            }
             holds(&with(member, of_another_type(value)), false, &format!("a {member} of another type"))?;
         }
         // What a vendor adds is passed over.

@@ -58,6 +58,10 @@ fn operations(contract: &Contract) -> Vec<Finding> {
         }
         findings.extend(responses(operation));
         findings.extend(security(contract, operation));
+        if operation.request_body.as_ref().is_some_and(|body| !body.required) {
+            let at = format!("{}/requestBody/required", operation.pointer);
+            findings.push(Finding::at(at, "must be true: a change that is left out asks for nothing"));
+        }
         findings.extend(parameters(contract, operation));
     }
     for vendor in Vendor::ALL {
@@ -141,6 +145,10 @@ fn parameters(contract: &Contract, operation: &Operation) -> Vec<Finding> {
                 format!("{}/schema", parameter.pointer),
                 "a path parameter must have a named schema: an id, or a string with an `enum`",
             ));
+        }
+        if !parameter.required {
+            findings
+                .push(Finding::at(format!("{}/required", parameter.pointer), "must be true: it is part of the path"));
         }
     }
     findings

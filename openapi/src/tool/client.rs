@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};
+use serde_json::Value;
 
 use super::{Finding, header, polish, tables, view};
 use crate::contract::Contract;
@@ -23,6 +24,11 @@ pub(super) fn client(contract: &Contract, vendor: Vendor) -> Result<String, Vec<
     let mut file: syn::File = syn::parse2(tokens).map_err(|e| fail(e.to_string()))?;
     polish::polish(&mut file);
     Ok(header() + &prettyplease::unparse(&file))
+}
+
+/// All that a vendor's client depends on, the order of members included.
+pub(super) fn input(contract: &Contract, vendor: Vendor) -> Value {
+    Value::from([view::of_vendor(contract, vendor).to_string(), tables::value_names(contract).join(" ")].to_vec())
 }
 
 fn settings(contract: &Contract) -> GenerationSettings {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Finding, objects};
 use crate::contract::{Contract, Idempotence, Operation};
 use crate::pointer;
-use crate::validate::validate_against;
+use crate::validate::Standalone;
 use crate::vendor::Change;
 
 /// The extensions that there are. Any other is a typing error.
@@ -26,15 +26,14 @@ const KNOWN: [&str; 12] = [
 
 pub(super) fn check(document: &Value, contract: &Contract) -> Vec<Finding> {
     let mut findings = unknown(document);
-    let schema = operation_schema();
+    let schema = match Standalone::new(operation_schema()) {
+        Ok(schema) => schema,
+        Err(e) => return vec![Finding::at("/paths", e.to_string())],
+    };
     for operation in contract.operations() {
         let value = document.pointer(&operation.pointer).unwrap_or(&Value::Null);
-        match validate_against(&schema, value) {
-            Ok(violations) => findings.extend(
-                violations.into_iter().map(|v| Finding::at(format!("{}{}", operation.pointer, v.location), v.message)),
-            ),
-            Err(e) => findings.push(Finding::at(&operation.pointer, e.to_string())),
-        }
+        let violations = schema.validate(value).into_iter();
+        findings.extend(violations.map(|v| Finding::at(format!("{}{}", operation.pointer, v.location), v.message)));
         if (operation.method == "GET") != operation.changes.is_empty() {
             let problem = "a write must name the changes that it can express, and a GET none";
             findings.push(Finding::at(format!("{}/x-changes", operation.pointer), problem));

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::contract::{Contract, ContractError};
 use crate::pointer;
+use crate::vendor::Vendor;
 
 pub use diff::Diff;
 pub use source::Source;
@@ -150,13 +151,42 @@ pub fn outputs(root: &Path, document: &Value) -> Result<BTreeMap<String, String>
     outputs.insert("openapi/openapi.json".to_owned(), json + "\n");
     outputs.insert("openapi/docs.json".to_owned(), reader::document(&contract, root)?);
     outputs.insert(CLAIMS.to_owned(), claims::page(&contract, root)?);
-    for &vendor in crate::Vendor::ALL {
-        outputs.insert(format!("sdk/src/generated/{vendor}.rs"), client::client(&contract, vendor)?);
-    }
-    outputs.insert("sdk/src/generated/operations.rs".to_owned(), tables::operations(&contract));
-    outputs.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));
-    outputs.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
+    outputs.extend(code(document, None)?.files);
     Ok(outputs)
+}
+
+/// The source code that is generated from a contract.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// The files, by their paths below the root of the repository.
+    pub files: BTreeMap<String, String>,
+    /// What each client was generated from.
+    inputs: BTreeMap<Vendor, Value>,
+}
+
+/// Generates the source code. A client whose part of the contract is that of `known` is taken from there: generating is
+/// what takes time.
+///
+/// # Errors
+/// What in the contract keeps a file from being generated.
+pub fn code(document: &Value, known: Option<&Code>) -> Result<Code, Vec<Finding>> {
+    let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
+    let mut code = Code { files: BTreeMap::new(), inputs: BTreeMap::new() };
+    for &vendor in Vendor::ALL {
+        let path = format!("sdk/src/generated/{vendor}.rs");
+        let input = client::input(&contract, vendor);
+        let same = known.filter(|known| known.inputs.get(&vendor) == Some(&input));
+        let text = match same.and_then(|known| known.files.get(&path)) {
+            Some(text) => text.clone(),
+            None => client::client(&contract, vendor)?,
+        };
+        code.files.insert(path, text);
+        code.inputs.insert(vendor, input);
+    }
+    code.files.insert("sdk/src/generated/operations.rs".to_owned(), tables::operations(&contract));
+    code.files.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));
+    code.files.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
+    Ok(code)
 }
 
 /// What separates two contracts.
