@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::Finding;
 
+mod judge;
 mod rules;
 mod version;
 mod walk;
