@@ -11,10 +11,10 @@ fn repository() -> PathBuf {
 }
 
 /// A copy of the contract and all that is generated from it, in a folder of its own.
-struct Copy(PathBuf);
+pub(crate) struct Copy(pub(crate) PathBuf);
 
 impl Copy {
-    fn new(name: &str) -> Copy {
+    pub(crate) fn new(name: &str) -> Copy {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("contract-{name}"));
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(root.join("openapi")).unwrap();

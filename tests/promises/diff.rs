@@ -1,14 +1,16 @@
 //! Every change of the contract is noticed, is called what it is for those who hold to the older one, and asks for a
 //! version that says so.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
 
 use serde_json::{Value, json};
 use user_status_openapi::Contract;
 use user_status_openapi::tool::diff::{Change, Class, Side, Version};
 use user_status_openapi::tool::{self, Diff, Source};
+
+use crate::contract::Copy;
 
 use Class::{Breaking, Compatible, Documentation};
 
@@ -385,23 +387,6 @@ fn the_version_must_say_what_has_changed() {
     );
 }
 
-/// A repository with the contract, what it was released as, and what is generated from it.
-fn copy(name: &str) -> PathBuf {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("diff-{name}"));
-    let _ = fs::remove_dir_all(&root);
-    for folder in ["openapi", "sdk/src/generated", "examples"] {
-        fs::create_dir_all(root.join(folder)).unwrap();
-    }
-    let files = [tool::CONTRACT, "README.md", "examples/every_operation.rs", "examples/every_operation.sh"];
-    for file in files {
-        fs::copy(repository.join(file), root.join(file)).unwrap();
-    }
-    fs::copy(repository.join(tool::CONTRACT), root.join(tool::RELEASED)).unwrap();
-    tool::generate(&root).unwrap();
-    root
-}
-
 fn change(root: &Path, from: &str, to: &str) {
     let file = root.join(tool::CONTRACT);
     let text = fs::read_to_string(&file).unwrap();
@@ -412,7 +397,7 @@ fn change(root: &Path, from: &str, to: &str) {
 /// `check` holds the contract to the released one, and a release is refused while the version says too little.
 #[test]
 fn check_asks_for_the_version_that_the_changes_need() {
-    let root = copy("check");
+    let root = Copy::new("released").0;
     assert_eq!(tool::check(&root), []);
     assert!(!tool::release(&root).unwrap(), "nothing is new");
     change(&root, "      x-changes: [enable, disable, lock, unlock]\n", "      x-changes: [enable, disable, lock]\n");
@@ -444,7 +429,7 @@ fn check_asks_for_the_version_that_the_changes_need() {
 /// The older contract may be a revision.
 #[test]
 fn a_revision_of_git_can_be_compared_with() {
-    let root = copy("git");
+    let root = Copy::new("git").0;
     let git = |args: &[&str]| {
         let mut git = Command::new("git");
         git.arg("-C").arg(&root).args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(args);

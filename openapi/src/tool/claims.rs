@@ -13,7 +13,7 @@ use crate::contract::{Contract, MediaType, Operation};
 pub const CLAIMS: &str = "CONTRACT.md";
 
 /// Each claim, and the command that proves it; a test holds that the commands are there.
-const PROVED: [(&str, &str); 14] = [
+const PROVED: [(&str, &str); 16] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
@@ -30,6 +30,14 @@ const PROVED: [(&str, &str); 14] = [
     ),
     ("The document is OpenAPI 3.0, without a warning of any of three linters", ".ci/lint-openapi"),
     ("The SDK's clients, the documentation and this page are those of the document", "cargo contract check"),
+    (
+        "No change of the document goes unseen, and its version says what the changes mean for those who hold to the released one",
+        "cargo test --workspace diff::",
+    ),
+    (
+        "A slip in the document is noticed by something that is not made from it: hundreds of them are made",
+        "cargo test --workspace mutants::",
+    ),
     ("The examples of the five source documents run as they are written", "cargo test --workspace documents::"),
     ("Each operation travels as its source document says, and nothing else travels", "cargo test --workspace wire::"),
     ("Akana is the same in all its representations", "cargo test --workspace representations::"),
