@@ -441,3 +441,11 @@ fn a_profile_that_leads_to_another_system_now_neither_goes_on_nor_takes_back() {
     }
     assert!(elsewhere.changes().is_empty());
 }
+
+#[cfg(unix)]
+#[test]
+fn what_has_no_end_is_not_read() {
+    let systems = Systems::start(1);
+    let ran = systems.run(&["plan", "/dev/zero", "--format", "csv"]);
+    ran.ended(2).said("/dev/zero cannot be read: it is a device");
+}

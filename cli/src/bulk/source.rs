@@ -45,6 +45,8 @@ impl Source {
             match kind {
                 _ if kind.is_dir() => return Err(unread(io::Error::other("it is a folder"))),
                 _ if kind.is_file() => file,
+                // It may have no end.
+                _ if is_device(kind) => return Err(unread(io::Error::other("it is a device"))),
                 // As `<(…)` of a shell is.
                 _ => spooled(&mut file).map_err(unread)?,
             }
@@ -79,6 +81,18 @@ impl Source {
         }
         Ok(names)
     }
+}
+
+#[cfg(unix)]
+fn is_device(kind: std::fs::FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    kind.is_char_device() || kind.is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_: std::fs::FileType) -> bool {
+    false
 }
 
 fn spooled(from: &mut dyn io::Read) -> io::Result<File> {
