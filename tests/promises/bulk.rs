@@ -345,9 +345,15 @@ async fn a_run_that_is_stopped_waits_for_no_look_at_an_account() {
     server.fault(Fault::hang().on_operation("getUserStatus")).unwrap();
     let (path, registry) = begun(&folder, &server, people::rows(5)).await;
     let stop = Stop::default();
-    let runner = Runner::new(registry).stop_with(&stop);
+    let (done, mut others) = tokio::sync::mpsc::unbounded_channel();
+    let runner = Runner::new(registry).stop_with(&stop).on_event(move |_| done.send(()).unwrap());
     let run = tokio::spawn(async move { runner.run(Journal::open(&path).unwrap()).await.unwrap() });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    for _ in 0..4 {
+        others.recv().await.unwrap();
+    }
+    while server.requests("getUserStatus") == 0 {
+        tokio::task::yield_now().await;
+    }
     stop.now();
     let summary = tokio::time::timeout(Duration::from_secs(10), run).await.expect("it ends soon").unwrap();
     assert!(summary.interrupted);
