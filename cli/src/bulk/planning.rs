@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value, json};
-use user_status::bulk::{Planned, Row, Runner, Step};
-use user_status::{AccountSystem, Change, ErrorKind, Registry, StatusChange};
+use user_status::bulk::{Planned, Row, RowState, Runner, Step};
+use user_status::{AccountSystem, Change, Registry, StatusChange};
 
 use super::estimate::{Estimate, about};
 use super::intake::counted;
@@ -170,15 +170,9 @@ fn step(step: &Step) -> usize {
         Step::Send(_) => 0,
         Step::Nothing => 1,
         Step::ChangedSince => 2,
-        Step::Refused(error) => match error.kind() {
-            // What may be otherwise the next time.
-            ErrorKind::NotSent
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-            | ErrorKind::OutcomeUnknown
-            | ErrorKind::Credentials
-            | ErrorKind::Setup => 4,
-            _ => 3,
+        Step::Refused(error) => match RowState::of_error(error) {
+            RowState::Refused => 3,
+            _ => 4,
         },
         _ => 3,
     }

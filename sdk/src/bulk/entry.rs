@@ -1,6 +1,7 @@
 //! A row of a journal: what was asked, and what became of it.
 
 use std::fmt;
+use std::iter::Sum;
 use std::ops::{Index, IndexMut};
 use std::str::FromStr;
 
@@ -62,6 +63,28 @@ impl RowState {
         }
     }
 
+    /// What becomes of a row whose call, or whose look at the account, ended so.
+    pub fn of_error(error: &Error) -> RowState {
+        match (error.applied(), error.kind()) {
+            (Applied::Unknown, _) => RowState::Unknown,
+            // What may be otherwise the next time: the network, the load, the credentials and what they may do, an answer
+            // to a look at the account that nobody understands. The system did not say no.
+            (
+                Applied::No,
+                ErrorKind::NotSent
+                | ErrorKind::RateLimited
+                | ErrorKind::Server
+                | ErrorKind::OutcomeUnknown
+                | ErrorKind::OffContract
+                | ErrorKind::Contradicted
+                | ErrorKind::Credentials
+                | ErrorKind::Forbidden
+                | ErrorKind::Setup,
+            ) => RowState::Failed,
+            (Applied::No, _) => RowState::Refused,
+        }
+    }
+
     /// Whether a resumed run passes it over.
     pub const fn is_finished(self) -> bool {
         matches!(self, RowState::Confirmed | RowState::Accepted | RowState::Unchanged | RowState::Refused)
@@ -113,6 +136,16 @@ impl Counts {
     /// Each state with its number of rows.
     pub fn iter(&self) -> impl Iterator<Item = (RowState, u64)> + '_ {
         RowState::ALL.into_iter().zip(self.0)
+    }
+}
+
+/// Those of all systems together.
+impl<'a> Sum<&'a Counts> for Counts {
+    fn sum<I: Iterator<Item = &'a Counts>>(all: I) -> Counts {
+        all.flat_map(Counts::iter).fold(Counts::default(), |mut sum, (state, count)| {
+            sum[state] += count;
+            sum
+        })
     }
 }
 
@@ -201,24 +234,7 @@ impl RowOutcome {
     }
 
     pub(crate) fn of_error(error: &Error) -> (RowState, RowOutcome) {
-        let state = match (error.applied(), error.kind()) {
-            (Applied::Unknown, _) => RowState::Unknown,
-            // What may be otherwise the next time: the network, the load, the credentials and what they may do, an answer to a look at the
-            // account that nobody understands. The system did not say no.
-            (
-                Applied::No,
-                ErrorKind::NotSent
-                | ErrorKind::RateLimited
-                | ErrorKind::Server
-                | ErrorKind::OutcomeUnknown
-                | ErrorKind::OffContract
-                | ErrorKind::Contradicted
-                | ErrorKind::Credentials
-                | ErrorKind::Forbidden
-                | ErrorKind::Setup,
-            ) => RowState::Failed,
-            (Applied::No, _) => RowState::Refused,
-        };
+        let state = RowState::of_error(error);
         let outcome = RowOutcome {
             after: None,
             reason: Some(error.kind().as_str().to_owned()),
