@@ -75,7 +75,7 @@ impl Failure {
             (Applied::No, ErrorKind::Credentials | ErrorKind::Setup) => Exit::Configuration,
             (Applied::No, _) => Exit::NotApplied,
         };
-        let mut failure = Failure::new(exit, kind(error.kind()), with_causes(error));
+        let mut failure = Failure::new(exit, error.kind().as_str(), with_causes(error));
         failure.applied = error.applied();
         failure.next = advice(profile, error);
         failure.details.insert("profile".to_owned(), json!(profile));
@@ -160,26 +160,6 @@ fn applied(applied: Applied) -> &'static str {
     match applied {
         Applied::No => "no",
         Applied::Unknown => "unknown",
-    }
-}
-
-/// A word for programs.
-fn kind(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::InvalidInput => "invalid_input",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Setup => "setup",
-        ErrorKind::Credentials => "credentials",
-        ErrorKind::Forbidden => "forbidden",
-        ErrorKind::NotFound => "not_found",
-        ErrorKind::Rejected => "rejected",
-        ErrorKind::RateLimited => "rate_limited",
-        ErrorKind::Server => "server",
-        ErrorKind::NotSent => "not_sent",
-        ErrorKind::OutcomeUnknown => "outcome_unknown",
-        ErrorKind::Contradicted => "contradicted",
-        ErrorKind::OffContract => "off_contract",
-        _ => "other",
     }
 }
 

@@ -34,7 +34,7 @@ impl Ended<'_> {
         let failed = |error| Failure::of_journal(&error);
         let reader = JournalReader::open(self.journal).map_err(failed)?;
         let (by_system, source) = (reader.counts_by_system().map_err(failed)?, reader.about().map_err(failed)?.source);
-        let counts = all(&by_system);
+        let counts: Counts = by_system.values().sum();
         let exit = self.exit(&counts);
         let listed = listed(&reader, &counts)?;
         let document = self.document(&by_system, &counts, &source, exit);
@@ -121,15 +121,6 @@ impl Ended<'_> {
         }
         text + &format!("Details: {}\n", self.name.command("report"))
     }
-}
-
-/// The rows of all systems.
-pub(crate) fn all(by_system: &BTreeMap<String, Counts>) -> Counts {
-    let mut all = Counts::default();
-    for (state, count) in by_system.values().flat_map(Counts::iter) {
-        all[state] += count;
-    }
-    all
 }
 
 /// How many rows are in each state.

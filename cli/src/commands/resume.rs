@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use user_status::bulk::{Journal, JournalReader};
+use user_status::bulk::{Counts, Journal, JournalReader};
 
 use crate::arguments::{Global, Resume};
 use crate::bulk::intake::{counted, permitted};
 use crate::bulk::naming::Name;
-use crate::bulk::outcome::{Ended, all};
+use crate::bulk::outcome::Ended;
 use crate::bulk::session::{carry_out, runner};
 use crate::config::Config;
 use crate::connect::Connected;
@@ -27,7 +27,7 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     // Rows that are lost would be neither finished nor open.
     reader.check().map_err(failed)?;
     let by_system = reader.counts_by_system().map_err(failed)?;
-    let counts = all(&by_system);
+    let counts: Counts = by_system.values().sum();
     let ended = Ended { name: &name, journal: &path, summary: None, skipped: 0, not_undone: 0 };
     if counts.open() == 0 {
         output.note("Every row is finished; there is nothing to go on with.");

@@ -158,13 +158,7 @@ impl JournalReader {
     /// # Errors
     /// What SQLite says.
     pub fn counts(&self) -> Result<Counts, JournalError> {
-        let mut all = Counts::default();
-        for counts in self.counts_by_system()?.values() {
-            for (state, count) in counts.iter() {
-                all[state] += count;
-            }
-        }
-        Ok(all)
+        Ok(self.counts_by_system()?.values().sum())
     }
 
     /// How many rows are in each state, for each system.
