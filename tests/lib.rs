@@ -1,5 +1,6 @@
 //! What the tests have in common: HTTP by hand, so that no library of either side stands between a test and the wire.
 
+pub mod figures;
 pub mod people;
 
 use std::net::SocketAddr;

@@ -12,7 +12,6 @@
 
 use std::env;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream as BlockingTcpStream};
 use std::path::Path;
@@ -29,6 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
 use user_status_mock::{MockServer, StandaloneServer, Vendor};
+use user_status_tests::figures::{self, Spread};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
@@ -82,13 +82,7 @@ fn run(settings: &Settings) -> Result<()> {
         "throughput": throughput.iter().map(Throughput::json).collect::<Vec<_>>(),
         "start": starts.json(),
     });
-    // Cargo keeps this folder for benchmarks, below the target folder.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().ok_or("there is no target folder")?;
-    let file = target.join("bench").join("mock.json");
-    fs::create_dir_all(target.join("bench"))
-        .and_then(|()| fs::write(&file, format!("{report:#}\n")))
-        .map_err(|e| format!("{} cannot be written: {e}", file.display()))?;
-    println!("\nwritten to {}", file.display());
+    figures::write(env!("CARGO_TARGET_TMPDIR"), "mock", &report)?;
     Ok(())
 }
 
@@ -272,10 +266,10 @@ impl Throughput {
     fn json(&self) -> Value {
         json!({
             "subject": self.subject.name(),
-            "requests_per_second": spread_json(&self.rate),
-            "ratio_to_bare_axum": spread_json(&self.ratio),
-            "p50_ms": spread_json(&self.p50),
-            "p99_ms": spread_json(&self.p99),
+            "requests_per_second": Spread::of(&self.rate).json(),
+            "ratio_to_bare_axum": Spread::of(&self.ratio).json(),
+            "p50_ms": Spread::of(&self.p50).json(),
+            "p99_ms": Spread::of(&self.p99).json(),
         })
     }
 }
@@ -402,23 +396,22 @@ impl Starts {
     fn table(&self) -> String {
         let mut table = format!("{:<34}{:>9}\n", "start to first answer", "ms");
         for (subject, times) in &self.warm {
-            let _ = writeln!(table, "{:<34}{}", subject.name(), spread(times, 2));
+            let _ = writeln!(table, "{:<34}{}", subject.name(), Spread::of(times).text(2));
         }
         let _ = writeln!(table, "{:<34}{:>9.2}", "StandaloneServer, first of process", self.cold);
         let _ = match &self.process {
-            Some(times) => writeln!(table, "{:<34}{}", "process", spread(times, 2)),
+            Some(times) => writeln!(table, "{:<34}{}", "process", Spread::of(times).text(2)),
             None => writeln!(table, "{:<34}  left out: USER_STATUS_MOCK_BIN names no binary", "process"),
         };
         table
     }
 
     fn json(&self) -> Value {
-        let warm =
-            |(subject, times): &(Subject, Vec<f64>)| json!({ "subject": subject.name(), "ms": spread_json(times) });
+        let warm = |(subject, times): &(Subject, Vec<f64>)| json!({ "subject": subject.name(), "ms": Spread::of(times).json() });
         json!({
             "warm": self.warm.iter().map(warm).collect::<Vec<_>>(),
             "first_standalone_ms": self.cold,
-            "process_ms": self.process.as_deref().map(spread_json),
+            "process_ms": self.process.as_deref().map(|times| Spread::of(times).json()),
         })
     }
 }
@@ -493,8 +486,8 @@ fn first_answer(address: SocketAddr, request: &[u8]) -> Result<()> {
 fn throughput_table(all: &[Throughput]) -> String {
     let mut table = format!("{:<18}{:>9}{:>28}{:>27}{:>9}\n", "", "req/s", "of bare axum", "p50 ms", "p99 ms");
     for Throughput { subject, rate, ratio, p50, p99 } in all {
-        let (rate, ratio) = (spread(rate, 0), spread(ratio, 2));
-        let [p50, p99] = [p50, p99].map(|values| statistics(values)[0]);
+        let (rate, ratio) = (Spread::of(rate).text(0), Spread::of(ratio).text(2));
+        let [p50, p99] = [p50, p99].map(|values| Spread::of(values).median);
         let _ = writeln!(table, "{:<18}{rate:<28}{ratio:<27}{p50:>9.2}{p99:>9.2}", subject.name());
     }
     table
@@ -502,22 +495,4 @@ fn throughput_table(all: &[Throughput]) -> String {
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-/// The median, the lowest and the highest; there is at least one value.
-fn statistics(values: &[f64]) -> [f64; 3] {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted.len() - 1;
-    [(sorted[last / 2] + sorted[last.div_ceil(2)]) / 2.0, sorted[0], sorted[last]]
-}
-
-fn spread(values: &[f64], decimals: usize) -> String {
-    let [median, lowest, highest] = statistics(values);
-    format!("{median:>9.decimals$} ({lowest:.decimals$} – {highest:.decimals$})")
-}
-
-fn spread_json(values: &[f64]) -> Value {
-    let [median, lowest, highest] = statistics(values);
-    json!({ "median": median, "lowest": lowest, "highest": highest, "all": values })
 }
