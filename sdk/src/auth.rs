@@ -143,6 +143,11 @@ impl Auth {
         self.fetch.is_some()
     }
 
+    /// The credentials to use now, if nothing has to be waited for.
+    pub(crate) fn at_hand(&self) -> Option<Arc<Prepared>> {
+        self.current.try_lock().ok()?.clone()
+    }
+
     /// The credentials to use now.
     pub(crate) async fn current(&self) -> Result<Arc<Prepared>> {
         let mut current = self.current.lock().await;

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
+
 use crate::raw::RawResponse;
 use crate::retry::RetryPolicy;
 
@@ -63,7 +65,7 @@ impl CallOptions {
     /// # }
     /// ```
     pub async fn run<T>(self, future: impl Future<Output = T>) -> T {
-        record(self, future).await.0
+        CALL.scope(Arc::new(Call { options: self, record: None }), future).await
     }
 }
 
@@ -72,7 +74,7 @@ impl CallOptions {
 pub(crate) struct Record {
     /// How many requests were sent.
     pub(crate) attempts: u32,
-    /// The last whole answer.
+    /// The answer that it ended with; none if it ended with an error of ours, which has its own.
     pub(crate) raw: Option<RawResponse>,
 }
 
@@ -94,8 +96,16 @@ impl Call {
         self.note(|record| record.attempts += 1);
     }
 
-    pub(crate) fn answered(&self, raw: &RawResponse) {
-        self.note(|record| record.raw = Some(raw.clone()));
+    /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a vendor's
+    /// own client, which reads them there.
+    pub(crate) fn ended(&self, raw: RawResponse) -> HeaderMap {
+        match &self.record {
+            None => raw.headers,
+            Some(_) => {
+                self.note(|record| record.raw = Some(raw));
+                HeaderMap::new()
+            }
+        }
     }
 
     fn note(&self, note: impl FnOnce(&mut Record)) {

@@ -128,6 +128,9 @@ impl Limiter {
 
     /// Waits for a place. `None` if there is none before the time is over.
     pub(crate) async fn enter(&self, clock: &dyn Clock, time_left: Duration) -> Option<Place<'_>> {
+        if self.at_once.is_none() && self.spacing.is_none() {
+            return Some(Place { limiter: self, permit: None, pause: 0 });
+        }
         let started = clock.now();
         let time_left = || time_left.saturating_sub(clock.now().saturating_sub(started));
         let permit = match &self.at_once {

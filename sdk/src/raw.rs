@@ -41,8 +41,9 @@ pub struct RawResponse {
 impl RawResponse {
     /// Takes an answer in, without the credentials that may be in it.
     pub(crate) fn new(status: u16, mut headers: HeaderMap, body: Bytes, secrets: &[Secret]) -> RawResponse {
+        let shortest = secrets.iter().map(|secret| secret.expose().len()).min().unwrap_or(usize::MAX);
         for (name, value) in headers.iter_mut() {
-            if mentions(value.as_bytes(), secrets) {
+            if value.len() >= shortest && mentions(value.as_bytes(), secrets) {
                 *value = HeaderValue::from_static("[redacted]");
             }
             if !SHOWN.contains(name) {
@@ -88,7 +89,7 @@ pub(crate) fn without_secrets(body: Bytes, secrets: &[Secret]) -> Bytes {
 }
 
 /// Where the part begins. Most texts do not have it, and not often its first byte.
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     memchr_iter(*part.first()?, text).find(|at| text[*at..].starts_with(part))
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
-use reqwest::{Body, Client, Request, Response};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use reqwest::{Body, Client, Request, Response, ResponseBuilderExt as _, Url};
 use serde_json::{Map, Value};
 use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
@@ -26,16 +26,13 @@ use crate::secret::Secret;
 use crate::session::{Parts, Session};
 use crate::vendor::Vendor;
 
-/// A header that the generator adds to every request and no system documents.
-const STRAY: HeaderName = HeaderName::from_static("api-version");
-
 /// Sends one call of a generated client.
 pub(crate) async fn execute(session: &Session, client: &Client, request: Request, hook_id: &str) -> Response {
     let parts = session.parts();
     let Some(operation) = Operation::of_hook(parts.vendor, hook_id) else {
         // Both are generated from one contract; a test calls every operation.
         let error = Error::invalid_input(parts.vendor, format!("`{hook_id}` is no operation of the contract"));
-        return failure(error);
+        return failure(request.url(), error);
     };
     let span = debug_span!(
         "user_status.call",
@@ -49,22 +46,29 @@ pub(crate) async fn execute(session: &Session, client: &Client, request: Request
         span.record("path", request.url().path());
     }
     let exchange = Exchange { parts, client, operation, call: Call::current(), template: request };
-    match exchange.run().instrument(span).await {
-        Ok(raw) => {
-            let mut response = http::Response::new(Body::from(raw.body));
-            *response.status_mut() = http::StatusCode::from_u16(raw.status).unwrap_or_default();
-            *response.headers_mut() = raw.headers;
+    let ended = exchange.run().instrument(span).await;
+    let url = exchange.template.url();
+    match ended {
+        Ok(Answer { raw, body }) => {
+            let mut response = response(url, raw.status, Body::from(body));
+            *response.headers_mut() = exchange.call.ended(raw);
             Response::from(response)
         }
-        Err(error) => failure(error),
+        Err(error) => failure(url, error),
     }
 }
 
-fn failure(error: Error) -> Response {
-    let mut response = http::Response::new(Body::default());
-    *response.status_mut() = http::StatusCode::from_u16(FAILURE_STATUS).unwrap_or_default();
+fn failure(url: &Url, error: Error) -> Response {
+    let mut response = response(url, FAILURE_STATUS, Body::default());
     response.extensions_mut().insert(Carried::new(error));
     Response::from(response)
+}
+
+/// A response with the URL that was asked: without one, `reqwest` would parse one that stands for it.
+fn response(url: &Url, status: u16, body: Body) -> http::Response<Body> {
+    let mut response = http::Response::builder().url(url.clone()).body(body).unwrap_or_default();
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    response
 }
 
 /// One call.
@@ -75,6 +79,14 @@ struct Exchange<'a> {
     call: Arc<Call>,
     /// The request as the generated client made it.
     template: Request,
+}
+
+/// A documented answer.
+struct Answer {
+    /// As it came.
+    raw: RawResponse,
+    /// Its body as the JSON that the contract describes.
+    body: Bytes,
 }
 
 /// How an attempt ended.
@@ -90,21 +102,27 @@ enum Attempt {
 }
 
 impl Exchange<'_> {
-    async fn run(&self) -> Result<RawResponse, Error> {
+    async fn run(&self) -> Result<Answer, Error> {
         let parts = self.parts;
         let options = &self.call.options;
         let policy = options.retry.unwrap_or(parts.retry);
         let total = options.total_timeout.unwrap_or(parts.total_timeout);
         let started = parts.clock.now();
-        let time_left = || total.saturating_sub(parts.clock.now().saturating_sub(started));
+        let left_at = |now: Duration| total.saturating_sub(now.saturating_sub(started));
+        let time_left = || left_at(parts.clock.now());
         let body = self.template.body().and_then(Body::as_bytes);
         if body.is_some_and(|body| body == b"{}") {
             return Err(Error::invalid_input(parts.vendor, "the request body is empty, and asks for nothing"));
         }
         let idempotent = self.operation.is_idempotent(body);
 
-        let fetched = at_most(&*parts.clock, time_left(), parts.auth.current()).await;
-        let mut credentials = fetched.unwrap_or_else(|| Err(self.out_of_time()))?;
+        let mut credentials = match parts.auth.at_hand() {
+            Some(credentials) => credentials,
+            None => {
+                let fetched = at_most(&*parts.clock, time_left(), parts.auth.current()).await;
+                fetched.unwrap_or_else(|| Err(self.out_of_time()))?
+            }
+        };
         // Those of an attempt before may come back in the answer to the next.
         let mut secrets = self.secrets(&credentials);
         if options.rehearse && !self.operation.only_reads() {
@@ -114,12 +132,13 @@ impl Exchange<'_> {
         // Whether an attempt before the last one may have changed the account.
         let mut unsure = false;
         let mut attempt = 0;
-        let mut last: Option<Attempt> = None;
+        let mut last: Option<(Attempt, Outcome)> = None;
         loop {
             let place = parts.limiter.enter(&*parts.clock, time_left()).await;
-            let (Some(place), false) = (place, time_left().is_zero()) else {
+            let sent_at = parts.clock.now();
+            let (Some(place), false) = (place, left_at(sent_at).is_zero()) else {
                 return match last {
-                    Some(last) => self.finish(last, unsure, attempt),
+                    Some((last, outcome)) => self.finish(last, outcome, unsure, attempt),
                     None => Err(self.out_of_time()),
                 };
             };
@@ -127,17 +146,16 @@ impl Exchange<'_> {
             attempt += 1;
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
-            let sent_at = parts.clock.now();
-            let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(time_left());
+            let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(left_at(sent_at));
             let ended = self.attempt(request, &secrets, limit).instrument(span.clone()).await;
+            let ended_at = parts.clock.now();
             if let Attempt::Answered(raw) | Attempt::TooLong(raw) = &ended {
-                self.call.answered(raw);
                 span.record("status", raw.status);
                 Span::current().record("status", raw.status);
             }
             Span::current().record("attempts", attempt);
             let outcome = self.outcome(&ended);
-            place.learn(outcome, &policy, parts.clock.now());
+            place.learn(outcome, &policy, ended_at);
             drop(place);
             // The budget guards against storms; here the limit does.
             let free = parts.limiter.is_adaptive() && outcome.asks_to_wait();
@@ -147,19 +165,19 @@ impl Exchange<'_> {
                 can_refresh: !refreshed && parts.auth.can_refresh(),
             };
             let budget = free || parts.budget.has_room();
-            let progress = Progress { attempt, time_left: time_left(), budget, jitter: fastrand::f64() };
+            let progress = Progress { attempt, time_left: left_at(ended_at), budget, jitter: fastrand::f64() };
             let decision = match retry::decide(&policy, safety, outcome, progress) {
                 Decision::Again(_) if !free && !parts.budget.spend() => Decision::Stop,
                 decision => decision,
             };
-            let duration = parts.clock.now().saturating_sub(sent_at);
+            let duration = ended_at.saturating_sub(sent_at);
             span.record("decision", field::debug(decision));
             span.in_scope(|| debug!(duration_ms = duration.as_millis() as u64, ?outcome, "attempt ended"));
             match decision {
                 Decision::Stop => {
-                    let result = self.finish(ended, unsure, attempt);
+                    let result = self.finish(ended, outcome, unsure, attempt);
                     match &result {
-                        Ok(raw) if raw.status < 300 => parts.budget.earn(),
+                        Ok(answer) if answer.raw.status < 300 => parts.budget.earn(),
                         Ok(_) => {}
                         Err(error) => warn!(kind = ?error.kind(), applied = ?error.applied(), attempt, "call failed"),
                     }
@@ -177,14 +195,14 @@ impl Exchange<'_> {
                                 _ => error,
                             });
                         }
-                        None => return self.finish(ended, unsure, attempt),
+                        None => return self.finish(ended, outcome, unsure, attempt),
                     }
                     secrets = secrets.iter().chain(&*self.secrets(&credentials)).cloned().collect();
-                    last = Some(ended);
+                    last = Some((ended, outcome));
                 }
                 Decision::Again(wait) => {
                     unsure |= ended.may_have_changed(outcome);
-                    last = Some(ended);
+                    last = Some((ended, outcome));
                     parts.clock.sleep(wait, Wait::Backoff).await;
                 }
             }
@@ -192,11 +210,10 @@ impl Exchange<'_> {
     }
 
     async fn attempt(&self, request: Request, secrets: &[Secret], limit: Duration) -> Attempt {
-        let asked = request.url().clone();
         let exchange = async {
             match self.client.execute(request).await {
                 // Only a client of the caller's own follows redirects; what came back is the answer to another request.
-                Ok(response) if *response.url() != asked => Attempt::Lost {
+                Ok(response) if response.url() != self.template.url() => Attempt::Lost {
                     status: Some(response.status().as_u16()),
                     why: "the HTTP client followed a redirect, and may have taken the credentials along",
                     source: None,
@@ -218,7 +235,6 @@ impl Exchange<'_> {
     fn prepare(&self, template: &Request, credentials: &Prepared) -> Result<Request, Error> {
         let mut request = self.copy(template)?;
         let headers = request.headers_mut();
-        headers.remove(STRAY);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("user-status/", env!("CARGO_PKG_VERSION"))));
         for (name, value) in &credentials.headers {
             headers.insert(name.clone(), value.clone());
@@ -308,10 +324,9 @@ impl Exchange<'_> {
     }
 
     /// What the call ends with.
-    fn finish(&self, ended: Attempt, unsure: bool, attempts: u32) -> Result<RawResponse, Error> {
+    fn finish(&self, ended: Attempt, outcome: Outcome, unsure: bool, attempts: u32) -> Result<Answer, Error> {
         let vendor = self.parts.vendor;
         let write = !self.operation.changes.is_empty();
-        let outcome = self.outcome(&ended);
         let unknown = ended.may_have_changed(outcome);
         let retry_after = match outcome {
             Outcome::Answered { retry_after, .. } => retry_after,
@@ -322,11 +337,11 @@ impl Exchange<'_> {
                 let status = meaning(vendor, &raw);
                 let read = self.as_json(&raw);
                 match read {
-                    Ok(body) if status < 300 => return Ok(RawResponse { body, ..raw }),
+                    Ok(body) if status < 300 => return Ok(Answer { raw, body }),
                     // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain is
                     // no plain refusal any more.
                     Ok(body) if status == raw.status && attempts == 1 && !unsure && (write || is_refusal(status)) => {
-                        return Ok(RawResponse { body, ..raw });
+                        return Ok(Answer { raw, body });
                     }
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
                     read => {
@@ -365,14 +380,17 @@ impl Exchange<'_> {
             return Err("this status code is not documented here");
         }
         let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let xml = self.parts.representation.as_ref().filter(|_| essence.ends_with("xml"));
+        let essence = content_type.split(';').next().unwrap_or_default().trim().as_bytes();
+        let is = |kind: &str| {
+            essence.len().checked_sub(kind.len()).is_some_and(|at| essence[at..].eq_ignore_ascii_case(kind.as_bytes()))
+        };
+        let xml = self.parts.representation.as_ref().filter(|_| is("xml"));
         let body = match xml {
             Some(representation) => representation
                 .answer(&raw.body)
                 .map(Bytes::from)
                 .ok_or("the body is not the XML that the contract describes")?,
-            None if essence.ends_with("json") => raw.body.clone(),
+            None if is("json") => raw.body.clone(),
             None => return Err("the body is not of a media type that the contract has"),
         };
         // Members that nobody knows are passed over without a look at their text.

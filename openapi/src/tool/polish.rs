@@ -3,11 +3,18 @@
 //! - Its constructor panics when TLS cannot be set up; ours returns an error. It goes.
 //! - The builder of an operation throws the reason away when a parameter cannot be converted. It is kept, so that the
 //!   error says what would be right.
+//! - Every request gets a header `api-version` that no system documents. It goes.
 //! - `Client` derives Debug and would print what it holds. The SDK writes its own.
 //! - The snippets in the docs have no context to compile in, and are marked as text.
 
+use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprClosure, ImplItem, ImplItemFn, Item, ItemImpl, ItemStruct, Lit, Pat, parse_quote};
+use syn::{Block, Expr, ExprClosure, ImplItem, ImplItemFn, Item, ItemImpl, ItemStruct, Lit, Pat, Stmt, parse_quote};
+
+/// The name of the header that goes, the map of headers that it is in, and how that is made.
+const STRAY: &str = "\"api-version\"";
+const HEADERS: &str = "header_map";
+const EMPTY: &str = "let mut header_map =";
 
 /// How the message starts that stands in for the reason.
 const REASONLESS: &str = "conversion to `";
@@ -60,6 +67,17 @@ impl VisitMut for Polish {
         visit_mut::visit_impl_item_fn_mut(self, function);
     }
 
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let is_call = |statement: &Stmt| matches!(statement, Stmt::Expr(Expr::MethodCall(_), _));
+        block.stmts.retain(|statement| !(is_call(statement) && mentions(statement, STRAY)));
+        // What is left is the statement that makes the map, and the one that adds it to the request.
+        if block.stmts.iter().filter(|statement| mentions(statement, HEADERS)).count() == 2 {
+            block.stmts.retain(|statement| !(matches!(statement, Stmt::Local(_)) && mentions(statement, EMPTY)));
+            WithoutHeaders.visit_block_mut(block);
+        }
+        visit_mut::visit_block_mut(self, block);
+    }
+
     fn visit_attribute_mut(&mut self, attr: &mut syn::Attribute) {
         if let syn::Meta::NameValue(meta) = &mut attr.meta
             && meta.path.is_ident("doc")
@@ -67,6 +85,25 @@ impl VisitMut for Polish {
             && let Lit::Str(text) = &mut lit.lit
         {
             *text = syn::LitStr::new(&text.value().replace("```ignore", "```text"), text.span());
+        }
+    }
+}
+
+fn mentions(statement: &Stmt, tokens: &str) -> bool {
+    statement.to_token_stream().to_string().contains(tokens)
+}
+
+/// Turns `….headers(header_map)` into `…`.
+struct WithoutHeaders;
+
+impl VisitMut for WithoutHeaders {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        visit_mut::visit_expr_mut(self, expr);
+        if let Expr::MethodCall(call) = expr
+            && call.method == "headers"
+            && call.args.first().is_some_and(|argument| argument.to_token_stream().to_string() == HEADERS)
+        {
+            *expr = (*call.receiver).clone();
         }
     }
 }

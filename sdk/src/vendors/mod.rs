@@ -14,6 +14,7 @@ use crate::call::{self, CallOptions, Record};
 use crate::change::StatusChange;
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::fault::Fault;
+use crate::raw::{RawResponse, find};
 use crate::receipt::{Proof, Receipt};
 use crate::session::Session;
 use crate::status::AccountStatus;
@@ -139,6 +140,12 @@ fn with_record(error: Error, record: &Record) -> Error {
 fn members(record: &Record) -> Map<String, Value> {
     let raw = record.raw.as_ref();
     raw.and_then(|raw| serde_json::from_slice(&raw.body).ok()).unwrap_or_default()
+}
+
+/// Whether an answer has a member that its type does not know. It is parsed only if the name can be in it.
+fn has_member(record: &Record, name: &str) -> bool {
+    let may_have = |raw: &RawResponse| raw.body.contains(&b'\\') || find(&raw.body, name.as_bytes()).is_some();
+    record.raw.as_ref().is_some_and(may_have) && members(record).contains_key(name)
 }
 
 /// The first of these members that is a text.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reqwest::header::HeaderName;
 
-use super::{Applying, members, send};
+use super::{Applying, has_member, send};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
@@ -216,7 +216,7 @@ impl AccountSystem for Symphony {
             let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let (answer, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
-            if members(&record).contains_key("code") {
+            if has_member(&record, "code") {
                 return Err(applying.contradicted(&record, &answer.message.unwrap_or_default()));
             }
             if answer.message.is_none() && answer.format.is_none() {

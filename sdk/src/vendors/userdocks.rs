@@ -2,7 +2,7 @@
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use super::{ANOTHER, Applying, contradicted_read, is_another, members, send, text};
+use super::{ANOTHER, Applying, contradicted_read, has_member, is_another, members, send, text};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
@@ -225,7 +225,7 @@ impl AccountSystem for Userdocks {
                 return Err(applying.contradicted(&record, &why));
             }
             // The vendor's own clients know another envelope of a success.
-            if answer.success != Some(true) && !members(&record).contains_key("response") {
+            if answer.success != Some(true) && !has_member(&record, "response") {
                 return Err(applying.says_nothing(&record));
             }
             Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
