@@ -60,9 +60,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// Runs a future, at most so long. `None` if the time is over first; then the future is dropped.
-pub(crate) async fn at_most<T>(clock: &dyn Clock, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let future = std::pin::pin!(future);
+/// Runs a future, at most so long. `None` if the time is over first; then the future is to be dropped. It is pinned
+/// already, because it is large, and every function that takes one by value has room for it twice.
+pub(crate) async fn at_most<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    future: impl Future<Output = T> + Unpin,
+) -> Option<T> {
     match futures_util::future::select(future, clock.sleep(limit, Wait::Deadline)).await {
         futures_util::future::Either::Left((value, _)) => Some(value),
         futures_util::future::Either::Right(((), _)) => None,

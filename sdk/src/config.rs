@@ -99,8 +99,10 @@ impl Config {
                     .map_err(|e| setup("the HTTP client cannot be set up", e.into()))?
             }
         };
+        let text = base_url::for_client(&url);
         let session = Session::new(Parts {
             vendor,
+            base: url,
             auth,
             representation,
             attempt_timeout: self.attempt_timeout,
@@ -112,7 +114,7 @@ impl Config {
             clock: self.clock,
             trace_users: self.trace_users,
         });
-        Ok((base_url::for_client(&url), client, session))
+        Ok((text, client, session))
     }
 }
 

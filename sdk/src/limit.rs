@@ -1,5 +1,6 @@
 //! A limit of the client's own, shared by its clones, so that it stays below the system's.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -138,7 +139,7 @@ impl Limiter {
             Some(semaphore) => match semaphore.clone().try_acquire_owned() {
                 Ok(permit) => Some(permit),
                 Err(_) => {
-                    let acquire = semaphore.clone().acquire_owned();
+                    let acquire = pin!(semaphore.clone().acquire_owned());
                     // The semaphore is never closed.
                     Some(crate::clock::at_most(clock, time_left(), acquire).await?.ok()?)
                 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::limit::Limiter;
@@ -19,6 +21,8 @@ pub struct Session(Arc<Parts>);
 /// What a session is made of.
 pub(crate) struct Parts {
     pub(crate) vendor: Vendor,
+    /// Where the system is.
+    pub(crate) base: Url,
     pub(crate) auth: Auth,
     /// What is spoken instead of plain JSON.
     pub(crate) representation: Option<Representation>,
@@ -37,6 +41,14 @@ pub(crate) struct Parts {
 impl Session {
     pub(crate) fn new(parts: Parts) -> Session {
         Session(Arc::new(parts))
+    }
+
+    /// The URL of a path below the base.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        let base = self.0.base.path().trim_end_matches('/');
+        let mut url = self.0.base.clone();
+        url.set_path(&[base, path].concat());
+        url
     }
 
     pub(crate) fn parts(&self) -> &Parts {

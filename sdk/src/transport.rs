@@ -4,6 +4,7 @@
 //! on one of two things: a documented answer whose body is what the contract says, or a response of status
 //! [`FAILURE_STATUS`] that was never on the wire and carries our [`Error`].
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
 use crate::auth::Prepared;
 use crate::call::Call;
-use crate::clock::{Wait, at_most};
+use crate::clock::{BoxFuture, Wait, at_most};
 use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal, shown};
 use crate::fault::{Carried, FAILURE_STATUS};
 use crate::operation::Operation;
@@ -26,8 +27,17 @@ use crate::secret::Secret;
 use crate::session::{Parts, Session};
 use crate::vendor::Vendor;
 
-/// Sends one call of a generated client.
-pub(crate) async fn execute(session: &Session, client: &Client, request: Request, hook_id: &str) -> Response {
+/// Sends one call of a generated client. In a box: the futures around it are moved several times, and it is large.
+pub(crate) fn execute<'a>(
+    session: &'a Session,
+    client: &'a Client,
+    request: Request,
+    hook_id: &'a str,
+) -> BoxFuture<'a, Response> {
+    Box::pin(send(session, client, request, hook_id))
+}
+
+async fn send(session: &Session, client: &Client, request: Request, hook_id: &str) -> Response {
     let parts = session.parts();
     let Some(operation) = Operation::of_hook(parts.vendor, hook_id) else {
         // Both are generated from one contract; a test calls every operation.
@@ -46,7 +56,7 @@ pub(crate) async fn execute(session: &Session, client: &Client, request: Request
         span.record("path", request.url().path());
     }
     let exchange = Exchange { parts, client, operation, call: Call::current(), template: request };
-    let ended = exchange.run().instrument(span).await;
+    let ended = pin!(exchange.run()).instrument(span).await;
     let url = exchange.template.url();
     match ended {
         Ok(Answer { raw, body }) => {
@@ -119,7 +129,7 @@ impl Exchange<'_> {
         let mut credentials = match parts.auth.at_hand() {
             Some(credentials) => credentials,
             None => {
-                let fetched = at_most(&*parts.clock, time_left(), parts.auth.current()).await;
+                let fetched = at_most(&*parts.clock, time_left(), pin!(parts.auth.current())).await;
                 fetched.unwrap_or_else(|| Err(self.out_of_time()))?
             }
         };
@@ -147,7 +157,7 @@ impl Exchange<'_> {
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
             let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(left_at(sent_at));
-            let ended = self.attempt(request, &secrets, limit).instrument(span.clone()).await;
+            let ended = pin!(self.attempt(request, &secrets, limit)).instrument(span.clone()).await;
             let ended_at = parts.clock.now();
             if let Attempt::Answered(raw) | Attempt::TooLong(raw) = &ended {
                 span.record("status", raw.status);
@@ -185,7 +195,8 @@ impl Exchange<'_> {
                 }
                 Decision::Refresh => {
                     refreshed = true;
-                    match at_most(&*parts.clock, time_left(), parts.auth.refresh(&credentials)).await {
+                    let refused = credentials.clone();
+                    match at_most(&*parts.clock, time_left(), pin!(parts.auth.refresh(&refused))).await {
                         Some(Ok(fresh)) => credentials = fresh,
                         // What the source says is what the caller wants to know; what the system said stays with it.
                         Some(Err(error)) => {
@@ -210,7 +221,7 @@ impl Exchange<'_> {
     }
 
     async fn attempt(&self, request: Request, secrets: &[Secret], limit: Duration) -> Attempt {
-        let exchange = async {
+        let exchange = pin!(async {
             match self.client.execute(request).await {
                 // Only a client of the caller's own follows redirects; what came back is the answer to another request.
                 Ok(response) if response.url() != self.template.url() => Attempt::Lost {
@@ -226,7 +237,7 @@ impl Exchange<'_> {
                     Attempt::Lost { status: None, why, source: Some(e.without_url().into()) }
                 }
             }
-        };
+        });
         let in_time = at_most(&*self.parts.clock, limit, exchange).await;
         in_time.unwrap_or(Attempt::Lost { status: None, why: "no answer in time", source: None })
     }
@@ -468,8 +479,7 @@ macro_rules! hooks {
                 request: reqwest::Request,
                 info: &progenitor_client::OperationInfo,
             ) -> reqwest::Result<reqwest::Response> {
-                // In a box: the futures around it are moved several times, and it is large.
-                Ok(Box::pin(crate::transport::execute(&self.inner, &self.client, request, info.operation_id)).await)
+                Ok(crate::transport::execute(&self.inner, &self.client, request, info.operation_id).await)
             }
         }
 

@@ -4,12 +4,17 @@
 //! - The builder of an operation throws the reason away when a parameter cannot be converted. It is kept, so that the
 //!   error says what would be right.
 //! - Every request gets a header `api-version` that no system documents. It goes.
+//! - Every request has its URL parsed anew, base and all. The session, which has parsed the base, makes it from the path.
 //! - `Client` derives Debug and would print what it holds. The SDK writes its own.
 //! - The snippets in the docs have no context to compile in, and are marked as text.
 
 use quote::ToTokens;
+use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprClosure, ImplItem, ImplItemFn, Item, ItemImpl, ItemStruct, Lit, Pat, Stmt, parse_quote};
+use syn::{
+    Block, Expr, ExprClosure, ExprLit, ImplItem, ImplItemFn, Item, ItemImpl, ItemStruct, Lit, Local, Pat, Stmt, Token,
+    parse_quote,
+};
 
 /// The name of the header that goes, the map of headers that it is in, and how that is made.
 const STRAY: &str = "\"api-version\"";
@@ -78,6 +83,16 @@ impl VisitMut for Polish {
         visit_mut::visit_block_mut(self, block);
     }
 
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        if matches!(&local.pat, Pat::Ident(pat) if pat.ident == "url")
+            && let Some(init) = &mut local.init
+            && let Some(path) = below_base(&init.expr)
+        {
+            *init.expr = parse_quote!(client.inner.url(&#path));
+        }
+        visit_mut::visit_local_mut(self, local);
+    }
+
     fn visit_attribute_mut(&mut self, attr: &mut syn::Attribute) {
         if let syn::Meta::NameValue(meta) = &mut attr.meta
             && meta.path.is_ident("doc")
@@ -91,6 +106,18 @@ impl VisitMut for Polish {
 
 fn mentions(statement: &Stmt, tokens: &str) -> bool {
     statement.to_token_stream().to_string().contains(tokens)
+}
+
+/// Of `format!("{}/path", client.baseurl, …)`, `format!("/path", …)`.
+fn below_base(expr: &Expr) -> Option<Expr> {
+    let Expr::Macro(call) = expr else { return None };
+    let parts = call.mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated).ok()?;
+    let mut parts = parts.into_iter();
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = parts.next()? else { return None };
+    let is_base = |expr: Expr| expr.to_token_stream().to_string() == "client . baseurl";
+    let text = text.value();
+    let path = text.strip_prefix("{}").filter(|_| parts.next().is_some_and(is_base))?;
+    Some(parse_quote!(format!(#path #(, #parts)*)))
 }
 
 /// Turns `….headers(header_map)` into `…`.

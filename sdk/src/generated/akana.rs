@@ -875,10 +875,11 @@ pub mod builder {
                         .map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/api/users/{}/status", client.baseurl, encode_path(& user_id
-                .to_string()),
-            );
+            let url = client
+                .inner
+                .url(
+                    &format!("/api/users/{}/status", encode_path(& user_id.to_string())),
+                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -961,9 +962,9 @@ pub mod builder {
         ) -> Result<ResponseValue<types::AkanaUser>, Error<types::AkanaFault>> {
             let Self { client, user_id } = self;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/api/users/{}", client.baseurl, encode_path(& user_id.to_string()),
-            );
+            let url = client
+                .inner
+                .url(&format!("/api/users/{}", encode_path(& user_id.to_string())));
             #[allow(unused_mut)]
             let mut request = client
                 .client

@@ -357,7 +357,7 @@ pub mod builder {
                         .map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/api/users/manage-status", client.baseurl,);
+            let url = client.inner.url(&format!("/api/users/manage-status"));
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             if let Some(value) = accept_language {
                 header_map.append("accept-language", value.to_string().try_into()?);

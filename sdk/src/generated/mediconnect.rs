@@ -627,10 +627,11 @@ pub mod builder {
                         .map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/api/admin/users/{}/status", client.baseurl, encode_path(& id
-                .to_string()),
-            );
+            let url = client
+                .inner
+                .url(
+                    &format!("/api/admin/users/{}/status", encode_path(& id.to_string())),
+                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -716,9 +717,9 @@ pub mod builder {
         > {
             let Self { client, id } = self;
             let id = id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/api/admin/users/{}", client.baseurl, encode_path(& id.to_string()),
-            );
+            let url = client
+                .inner
+                .url(&format!("/api/admin/users/{}", encode_path(& id.to_string())));
             #[allow(unused_mut)]
             let mut request = client
                 .client

@@ -515,10 +515,13 @@ pub mod builder {
                     types::SymphonyUserStatus::try_from(v).map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/admin/user/{}/status/update", client.baseurl, encode_path(& uid
-                .to_string()),
-            );
+            let url = client
+                .inner
+                .url(
+                    &format!(
+                        "/v1/admin/user/{}/status/update", encode_path(& uid.to_string())
+                    ),
+                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -604,10 +607,11 @@ pub mod builder {
         > {
             let Self { client, uid } = self;
             let uid = uid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/admin/user/{}/status", client.baseurl, encode_path(& uid
-                .to_string()),
-            );
+            let url = client
+                .inner
+                .url(
+                    &format!("/v1/admin/user/{}/status", encode_path(& uid.to_string())),
+                );
             #[allow(unused_mut)]
             let mut request = client
                 .client

@@ -705,10 +705,14 @@ pub mod builder {
             let Self { client, user_id, access_status } = self;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
             let access_status = access_status.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/api/v1/users/{}/access-status/{}", client.baseurl, encode_path(&
-                user_id.to_string()), encode_path(& access_status.to_string()),
-            );
+            let url = client
+                .inner
+                .url(
+                    &format!(
+                        "/api/v1/users/{}/access-status/{}", encode_path(& user_id
+                        .to_string()), encode_path(& access_status.to_string())
+                    ),
+                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -821,11 +825,15 @@ pub mod builder {
             let app_id = app_id.map_err(Error::InvalidRequest)?;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
             let access_status = access_status.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/apps/{}/users/{}/access-status/{}", client.baseurl, encode_path(&
-                app_id.to_string()), encode_path(& user_id.to_string()), encode_path(&
-                access_status.to_string()),
-            );
+            let url = client
+                .inner
+                .url(
+                    &format!(
+                        "/v1/apps/{}/users/{}/access-status/{}", encode_path(& app_id
+                        .to_string()), encode_path(& user_id.to_string()), encode_path(&
+                        access_status.to_string())
+                    ),
+                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -910,9 +918,9 @@ pub mod builder {
         > {
             let Self { client, user_id } = self;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/users/{}", client.baseurl, encode_path(& user_id.to_string()),
-            );
+            let url = client
+                .inner
+                .url(&format!("/v1/users/{}", encode_path(& user_id.to_string())));
             #[allow(unused_mut)]
             let mut request = client
                 .client
