@@ -8,10 +8,15 @@
 //!
 //! `wiremock` keeps every request in memory while a round lasts: some kilobytes for each.
 //!
+//! After that, the memory of each server, in a process of its own, after so many requests. `--memory 0` leaves it out.
+//!
 //! `USER_STATUS_MOCK_BIN` names a binary of the mock server whose start is then measured as well.
+
+mod wire;
 
 use std::env;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream as BlockingTcpStream};
 use std::path::Path;
@@ -23,7 +28,6 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
@@ -32,15 +36,8 @@ use user_status_tests::figures::{self, Spread};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use wire::{ANSWER, JSON, PATH, Result, authority, exchange, is_answer, request};
 
-const PATH: &str = "/pod/v1/admin/user/7215545078541/status/update";
-const BODY: &str = r#"{"status":"ENABLED"}"#;
-const JSON: &str = "application/json";
-/// What every subject answers.
-const ANSWER: &str = r#"{"format":"TEXT","message":"OK"}"#;
-/// The most bytes of an answer that are waited for.
-const ANSWER_LIMIT: usize = 64 * 1024;
 /// How long a server may be silent before that is a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a start is measured.
@@ -49,7 +46,12 @@ const STARTS: usize = 20;
 const WARM_UP: f64 = 0.1;
 
 fn main() -> ExitCode {
-    match Settings::read(env::args().skip(1)).and_then(|settings| run(&settings)) {
+    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let done = match arguments.as_slice() {
+        [mode, subject] if mode == SERVE => serve(subject),
+        _ => Settings::read(arguments.into_iter()).and_then(|settings| run(&settings)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mock: {error}");
@@ -64,6 +66,7 @@ fn run(settings: &Settings) -> Result<()> {
     let (cold, token) = cold_start()?;
     let starts = Starts::measure(cold, &token)?;
     let throughput = throughput(settings, &token)?;
+    let memory = memory(settings, &token)?;
     let cpus = thread::available_parallelism().map_or(0, usize::from);
 
     println!(
@@ -81,6 +84,7 @@ fn run(settings: &Settings) -> Result<()> {
         "cpus": cpus,
         "throughput": throughput.iter().map(Throughput::json).collect::<Vec<_>>(),
         "start": starts.json(),
+        "memory": memory,
     });
     figures::write(env!("CARGO_TARGET_TMPDIR"), "mock", &report)?;
     Ok(())
@@ -88,6 +92,8 @@ fn run(settings: &Settings) -> Result<()> {
 
 /// What the command line says.
 struct Settings {
+    /// After how many requests the memory is looked at for the last time.
+    memory: usize,
     connections: usize,
     rounds: usize,
     /// How long one subject runs in one round.
@@ -96,7 +102,7 @@ struct Settings {
 
 impl Settings {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Settings> {
-        let mut settings = Settings { connections: 64, rounds: 7, time: Duration::from_secs(2) };
+        let mut settings = Settings { memory: 1_000_000, connections: 64, rounds: 7, time: Duration::from_secs(2) };
         while let Some(flag) = arguments.next() {
             let mut value = |wanted: &str, valid: fn(f64) -> bool| {
                 let value = arguments.next().ok_or_else(|| format!("`{flag}` needs {wanted}"))?;
@@ -105,8 +111,10 @@ impl Settings {
             };
             let whole = |number: f64| number.fract() == 0.0 && (1.0..=10_000.0).contains(&number);
             match flag.as_str() {
-                // Cargo itself passes it.
-                "--bench" => {}
+                "--memory" => {
+                    let whole = |number: f64| number.fract() == 0.0 && (0.0..=1e9).contains(&number);
+                    settings.memory = value("a whole number up to 1000000000", whole)? as usize;
+                }
                 "--connections" => settings.connections = value("a whole number from 1 to 10000", whole)? as usize,
                 "--rounds" => settings.rounds = value("a whole number from 1 to 10000", whole)? as usize,
                 "--seconds" => {
@@ -114,7 +122,7 @@ impl Settings {
                     settings.time = Duration::from_secs_f64(seconds);
                 }
                 _ => {
-                    let known = "--connections, --rounds and --seconds";
+                    let known = "--connections, --rounds, --seconds and --memory";
                     return Err(format!("`{flag}` is not known; known are {known}").into());
                 }
             }
@@ -202,53 +210,6 @@ impl Server {
     }
 }
 
-/// The address in the first `http://127.0.0.1:PORT` of a text.
-fn authority(text: &str) -> Result<SocketAddr> {
-    let start = "http://127.0.0.1:";
-    let port = text.find(start).and_then(|at| {
-        let rest = &text[at + start.len()..];
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse::<u16>().ok()
-    });
-    port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
-        .ok_or_else(|| format!("no {start}PORT in {text:?}").into())
-}
-
-/// The request of all subjects.
-fn request(token: &str) -> Vec<u8> {
-    let length = BODY.len();
-    format!(
-        "POST {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\nsessionToken: {token}\r\ncontent-type: {JSON}\r\n\
-         content-length: {length}\r\n\r\n{BODY}"
-    )
-    .into_bytes()
-}
-
-/// Whether these bytes are the whole answer; `false` if more must come.
-///
-/// # Errors
-/// What is wrong with it, and the answer itself.
-fn is_answer(bytes: &[u8]) -> Result<bool> {
-    let wrong = |problem: &str| Err(format!("{problem}:\n{}", String::from_utf8_lossy(bytes)).into());
-    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return if bytes.len() < ANSWER_LIMIT { Ok(false) } else { wrong("the head of the answer does not end") };
-    };
-    let (head, body) = (&bytes[..end], &bytes[end + 4..]);
-    let length = head.split(|byte| *byte == b'\n').find_map(|line| {
-        let (name, value) = line.split_at_checked("content-length:".len())?;
-        let value = name.eq_ignore_ascii_case(b"content-length:").then(|| str::from_utf8(value).ok())??;
-        value.trim().parse::<usize>().ok()
-    });
-    match length {
-        None => wrong("the answer has no Content-Length"),
-        Some(length) if length > ANSWER_LIMIT => wrong("the answer is too long"),
-        Some(length) if body.len() < length => Ok(false),
-        Some(_) if !head.starts_with(b"HTTP/1.1 200 ") => wrong("the answer is not 200"),
-        Some(_) if body != ANSWER.as_bytes() => wrong("the answer is another one"),
-        Some(_) => Ok(true),
-    }
-}
-
 /// The rates and latencies of one subject, a value for each round.
 struct Throughput {
     subject: Subject,
@@ -282,7 +243,7 @@ fn throughput(settings: &Settings, token: &str) -> Result<Vec<Throughput>> {
         p50: Vec::new(),
         p99: Vec::new(),
     });
-    let request: Arc<[u8]> = request(token).into();
+    let request: Arc<[u8]> = request("", token).into();
     for round in 0..settings.rounds {
         eprintln!("round {} of {}", round + 1, settings.rounds);
         for turn in 0..all.len() {
@@ -349,13 +310,7 @@ async fn client(mut stream: TcpStream, request: Arc<[u8]>, from: Instant, until:
     let mut bytes = Vec::with_capacity(1024);
     let mut sent = Instant::now();
     while sent < until {
-        stream.write_all(&request).await?;
-        bytes.clear();
-        while !is_answer(&bytes)? {
-            if stream.read_buf(&mut bytes).await? == 0 {
-                return Err("the connection was closed before the whole answer".into());
-            }
-        }
+        exchange(&mut stream, &request, &mut bytes).await?;
         let now = Instant::now();
         if sent >= from {
             latencies.push(now - sent);
@@ -419,7 +374,7 @@ impl Starts {
 /// The time of a start, in milliseconds.
 fn start(subject: Subject, token: &str) -> Result<f64> {
     let runtime = subject.runtime()?;
-    let request = request(token);
+    let request = request("", token);
     let begin = Instant::now();
     let server = runtime.block_on(subject.start())?;
     first_answer(server.address()?, &request)?;
@@ -434,13 +389,13 @@ fn cold_start() -> Result<(f64, String)> {
     let begin = Instant::now();
     let server = runtime.block_on(StandaloneServer::start())?;
     let token = server.credentials().symphony.session_token.to_string();
-    first_answer(authority(&server.uri(Vendor::Symphony))?, &request(&token))?;
+    first_answer(authority(&server.uri(Vendor::Symphony))?, &request("", &token))?;
     Ok((millis(begin.elapsed()), token))
 }
 
 /// The time from the spawn of a process to its first answer, in milliseconds.
 fn process_start(binary: &Path, token: &str) -> Result<f64> {
-    let request = request(token);
+    let request = request("", token);
     let begin = Instant::now();
     let mut process = Process(Command::new(binary).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn()?);
     let output = process.0.stdout.take().ok_or("the process has no output")?;
@@ -456,6 +411,86 @@ fn process_start(binary: &Path, token: &str) -> Result<f64> {
     let address = receiver.recv_timeout(PATIENCE).map_err(|_| "it printed no http://127.0.0.1:PORT")?;
     first_answer(address, &request)?;
     Ok(millis(begin.elapsed()))
+}
+
+/// The argument with which this program serves one subject, for its memory to be looked at.
+const SERVE: &str = "--serve";
+
+/// Serves a subject until the process is ended.
+fn serve(name: &str) -> Result<()> {
+    let known = Subject::ALL.into_iter().find(|subject| subject.name() == name);
+    let subject = known.ok_or_else(|| format!("`{name}` is no subject"))?;
+    subject.runtime()?.block_on(async {
+        let server = subject.start().await?;
+        println!("http://{}", server.address()?);
+        std::future::pending().await
+    })
+}
+
+/// The resident memory of each subject, in mebibytes, after more and more requests.
+fn memory(settings: &Settings, token: &str) -> Result<Vec<Value>> {
+    let counts: Vec<usize> =
+        [10_000, 100_000, 1_000_000].into_iter().filter(|count| *count <= settings.memory).collect();
+    if counts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let request: Arc<[u8]> = request("", token).into();
+    let mut report = Vec::new();
+    print!("\n{:<18}", "MiB after");
+    counts.iter().for_each(|count| print!("{count:>12}"));
+    println!();
+    for subject in Subject::ALL {
+        let mut command = Command::new(env::current_exe()?);
+        let mut process = Process(command.args([SERVE, subject.name()]).stdout(Stdio::piped()).spawn()?);
+        let mut line = String::new();
+        BufReader::new(process.0.stdout.take().ok_or("the process has no output")?).read_line(&mut line)?;
+        let address = authority(&line)?;
+        let (mut sent, mut points) = (0, Vec::new());
+        print!("{:<18}", subject.name());
+        for count in &counts {
+            many(address, settings.connections, count - sent, &request)?;
+            sent = *count;
+            let mebibytes = resident(process.0.id())?;
+            print!("{mebibytes:>12.1}");
+            points.push(json!({ "requests": count, "mebibytes": mebibytes }));
+        }
+        println!();
+        report.push(json!({ "subject": subject.name(), "points": points }));
+    }
+    Ok(report)
+}
+
+/// Sends so many requests.
+fn many(address: SocketAddr, connections: usize, requests: usize, request: &Arc<[u8]>) -> Result<()> {
+    let clients = Builder::new_current_thread().enable_all().build()?;
+    clients.block_on(async {
+        let mut tasks: JoinSet<Result<()>> = JoinSet::new();
+        for connection in 0..connections {
+            let request = request.clone();
+            tasks.spawn(async move {
+                let mut stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                let mut bytes = Vec::new();
+                for _ in (connection..requests).step_by(connections) {
+                    exchange(&mut stream, &request, &mut bytes).await?;
+                }
+                Ok(())
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    })
+}
+
+/// The resident memory of a process, in mebibytes.
+fn resident(process: u32) -> Result<f64> {
+    let status =
+        fs::read_to_string(format!("/proc/{process}/status")).map_err(|e| format!("known on Linux only: {e}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes / 1024.0)
 }
 
 /// A process that ends when it is dropped.
