@@ -1,7 +1,6 @@
 //! From the errors of the generated clients to ours.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
+use crate::carried::Carried;
 use crate::error::{Applied, Error, ErrorKind, is_refusal, shown};
 use crate::vendor::Vendor;
 
@@ -16,20 +15,6 @@ pub(crate) trait Fault {
 
 /// The status code of a response that stands for a failure and was never on the wire. Its extensions hold the error.
 pub(crate) const FAILURE_STATUS: u16 = 599;
-
-/// The error in the extensions of such a response. Extensions must be clonable, errors are not; the first taker has it.
-#[derive(Clone)]
-pub(crate) struct Carried(Arc<Mutex<Option<Error>>>);
-
-impl Carried {
-    pub(crate) fn new(error: Error) -> Carried {
-        Carried(Arc::new(Mutex::new(Some(error))))
-    }
-
-    fn take(self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
 
 impl<E: Fault> From<progenitor_client::Error<E>> for Error {
     fn from(error: progenitor_client::Error<E>) -> Error {
@@ -50,7 +35,7 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
             }
             Client::UnexpectedResponse(mut response) => {
                 let status = response.status().as_u16();
-                match response.extensions_mut().remove::<Carried>().and_then(Carried::take) {
+                match Carried::<Error>::take(&mut response) {
                     Some(error) => error,
                     None => unknown(ErrorKind::of_status(status), "").with_status(Some(status)),
                 }

@@ -16,6 +16,7 @@ mod base_url;
 #[cfg(feature = "bulk")]
 pub mod bulk;
 mod call;
+mod carried;
 mod change;
 mod clock;
 mod config;

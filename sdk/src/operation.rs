@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::carried::Parsed;
 use crate::change::Change;
 use crate::vendor::Vendor;
 
@@ -25,8 +26,8 @@ pub struct Operation {
     pub changes: &'static [Change],
     /// The documented status codes.
     pub statuses: &'static [u16],
-    /// Whether a body is one of the documented type for the status code.
-    pub(crate) fits: fn(u16, &[u8]) -> Result<(), serde_json::Error>,
+    /// Reads a body as the documented type for the status code.
+    pub(crate) parse: fn(u16, &[u8]) -> Result<Parsed, serde_json::Error>,
 }
 
 /// Whether an operation may be sent twice.
@@ -77,10 +78,15 @@ impl Operation {
     }
 }
 
-/// Whether a body is of the one type or the other, by the status code.
-pub(crate) fn fits<S: DeserializeOwned, E: DeserializeOwned>(
-    status: u16,
-    body: &[u8],
-) -> Result<(), serde_json::Error> {
-    if status < 300 { serde_json::from_slice::<S>(body).map(drop) } else { serde_json::from_slice::<E>(body).map(drop) }
+/// Reads a body as the one type or the other, by the status code.
+pub(crate) fn parse<S, E>(status: u16, body: &[u8]) -> Result<Parsed, serde_json::Error>
+where
+    S: DeserializeOwned + Send + 'static,
+    E: DeserializeOwned + Send + 'static,
+{
+    Ok(if status < 300 {
+        Box::new(serde_json::from_slice::<S>(body)?)
+    } else {
+        Box::new(serde_json::from_slice::<E>(body)?)
+    })
 }

@@ -16,9 +16,10 @@ use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
 use crate::auth::Prepared;
 use crate::call::Call;
+use crate::carried::{Carried, Parsed};
 use crate::clock::{BoxFuture, Wait, at_most};
 use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal, shown};
-use crate::fault::{Carried, FAILURE_STATUS};
+use crate::fault::FAILURE_STATUS;
 use crate::operation::Operation;
 use crate::raw::{RawResponse, without_secrets};
 use crate::rehearsal::PlannedRequest;
@@ -32,51 +33,27 @@ pub(crate) fn execute<'a>(
     session: &'a Session,
     client: &'a Client,
     request: Request,
-    hook_id: &'a str,
+    hook_id: &str,
 ) -> BoxFuture<'a, Response> {
-    Box::pin(send(session, client, request, hook_id))
-}
-
-async fn send(session: &Session, client: &Client, request: Request, hook_id: &str) -> Response {
     let parts = session.parts();
     let Some(operation) = Operation::of_hook(parts.vendor, hook_id) else {
         // Both are generated from one contract; a test calls every operation.
         let error = Error::invalid_input(parts.vendor, format!("`{hook_id}` is no operation of the contract"));
-        return failure(request.url(), error);
+        return Box::pin(std::future::ready(failure(request.url(), error)));
     };
-    let span = debug_span!(
-        "user_status.call",
-        operation = operation.id,
-        vendor = %operation.vendor,
-        path = field::Empty,
-        attempts = field::Empty,
-        status = field::Empty,
-    );
-    if parts.trace_users {
-        span.record("path", request.url().path());
-    }
     let exchange = Exchange { parts, client, operation, call: Call::current(), template: request };
-    let ended = pin!(exchange.run()).instrument(span).await;
-    let url = exchange.template.url();
-    match ended {
-        Ok(Answer { raw, body }) => {
-            let mut response = response(url, raw.status, Body::from(body));
-            *response.headers_mut() = exchange.call.ended(raw);
-            Response::from(response)
-        }
-        Err(error) => failure(url, error),
-    }
+    Box::pin(async move { exchange.response().await })
 }
 
 fn failure(url: &Url, error: Error) -> Response {
-    let mut response = response(url, FAILURE_STATUS, Body::default());
-    response.extensions_mut().insert(Carried::new(error));
+    let mut response = response(url, FAILURE_STATUS);
+    Carried::put(error, &mut response);
     Response::from(response)
 }
 
 /// A response with the URL that was asked: without one, `reqwest` would parse one that stands for it.
-fn response(url: &Url, status: u16, body: Body) -> http::Response<Body> {
-    let mut response = http::Response::builder().url(url.clone()).body(body).unwrap_or_default();
+fn response(url: &Url, status: u16) -> http::Response<Body> {
+    let mut response = http::Response::builder().url(url.clone()).body(Body::default()).unwrap_or_default();
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     response
 }
@@ -95,8 +72,8 @@ struct Exchange<'a> {
 struct Answer {
     /// As it came.
     raw: RawResponse,
-    /// Its body as the JSON that the contract describes.
-    body: Bytes,
+    /// Its body, of the type that the contract describes.
+    body: Parsed,
 }
 
 /// How an attempt ended.
@@ -112,6 +89,31 @@ enum Attempt {
 }
 
 impl Exchange<'_> {
+    /// What the generated client gets.
+    async fn response(&self) -> Response {
+        let span = debug_span!(
+            "user_status.call",
+            operation = self.operation.id,
+            vendor = %self.operation.vendor,
+            path = field::Empty,
+            attempts = field::Empty,
+            status = field::Empty,
+        );
+        let url = self.template.url();
+        if self.parts.trace_users {
+            span.record("path", url.path());
+        }
+        match pin!(self.run()).instrument(span).await {
+            Ok(Answer { raw, body }) => {
+                let mut response = response(url, raw.status);
+                *response.headers_mut() = self.call.ended(raw);
+                Carried::put(body, &mut response);
+                Response::from(response)
+            }
+            Err(error) => failure(url, error),
+        }
+    }
+
     async fn run(&self) -> Result<Answer, Error> {
         let parts = self.parts;
         let options = &self.call.options;
@@ -152,12 +154,12 @@ impl Exchange<'_> {
                     None => Err(self.out_of_time()),
                 };
             };
-            let request = self.prepare(&self.template, &credentials)?;
+            let pending = self.client.execute(self.prepare(&self.template, &credentials)?);
             attempt += 1;
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
             let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(left_at(sent_at));
-            let ended = pin!(self.attempt(request, &secrets, limit)).instrument(span.clone()).await;
+            let ended = pin!(self.attempt(pending, &secrets, limit)).instrument(span.clone()).await;
             let ended_at = parts.clock.now();
             if let Attempt::Answered(raw) | Attempt::TooLong(raw) = &ended {
                 span.record("status", raw.status);
@@ -220,9 +222,14 @@ impl Exchange<'_> {
         }
     }
 
-    async fn attempt(&self, request: Request, secrets: &[Secret], limit: Duration) -> Attempt {
+    async fn attempt(
+        &self,
+        pending: impl Future<Output = reqwest::Result<Response>>,
+        secrets: &[Secret],
+        limit: Duration,
+    ) -> Attempt {
         let exchange = pin!(async {
-            match self.client.execute(request).await {
+            match pending.await {
                 // Only a client of the caller's own follows redirects; what came back is the answer to another request.
                 Ok(response) if response.url() != self.template.url() => Attempt::Lost {
                     status: Some(response.status().as_u16()),
@@ -307,6 +314,7 @@ impl Exchange<'_> {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
                     whole = body.len() + chunk.len() <= self.parts.body_limit;
+                    // Copied, because the chunk holds on to the whole buffer of the connection.
                     body.extend_from_slice(&chunk[..chunk.len().min(self.parts.body_limit - body.len())]);
                 }
                 Ok(None) => break,
@@ -346,17 +354,18 @@ impl Exchange<'_> {
         let error = match ended {
             Attempt::Answered(raw) => {
                 let status = meaning(vendor, &raw);
-                let read = self.as_json(&raw);
-                match read {
-                    Ok(body) if status < 300 => return Ok(Answer { raw, body }),
+                match self.parse(&raw) {
+                    Ok((_, body)) if status < 300 => return Ok(Answer { raw, body }),
                     // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain is
                     // no plain refusal any more.
-                    Ok(body) if status == raw.status && attempts == 1 && !unsure && (write || is_refusal(status)) => {
+                    Ok((_, body))
+                        if status == raw.status && attempts == 1 && !unsure && (write || is_refusal(status)) =>
+                    {
                         return Ok(Answer { raw, body });
                     }
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
                     read => {
-                        let text = message(read.as_deref().unwrap_or(&raw.body));
+                        let text = message(read.as_ref().map_or(&raw.body, |(json, _)| json));
                         Error::new(ErrorKind::of_status(status), vendor, shown(&text)).with_raw(raw)
                     }
                 }
@@ -382,11 +391,11 @@ impl Exchange<'_> {
         Err(error.with_applied(self.applied(unsure || unknown)).with_attempts(attempts).with_retry_after(retry_after))
     }
 
-    /// The body of an answer as the JSON that the contract describes.
+    /// The body of an answer as the JSON that the contract describes, and of the type that it describes.
     ///
     /// # Errors
     /// Why it is not.
-    fn as_json(&self, raw: &RawResponse) -> Result<Bytes, &'static str> {
+    fn parse(&self, raw: &RawResponse) -> Result<(Bytes, Parsed), &'static str> {
         if !self.operation.statuses.contains(&raw.status) {
             return Err("this status code is not documented here");
         }
@@ -408,8 +417,8 @@ impl Exchange<'_> {
         if std::str::from_utf8(&body).is_err() {
             return Err("the body is not UTF-8");
         }
-        match (self.operation.fits)(raw.status, &body) {
-            Ok(()) => Ok(body),
+        match (self.operation.parse)(raw.status, &body) {
+            Ok(parsed) => Ok((body, parsed)),
             // The error's own text may repeat the value.
             Err(e) if e.is_data() => Err("the body is not of the shape that the contract describes"),
             Err(_) => Err("the body is not JSON"),

@@ -5,6 +5,7 @@
 //!   error says what would be right.
 //! - Every request gets a header `api-version` that no system documents. It goes.
 //! - Every request has its URL parsed anew, base and all. The session, which has parsed the base, makes it from the path.
+//! - Every answer is parsed out of its body. The transport has done that already, and hands the value over.
 //! - `Client` derives Debug and would print what it holds. The SDK writes its own.
 //! - The snippets in the docs have no context to compile in, and are marked as text.
 
@@ -20,6 +21,9 @@ use syn::{
 const STRAY: &str = "\"api-version\"";
 const HEADERS: &str = "header_map";
 const EMPTY: &str = "let mut header_map =";
+
+/// How an answer is parsed.
+const PARSE: &str = "ResponseValue :: from_response (response)";
 
 /// How the message starts that stands in for the reason.
 const REASONLESS: &str = "conversion to `";
@@ -91,6 +95,15 @@ impl VisitMut for Polish {
             *init.expr = parse_quote!(client.inner.url(&#path));
         }
         visit_mut::visit_local_mut(self, local);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if let Expr::Await(awaited) = expr
+            && awaited.base.to_token_stream().to_string() == PARSE
+        {
+            *expr = parse_quote!(crate::carried::value(response));
+        }
+        visit_mut::visit_expr_mut(self, expr);
     }
 
     fn visit_attribute_mut(&mut self, attr: &mut syn::Attribute) {

@@ -17,7 +17,7 @@ pub(super) const SAFE_ID: &str = r"^(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&
 pub(super) fn operations(contract: &Contract) -> String {
     let mut text = header();
     text.push_str("use crate::change::Change;\n");
-    text.push_str("use crate::operation::{Idempotence, Operation, fits};\nuse crate::vendor::Vendor;\n\n");
+    text.push_str("use crate::operation::{Idempotence, Operation, parse};\nuse crate::vendor::Vendor;\n\n");
     text.push_str("/// Every operation of the contract, in the order of the document.\n");
     text.push_str("pub(crate) static OPERATIONS: &[Operation] = &[\n");
     for operation in contract.operations() {
@@ -40,7 +40,7 @@ pub(super) fn operations(contract: &Contract) -> String {
             "    #[cfg(feature = \"{vendor}\")]\n    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        \
              method: {:?},\n        path: {:?},\n        vendor: Vendor::{vendor:?},\n        \
              idempotence: Idempotence::{idempotence},\n        changes: &[{}],\n        statuses: &[{}],\n        \
-             fits: fits::<{}, {}>,\n    }},\n",
+             parse: parse::<{}, {}>,\n    }},\n",
             operation.id,
             snake_case(&operation.id),
             operation.method,

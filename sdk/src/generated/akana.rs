@@ -898,35 +898,11 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                400u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                401u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                404u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                500u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
+                200u16 => crate::carried::value(response),
+                400u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                401u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                404u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                500u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -982,35 +958,11 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                400u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                401u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                404u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                500u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
+                200u16 => crate::carried::value(response),
+                400u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                401u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                404u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                500u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }

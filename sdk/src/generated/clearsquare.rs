@@ -381,21 +381,9 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                400u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                401u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
+                200u16 => crate::carried::value(response),
+                400u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                401u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
