@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use user_status::Registry;
 use user_status::bulk::{Invalid, Journal, Runner};
 use user_status_mock::{Fault, StandaloneServer, Vendor};
+use user_status_tests::figures::{self, Spread};
 use user_status_tests::people;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -36,18 +37,22 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let number = |at: usize, default: usize| arguments.get(at).map_or(Ok(default), |text| text.parse());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let result = runtime.block_on(async {
+    let result: Result<()> = runtime.block_on(async {
         match arguments.first().map(String::as_str) {
             None => {
-                fire(100_000).await?;
-                ratio(20_000, 5).await?;
-                memory(10_000, 1_000_000).await
+                let report = json!({
+                    "fire": fire(100_000).await?,
+                    "ratio": ratio(20_000, 5).await?,
+                    "memory": memory(10_000, 1_000_000).await?,
+                });
+                figures::write(env!("CARGO_TARGET_TMPDIR"), "bulk", &report)?;
             }
-            Some("fire") => fire(number(1, 100_000)?).await,
-            Some("ratio") => ratio(number(1, 20_000)?, number(2, 5)?).await,
-            Some("memory") => memory(number(1, 10_000)?, number(2, 1_000_000)?).await,
-            Some(other) => Err(format!("`{other}` is none of fire, ratio, memory").into()),
+            Some("fire") => drop(fire(number(1, 100_000)?).await?),
+            Some("ratio") => drop(ratio(number(1, 20_000)?, number(2, 5)?).await?),
+            Some("memory") => drop(memory(number(1, 10_000)?, number(2, 1_000_000)?).await?),
+            Some(other) => return Err(format!("`{other}` is none of fire, ratio, memory").into()),
         }
+        Ok(())
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,7 +64,7 @@ fn main() -> ExitCode {
 }
 
 /// A run under fire, and sessions after it until nothing is left that one could settle.
-async fn fire(rows: usize) -> Result<()> {
+async fn fire(rows: usize) -> Result<Value> {
     let folder = TempDir::new()?;
     let path = folder.path().join("run.sqlite");
     let (server, changes) = people::server(rows).await;
@@ -69,13 +74,15 @@ async fn fire(rows: usize) -> Result<()> {
     let runner = Runner::new(registry.clone()).at_once(AT_ONCE).breaker(1000, Duration::ZERO, 1);
     let started = Instant::now();
     let summary = runner.run(begin(&path, &registry, rows).await?).await?;
-    println!("fire: {rows} rows in {:.1?}: {}", started.elapsed(), summary.counts);
+    let (seconds, counts) = (started.elapsed().as_secs_f64(), summary.counts.to_string());
+    println!("fire: {rows} rows in {seconds:.1} s: {counts}");
     people::hold(&path, &server, &changes, &before);
     server.clear_faults();
     let summary = runner.run(Journal::open(&path)?).await?;
     people::hold(&path, &server, &changes, &before);
-    println!("fire: resumed without faults: {}; every row is what its account is", summary.counts);
-    Ok(())
+    let resumed = summary.counts.to_string();
+    println!("fire: resumed without faults: {resumed}; every row is what its account is");
+    Ok(json!({ "rows": rows, "seconds": seconds, "counts": counts, "resumed": resumed }))
 }
 
 async fn begin(path: &Path, registry: &Registry, rows: usize) -> Result<Journal> {
@@ -83,7 +90,8 @@ async fn begin(path: &Path, registry: &Registry, rows: usize) -> Result<Journal>
     Ok(Journal::create(path, "a benchmark", registry, rows, Invalid::Refuse, |bad| eprintln!("{bad}")).await?.0)
 }
 
-async fn ratio(rows: usize, rounds: usize) -> Result<()> {
+async fn ratio(rows: usize, rounds: usize) -> Result<Value> {
+    let mut report = Vec::new();
     let (server, _) = people::server(rows).await;
     let start = server.snapshot();
     let registry = people::registry(&server.root());
@@ -91,7 +99,8 @@ async fn ratio(rows: usize, rounds: usize) -> Result<()> {
         [("whole, 10 ms away", true, Some(Duration::from_millis(10))), ("whole", true, None), ("blind", false, None)]
     {
         let mut ratios = Vec::new();
-        for _ in 0..rounds {
+        let (mut of_bare, mut of_ours) = (Vec::new(), Vec::new());
+        for _ in 0..rounds.max(1) {
             server.restore(start.clone())?;
             if let Some(distance) = distance {
                 server.fault(Fault::delay(distance))?;
@@ -113,12 +122,19 @@ async fn ratio(rows: usize, rounds: usize) -> Result<()> {
             let speed = |time: Duration| rows as f64 / time.as_secs_f64();
             println!("ratio, {name}: bare {:.0} rows/s, journalled {:.0} rows/s", speed(bare), speed(ours));
             ratios.push(speed(ours) / speed(bare));
+            of_bare.push(speed(bare));
+            of_ours.push(speed(ours));
         }
-        ratios.sort_by(f64::total_cmp);
-        let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
-        println!("ratio, {name}: median {:.2} ({least:.2} to {most:.2})", ratios[ratios.len() / 2]);
+        let ratio = Spread::of(&ratios);
+        println!("ratio, {name}: median {}", ratio.text(2));
+        report.push(json!({
+            "case": name,
+            "bare_rows_per_second": Spread::of(&of_bare).json(),
+            "rows_per_second": Spread::of(&of_ours).json(),
+            "of_bare": ratio.json(),
+        }));
     }
-    Ok(())
+    Ok(Value::from(report))
 }
 
 /// The requests of a run by a bare loop. How long it took.
@@ -206,7 +222,7 @@ fn requests(client: &reqwest::Client, root: &str, number: usize, whole: bool) ->
 }
 
 /// The peak of the memory of a process that carries a run out.
-async fn memory(few: usize, many: usize) -> Result<()> {
+async fn memory(few: usize, many: usize) -> Result<Value> {
     let mut peaks = Vec::new();
     for rows in [few, many] {
         let (server, _) = people::server(rows).await;
@@ -226,5 +242,6 @@ async fn memory(few: usize, many: usize) -> Result<()> {
         peaks.push(kilobytes.ok_or("the program said nothing of its memory; it is known on Linux only")?);
     }
     println!("memory: {many} rows take {:.2} times what {few} take", peaks[1] / peaks[0]);
-    Ok(())
+    let point = |rows: usize, peak: f64| json!({ "rows": rows, "peak_mebibytes": peak / 1024.0 });
+    Ok(json!([point(few, peaks[0]), point(many, peaks[1])]))
 }

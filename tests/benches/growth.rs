@@ -24,8 +24,8 @@ use wire::{Result, authority, exchange, request};
 
 /// How many requests a measurement sends, at least one for each world.
 const REQUESTS: usize = 5_000;
-/// How many calls each system gets at once.
-const AT_ONCE: usize = 16;
+/// How many calls all systems together get at once; each has an equal part.
+const AT_ONCE: usize = 60;
 
 fn main() -> ExitCode {
     let argument = std::env::args().skip(1).find(|argument| argument != "--bench");
@@ -54,7 +54,7 @@ fn run(rounds: usize) -> Result<()> {
     add(measure("a request, by users of its system", &[1, 1_000, 100_000], rounds, |size| {
         runtime.block_on(by_users(size))
     })?)?;
-    add(measure("a request, by requests in the journal", &[10, 1_000, 20_000], rounds, |size| {
+    add(measure("a request, by requests in the journal", &[100, 1_000, 10_000], rounds, |size| {
         runtime.block_on(by_journal(size))
     })?)?;
     add(measure("a row of a run, by rows", &[1_000, 10_000, 50_000], rounds, |rows| {
@@ -158,7 +158,7 @@ async fn bulk(rows: usize, systems: usize) -> Result<(f64, f64)> {
     let rows = stream::iter(wanted.into_iter().map(Ok));
     let journal =
         Journal::create(&path, "a benchmark", &registry, rows, Invalid::Refuse, |bad| eprintln!("{bad}")).await?.0;
-    let runner = Runner::new(registry).at_once(AT_ONCE).read_first(false).verify(false);
+    let runner = Runner::new(registry).at_once(AT_ONCE / systems).read_first(false).verify(false);
     let summary = runner.run(journal).await?;
     let ran = started.elapsed();
     if summary.counts.open() > 0 {
