@@ -3,12 +3,12 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is to happen to an account. `toggle` is for a system whose request names no target state; the outcome depends
 /// on what the account was before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Change {
@@ -73,23 +73,25 @@ impl fmt::Display for Change {
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = drop_additional_properties)]
+#[cfg_attr(feature = "schemars", schemars(transform = drop_additional_properties))]
 pub struct StatusChange {
     change: Change,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", length(min = 1, max = 500))]
+    #[cfg_attr(feature = "schemars", schemars(with = "String", length(min = 1, max = 500)))]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Timestamp")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Timestamp"))]
     until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", length(min = 1, max = 2000))]
+    #[cfg_attr(feature = "schemars", schemars(with = "String", length(min = 1, max = 2000)))]
     comment: Option<String>,
 }
 
 /// The contract does not forbid other members; reading refuses them, so that a misspelt `until` is not lost.
+#[cfg(feature = "schemars")]
 fn drop_additional_properties(schema: &mut schemars::Schema) {
     schema.remove("additionalProperties");
 }

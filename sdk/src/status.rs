@@ -3,7 +3,6 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, StatusChange};
@@ -19,34 +18,36 @@ use crate::change::{Change, StatusChange};
 /// assert_eq!(status.can_sign_in(), Some(false));
 /// assert_eq!(AccountStatus::default().can_sign_in(), None);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccountStatus {
     /// Whether the account is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "bool")]
+    #[cfg_attr(feature = "schemars", schemars(with = "bool"))]
     pub enabled: Option<bool>,
     /// Whether, why and until when it is suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Suspension")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Suspension"))]
     pub suspended: Option<Suspension>,
     /// Whether it is locked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "bool")]
+    #[cfg_attr(feature = "schemars", schemars(with = "bool"))]
     pub locked: Option<bool>,
 }
 
 /// Whether an account is suspended and, if the system says so, why and until when.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Suspension {
     /// Whether it is suspended.
     pub active: bool,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub reason: Option<String>,
     /// When the suspension ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Timestamp")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Timestamp"))]
     pub until: Option<Timestamp>,
 }
 
