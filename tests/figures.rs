@@ -1,5 +1,6 @@
-//! What the benchmarks have in common: how a figure is summed up, and where it is written.
+//! What the benchmarks have in common: how a figure is summed up, where it is written, and the page that shows them all.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,3 +53,220 @@ pub fn write(temporary: &str, name: &str, result: &Value) -> io::Result<PathBuf>
     println!("\nwritten to {}", file.display());
     Ok(file)
 }
+
+/// All results, below the root of the repository.
+pub const FIGURES: &str = "tests/benches/figures.json";
+/// The page that shows them.
+pub const PAGE: &str = "tests/benches/README.md";
+/// The page with the table of what was aimed at.
+pub const README: &str = "README.md";
+/// What writes both pages from the results.
+pub const WRITE: &str = "cargo run -p user-status-tests --bin figures";
+
+/// Between these lines of the README stands the table.
+const MARKS: [&str; 2] = ["<!-- figures -->\n", "<!-- end of figures -->\n"];
+
+/// The README with the table of these results; `None` if it has no place for it.
+pub fn in_readme(readme: &str, all: &Value) -> Option<String> {
+    let (before, rest) = readme.split_once(MARKS[0])?;
+    let (_, after) = rest.split_once(MARKS[1])?;
+    Some(format!("{before}{}{}{}{after}", MARKS[0], goals(all), MARKS[1]))
+}
+
+/// A number, or not a number if there is none.
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+/// A spread as it was written.
+fn spread(value: &Value) -> Spread {
+    let [median, lowest, highest] = ["median", "lowest", "highest"].map(|name| number(&value[name]));
+    Spread { median, lowest, highest }
+}
+
+/// The element of a list that has this value in its member `name`.
+fn of<'a>(list: &'a Value, name: &str, value: impl Into<Value>) -> &'a Value {
+    let value = value.into();
+    list.as_array().into_iter().flatten().find(|element| element[name] == value).unwrap_or(&Value::Null)
+}
+
+/// The ratio of two lists of measurements, round by round.
+fn ratio(of: &Value, by: &Value) -> Spread {
+    let list = |value: &Value| value.as_array().into_iter().flatten().map(number).collect::<Vec<f64>>();
+    Spread::of(&list(of).iter().zip(list(by)).map(|(of, by)| of / by).collect::<Vec<f64>>())
+}
+
+/// The result for one subject of the SDK with so many calls at once.
+fn sdk<'a>(results: &'a Value, subject: &str, at_once: u64) -> &'a Value {
+    let of_subject = |result: &&Value| result["subject"] == subject && result["at_once"] == at_once;
+    results.as_array().into_iter().flatten().find(of_subject).unwrap_or(&Value::Null)
+}
+
+/// What was aimed at, and what is.
+fn goals(all: &Value) -> String {
+    let mut table = "| What | Beside | Goal | Measured |\n|---|---|---|---|\n".to_owned();
+    for (what, subject, goal) in [
+        ("a call of a typed client, 64 at once", "typed", "0.95"),
+        ("`apply` of one system, 64 at once", "vendor", "0.95"),
+        ("`apply` through `dyn AccountSystem`, 64 at once", "unified", "0.90"),
+    ] {
+        let measured = spread(&sdk(&all["sdk"], subject, 64)["of_reqwest"]).text(2);
+        let _ = writeln!(table, "| {what} | calls per second of bare `reqwest` | ≥ {goal} | {measured} |");
+    }
+    for (what, subject, beside, member, goal) in [
+        ("`StandaloneServer`", "StandaloneServer", "bare `axum`", "ratio_to_bare_axum", "≥ 0.75"),
+        ("`MockServer`, which is on `wiremock`", "MockServer", "bare `axum`", "ratio_to_bare_axum", "≥ 0.75"),
+        ("a bare `wiremock` stub", "bare wiremock", "bare `axum`", "ratio_to_bare_axum", "–"),
+    ] {
+        let measured = spread(&of(&all["mock"]["throughput"], "subject", subject)[member]).text(2);
+        let _ = writeln!(table, "| {what} | requests per second of {beside} | {goal} | {measured} |");
+    }
+    let start = number(&all["mock"]["start"]["first_standalone_ms"]);
+    let _ = writeln!(table, "| `StandaloneServer`, start to first answer | – | ≤ 30 ms | {start:.1} ms |");
+    for (case, goal) in [("whole, 10 ms away", "–"), ("whole", "–"), ("blind", "–")] {
+        let measured = spread(&of(&all["bulk"]["ratio"], "case", case)["of_bare"]).text(2);
+        let _ = writeln!(
+            table,
+            "| a run with its journal, {case} | rows per second of a bare loop | {goal} | {measured} |"
+        );
+    }
+    let build = &all["build"];
+    let measured = ratio(&build["user_status"], &build["bare"]).text(2);
+    let _ = writeln!(table, "| a clean build of `user-status` | one of `reqwest` and `serde` | ≤ 1.3 | {measured} |");
+    let measured = ratio(&build["user_status"], &build["with_tls"]).text(2);
+    let _ = writeln!(table, "| | one of these and `ring`, for https | – | {measured} |");
+    table
+}
+
+/// The page of all results.
+pub fn page(all: &Value) -> String {
+    let machine = &all["machine"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut page = format!(
+        "<!-- Generated by `{WRITE}` from {FIGURES}. Do not edit. -->\n\n# What it costs\n\n\
+         `.ci/figures` measures all of this anew, and `cargo bench -p user-status-tests` the most of it; \
+         [figures.json](figures.json) has every number. Both sides of a ratio run in turn in one process, round after \
+         round; a figure is the median of the rounds, with the lowest and the highest. Measured {} with {} processors and \
+         Rust {}.\n\n## What was aimed at\n\n{}",
+        text(&machine["date"]),
+        machine["processors"],
+        text(&machine["rustc"]),
+        goals(all),
+    );
+    page.push_str(BOUNDS);
+    page.push_str("\n## A call of the SDK\n\nCalls per second, and what part of bare `reqwest`'s that is.\n\n");
+    page.push_str("| | 1 at once | of reqwest | 16 at once | of reqwest | 64 at once | of reqwest |\n|---|---|---|---|---|---|---|\n");
+    for subject in ["reqwest", "hyper", "typed", "vendor", "unified"] {
+        let _ = write!(page, "| {subject} |");
+        for at_once in [1, 16, 64] {
+            let result = sdk(&all["sdk"], subject, at_once);
+            let (rate, ratio) = (spread(&result["calls_per_second"]), spread(&result["of_reqwest"]));
+            let _ = write!(page, " {:.0} | {} |", rate.median, ratio.text(2));
+        }
+        page.push('\n');
+    }
+    page.push_str("\nOf one call, on the thread of the client: instructions outside the kernel, allocations, bytes. Before: of the same calls before the first of these figures was acted on.\n\n");
+    page.push_str(
+        "| | instructions | of reqwest | before | allocations | before | bytes |\n|---|---|---|---|---|---|---|\n",
+    );
+    let bare = number(&of(&all["instructions"], "subject", "reqwest")["instructions"]);
+    for subject in ["reqwest", "hyper", "typed", "vendor", "unified"] {
+        let counted = |list: &Value, member: &str| number(&of(list, "subject", subject)[member]);
+        let instructions = counted(&all["instructions"], "instructions");
+        let _ = writeln!(
+            page,
+            "| {subject} | {instructions:.0} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} |",
+            instructions / bare,
+            counted(&all["before"]["instructions"], "instructions"),
+            counted(&all["allocations"], "allocations"),
+            counted(&all["before"]["allocations"], "allocations"),
+            counted(&all["allocations"], "bytes"),
+        );
+    }
+    page.push_str("\nThe part of bare `reqwest` with 64 at once, before and after:");
+    for subject in ["typed", "vendor", "unified"] {
+        let [before, after] = [&all["before"]["sdk"], &all["sdk"]]
+            .map(|results| spread(&sdk(results, subject, 64)["of_reqwest"]).text(2));
+        let _ = write!(page, " {subject} {before} and {after};");
+    }
+    page.pop();
+    page.push_str(".\n\n## The mock server\n\n64 connections; each server has one thread.\n\n");
+    page.push_str("| | requests/s | of bare axum | before | p50 ms | p99 ms | start to first answer, ms |\n|---|---|---|---|---|---|---|\n");
+    let mock = &all["mock"];
+    for subject in ["bare axum", "bare wiremock", "StandaloneServer", "MockServer"] {
+        let result = of(&mock["throughput"], "subject", subject);
+        let before = spread(&of(&all["before"]["mock"]["throughput"], "subject", subject)["ratio_to_bare_axum"]);
+        let [rate, p50, p99] = ["requests_per_second", "p50_ms", "p99_ms"].map(|name| spread(&result[name]).median);
+        let (ratio, start) =
+            (spread(&result["ratio_to_bare_axum"]), spread(&of(&mock["start"]["warm"], "subject", subject)["ms"]));
+        let _ = writeln!(
+            page,
+            "| {subject} | {rate:.0} | {} | {:.2} | {p50:.2} | {p99:.2} | {} |",
+            ratio.text(2),
+            before.median,
+            start.text(2)
+        );
+    }
+    let _ = writeln!(
+        page,
+        "\nThe first `StandaloneServer` of a process, which reads the contract, takes {:.1} ms to its first answer; the program, from \
+         its start, {} ms.\n\nResident memory in MiB, each server in a process of its own. `wiremock` keeps every request, so that it can be \
+         asked for it; `StandaloneServer` keeps as many as its journal has room for.\n",
+        number(&mock["start"]["first_standalone_ms"]),
+        spread(&mock["start"]["process_ms"]).text(1),
+    );
+    page.push_str("| after … requests | 10,000 | 100,000 | 1,000,000 |\n|---|---|---|---|\n");
+    for result in mock["memory"].as_array().into_iter().flatten() {
+        let points = result["points"].as_array().into_iter().flatten();
+        let cells: String = points.map(|point| format!(" {:.1} |", number(&point["mebibytes"]))).collect();
+        let _ = writeln!(page, "| {} |{cells}", text(&result["subject"]));
+    }
+    let bulk = &all["bulk"];
+    page.push_str("\n## Changes to many accounts\n\nRows per second with a journal, beside a bare `reqwest` loop that sends the same requests and keeps nothing. *whole* reads every account before and, where the answer is no proof, after.\n\n");
+    page.push_str("| | bare loop | with journal | of bare |\n|---|---|---|---|\n");
+    for result in bulk["ratio"].as_array().into_iter().flatten() {
+        let [bare, ours] = ["bare_rows_per_second", "rows_per_second"].map(|name| spread(&result[name]).median);
+        let _ = writeln!(
+            page,
+            "| {} | {bare:.0} | {ours:.0} | {} |",
+            text(&result["case"]),
+            spread(&result["of_bare"]).text(2)
+        );
+    }
+    let fire = &bulk["fire"];
+    let _ = writeln!(
+        page,
+        "\nUnder fire (refusals, failures, resets, lost answers), {} rows in {:.1} s: {}. Taken up again without faults: {}. Every row was then what \
+         its account is.\n",
+        fire["rows"],
+        number(&fire["seconds"]),
+        text(&fire["counts"]),
+        text(&fire["resumed"])
+    );
+    for point in bulk["memory"].as_array().into_iter().flatten() {
+        let _ = writeln!(page, "- {} rows: {:.1} MiB at most", point["rows"], number(&point["peak_mebibytes"]));
+    }
+    page.push_str("\n## What grows\n\nMicroseconds for each request or row, at each size; a flat curve means that the whole grows in line with its size.\n");
+    for curve in all["growth"].as_array().into_iter().flatten() {
+        let _ = writeln!(page, "\n| {} | µs each | of the first |\n|---|---|---|", text(&curve["curve"]));
+        for point in curve["points"].as_array().into_iter().flatten() {
+            let (cost, ratio) = (spread(&point["microseconds"]), spread(&point["of_first"]));
+            let _ = writeln!(page, "| {} | {} | {:.2} |", point["size"], cost.text(1), ratio.median);
+        }
+    }
+    let build = &all["build"];
+    let seconds =
+        |name: &str| Spread::of(&build[name].as_array().into_iter().flatten().map(number).collect::<Vec<_>>()).text(1);
+    let _ = writeln!(
+        page,
+        "\n## A clean build\n\nProcessor seconds of a debug build: `user-status` {}; `reqwest` with the same features, and `serde`, {}; these and \
+         `rustls` with `ring` {}.",
+        seconds("user_status"),
+        seconds("bare"),
+        seconds("with_tls")
+    );
+    page
+}
+
+/// Why a goal that is missed is missed.
+const BOUNDS: &str = "\nBOUNDS\n";
