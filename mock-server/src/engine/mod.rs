@@ -44,6 +44,7 @@ pub use journal::Exchange;
 use media_type::Codec;
 pub use pattern::{Expectation, Pattern};
 use redact::Redaction;
+use route::Routes;
 pub use world::World;
 use worlds::Worlds;
 
@@ -55,6 +56,7 @@ struct Shared {
     contract: &'static Contract,
     validator: Validator,
     redaction: Redaction,
+    routes: Routes,
 }
 
 fn shared() -> &'static Shared {
@@ -62,7 +64,7 @@ fn shared() -> &'static Shared {
         let contract = Contract::embedded();
         // The contract is part of the program and compiled by a test; it is no input from outside.
         let validator = Validator::new(contract).expect("the schemas of the embedded contract compile");
-        Shared { contract, validator, redaction: Redaction::of(contract) }
+        Shared { contract, validator, redaction: Redaction::of(contract), routes: Routes::of(contract) }
     });
     &SHARED
 }
@@ -222,7 +224,7 @@ impl Engine {
             let world = if open { self.worlds.get(name).ok() } else { None };
             return answered(pages::page(request.method(), prefix, path, world.as_deref()));
         }
-        match route::find(contract(), request.method(), path) {
+        match shared().routes.find(request.method(), path) {
             Ok(found) => match self.worlds.get(name) {
                 Ok(world) => Begun(Step::Operation(world.clone(), Box::new(world.prepare(found, request)))),
                 Err(problem) => answered(respond_json(503, &json!({ "error": problem }))),
