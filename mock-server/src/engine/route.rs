@@ -26,19 +26,15 @@ pub(super) struct Routes(Vec<Route>);
 struct Route {
     operation: &'static Operation,
     template: String,
-    /// How much of the template comes before its first variable.
-    fixed: usize,
+    /// What comes before the first variable.
+    start: String,
+    /// The names of the variables, each with what comes behind it.
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Routes {
     pub(super) fn of(contract: &'static Contract) -> Routes {
-        let route = |operation: &'static Operation| {
-            let template = format!("{}{}", contract.base_path(operation.vendor), operation.path);
-            let before = template.split_inclusive('/').take_while(|segment| !segment.starts_with('{'));
-            let fixed = before.map(str::len).sum();
-            Route { operation, template, fixed }
-        };
-        Routes(contract.operations().iter().map(route).collect())
+        Routes(contract.operations().iter().map(|operation| Route::of(contract, operation)).collect())
     }
 
     /// Finds the operation for a method and a path. HEAD is a GET whose answer has no body.
@@ -86,33 +82,36 @@ impl Routes {
 }
 
 impl Route {
-    /// The path parameters, if the path fits.
-    fn matches(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
-        let (fixed, rest) = self.template.split_at(self.fixed);
-        let path = path.strip_prefix(fixed)?;
-        let mut parameters = Vec::new();
-        let (mut wanted, mut given) = (rest.split('/'), path.split('/'));
-        loop {
-            match (wanted.next(), given.next()) {
-                (None, None) => return Some(parameters),
-                (Some(wanted), Some(given)) => match variable(wanted) {
-                    Some(name) => {
-                        let known = &self.operation.parameters;
-                        let name = known.iter().find(|parameter| parameter.name == name)?.name.as_str();
-                        // What is no UTF-8 cannot be an id; the replacement character fails the id's pattern.
-                        parameters.push((name, percent_decode_str(given).decode_utf8_lossy().into_owned()));
-                    }
-                    None if wanted == given => {}
-                    None => return None,
-                },
-                _ => return None,
+    fn of(contract: &Contract, operation: &'static Operation) -> Route {
+        let template = format!("{}{}", contract.base_path(operation.vendor), operation.path);
+        let (mut start, mut variables) = (String::new(), Vec::<(&str, String)>::new());
+        for segment in template.split_inclusive('/') {
+            let (name, slash) = segment.strip_suffix('/').map_or((segment, ""), |name| (name, "/"));
+            let known = |name| operation.parameters.iter().find(|parameter| parameter.name == name);
+            match variable(name).and_then(known) {
+                Some(parameter) => variables.push((&parameter.name, slash.to_owned())),
+                None => variables.last_mut().map_or(&mut start, |(_, behind)| behind).push_str(segment),
             }
         }
+        Route { operation, template, start, variables }
+    }
+
+    /// The path parameters, if the path fits.
+    fn matches(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
+        let mut rest = path.strip_prefix(&*self.start)?;
+        let mut parameters = Vec::with_capacity(self.variables.len());
+        for (name, behind) in &self.variables {
+            let (given, end) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            rest = end.strip_prefix(&**behind)?;
+            // What is no UTF-8 cannot be an id; the replacement character fails the id's pattern.
+            parameters.push((*name, percent_decode_str(given).decode_utf8_lossy().into_owned()));
+        }
+        rest.is_empty().then_some(parameters)
     }
 
     /// Whether its path is this one, without any variable.
     fn is_concrete(&self, path: &str) -> bool {
-        self.template == path && !self.operation.path.contains('{')
+        self.variables.is_empty() && self.start == path
     }
 }
 

@@ -16,7 +16,7 @@ use super::fault::{Armed, Fault, FaultError, Strike};
 use super::journal::{Entry, Exchange, Journal, Text, Texts};
 use super::media_type::Spoken;
 use super::pattern::{Expectation, Pattern};
-use super::prefer::Preference;
+use super::prefer::{PREFER, Preference};
 use super::redact::Secrets;
 use super::route::Found;
 use super::{Reply, contract, media_type, redact, request, shared};
@@ -460,7 +460,7 @@ impl World {
         let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
         let response = answer.map_or_else(Response::default, |answer| {
             let mut response = super::respond_with(operation, &spoken.answer, &answer);
-            if preferred && let Some(value) = request.headers().get("prefer") {
+            if preferred && let Some(value) = request.headers().get(PREFER) {
                 response.headers_mut().insert("preference-applied", value.clone());
             }
             response
