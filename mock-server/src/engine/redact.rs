@@ -1,7 +1,5 @@
 //! What of a request may be kept. Deny by default: a client may put a credential under a wrong name.
 
-use std::collections::HashMap;
-
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use user_status_openapi::Contract;
@@ -42,7 +40,7 @@ fn is_kept(name: &str) -> bool {
 
 /// Which members of a body may be kept, by the JSON pointer of its schema.
 #[derive(Debug)]
-pub(super) struct Redaction(HashMap<String, Members>);
+pub(super) struct Redaction(Vec<(String, Members)>);
 
 /// The documented members of a body that are no credentials.
 type Members = Vec<String>;
@@ -62,7 +60,7 @@ impl Redaction {
 
     /// Takes out of a body what is not kept.
     pub(super) fn body(&self, schema: &str, body: &mut Value) {
-        let kept = self.0.get(schema).map_or(&[][..], Vec::as_slice);
+        let kept = self.0.iter().find(|(known, _)| known == schema).map_or(&[][..], |(_, members)| members);
         match body {
             Value::Object(members) => redact_members(members, kept),
             Value::Null => {}
@@ -107,10 +105,13 @@ pub(super) struct Secrets<'a>(Vec<&'a str>);
 
 impl<'a> Secrets<'a> {
     pub(super) fn of(presented: &Presented<'a>) -> Secrets<'a> {
-        let words =
-            presented.all().flat_map(|secret| [Some(secret), secret.split_once(' ').map(|(_, word)| word.trim())]);
+        let mut secrets = Vec::with_capacity(4);
+        for secret in presented.all() {
+            secrets.push(secret);
+            secrets.extend(secret.split_once(' ').map(|(_, word)| word.trim()));
+        }
         // Shorter ones would hit words by chance.
-        let mut secrets: Vec<&str> = words.flatten().filter(|secret| secret.len() >= 8).collect();
+        secrets.retain(|secret| secret.len() >= 8);
         // One may be the start of another.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Secrets(secrets)

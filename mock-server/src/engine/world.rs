@@ -534,7 +534,10 @@ fn texts(path: &str, request: &Request<Bytes>, (body, user): (&str, &str), answe
         Text::Headers => redact::headers(request.headers(), all),
         Text::Body => all.push_str(body),
         Text::User => all.push_str(user),
-        Text::Answer => all.push_str(&String::from_utf8_lossy(answer)),
+        Text::Answer => match std::str::from_utf8(answer) {
+            Ok(answer) => all.push_str(answer),
+            Err(_) => all.push_str(&String::from_utf8_lossy(answer)),
+        },
     })
 }
 
