@@ -1,6 +1,5 @@
 //! Values against the schemas of the contract.
 
-use std::cmp::Ordering;
 use std::error::Error;
 use std::fmt;
 
@@ -30,8 +29,8 @@ const DOCUMENT: &str = "contract:///openapi.json";
 /// ```
 pub struct Validator {
     schemas: Schemas,
-    /// In the order of [`compare`].
-    by_pointer: Vec<(String, Compiled)>,
+    /// Each with its pointer, by the length of that: pointers begin alike, and few are of one length.
+    by_length: Vec<Vec<(String, Compiled)>>,
 }
 
 /// A schema, and if it is simple enough what sees fast that a value is allowed.
@@ -69,15 +68,18 @@ impl Validator {
         compiler.add_resource(DOCUMENT, document).map_err(|e| InvalidSchema::new("", &e))?;
 
         let mut schemas = Schemas::new();
-        let mut by_pointer = Vec::new();
+        let mut by_length: Vec<Vec<_>> = Vec::new();
         for (sketch, at) in pointers {
             let index = compiler
                 .compile(&format!("{DOCUMENT}#{}", uri_fragment(&at)), &mut schemas)
                 .map_err(|e| InvalidSchema::new(&at, &e))?;
-            by_pointer.push((at, Compiled { index, sketch }));
+            let length = at.len();
+            by_length.resize_with(by_length.len().max(length + 1), Vec::new);
+            // One may be used in several places.
+            by_length[length].retain(|(known, _)| *known != at);
+            by_length[length].push((at, Compiled { index, sketch }));
         }
-        by_pointer.sort_by(|(a, _), (b, _)| compare(a, b));
-        Ok(Validator { schemas, by_pointer })
+        Ok(Validator { schemas, by_length })
     }
 
     /// Everything in `value` that the schema at that JSON pointer does not allow; nothing if it is valid.
@@ -85,9 +87,8 @@ impl Validator {
     /// # Panics
     /// If the pointer names no schema of the contract: pointers come from the contract itself, never from outside.
     pub fn validate(&self, schema: &str, value: &Value) -> Vec<Violation> {
-        let found = self.by_pointer.binary_search_by(|(known, _)| compare(known, schema));
-        let at = found.unwrap_or_else(|_| panic!("`{schema}` is no schema of the contract"));
-        let (_, Compiled { index, sketch }) = &self.by_pointer[at];
+        let Compiled { index, sketch } =
+            self.find(schema).unwrap_or_else(|| panic!("`{schema}` is no schema of the contract"));
         let mut violations = Vec::new();
         if sketch.as_ref().is_some_and(|sketch| sketch.allows(value)) {
             return violations;
@@ -97,11 +98,11 @@ impl Validator {
         }
         violations
     }
-}
 
-/// Pointers by length first: the texts, which mostly begin alike, need not be looked at then.
-fn compare(a: &str, b: &str) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+    fn find(&self, pointer: &str) -> Option<&Compiled> {
+        let known = self.by_length.get(pointer.len())?;
+        known.iter().find(|(known, _)| known == pointer).map(|(_, compiled)| compiled)
+    }
 }
 
 /// A JSON Schema that stands by itself.
@@ -133,7 +134,7 @@ impl Standalone {
 
 impl fmt::Debug for Validator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Validator").field("schemas", &self.by_pointer.len()).finish()
+        f.debug_struct("Validator").field("schemas", &self.by_length.iter().flatten().count()).finish()
     }
 }
 
@@ -308,7 +309,7 @@ mod tests {
         let contract = Contract::embedded();
         let validator = Validator::new(contract).unwrap();
         let (mut allowed, mut compared) = (0, 0);
-        for (pointer, Compiled { index, sketch }) in &validator.by_pointer {
+        for (pointer, Compiled { index, sketch }) in validator.by_length.iter().flatten() {
             let Some(sketch) = sketch else { continue };
             let schema = contract.resolve(pointer).unwrap();
             let mut all = values();
@@ -337,8 +338,7 @@ mod tests {
             ("SymphonyError", json!({ "code": 400, "message": "no" })),
             ("ClearsquareResult", json!({ "message": "no", "status": "error" })),
         ] {
-            let pointer = format!("/components/schemas/{schema}");
-            let (_, compiled) = validator.by_pointer.iter().find(|(known, _)| *known == pointer).unwrap();
+            let compiled = validator.find(&format!("/components/schemas/{schema}")).unwrap();
             assert!(compiled.sketch.as_ref().is_some_and(|sketch| sketch.allows(&value)), "{schema}: {value}");
         }
     }
