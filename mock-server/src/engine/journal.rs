@@ -70,7 +70,7 @@ pub(super) struct Texts {
 }
 
 /// The texts, in their order.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(super) enum Text {
     Method,
     Target,
@@ -276,5 +276,37 @@ impl Journal {
         (self.bytes, self.total) = (0, 0);
         self.counts.clear();
         self.expected.iter_mut().for_each(|expected| expected.count = 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+    use user_status_openapi::Contract;
+
+    use super::*;
+    use crate::system::Presented;
+
+    #[test]
+    fn each_text_is_kept_by_itself_and_none_with_a_credential() {
+        let contract = Contract::embedded();
+        let mut headers = HeaderMap::new();
+        headers.insert("sessiontoken", HeaderValue::from_static("a-secret-token"));
+        let presented = Presented::read(contract, contract.operation("updateUserStatus").unwrap(), &headers, None);
+        let texts = |target: &str, user: &str| {
+            let texts = Texts::written(0, |text, all| match text {
+                Text::Method => all.push_str("POST"),
+                Text::Target => all.push_str(target),
+                Text::Body => all.push_str("{}"),
+                Text::User => all.push_str(user),
+                Text::Headers | Text::Answer => {}
+            });
+            let texts = texts.without(&Secrets::of(&presented));
+            Text::ALL.map(|text| texts.get(text).to_owned())
+        };
+        assert_eq!(texts("/a", "42"), ["POST", "/a", "", "{}", "42", ""]);
+        assert_eq!(texts("/a-secret-token", "42"), ["POST", "/[redacted]", "", "{}", "42", ""]);
+        assert_eq!(texts("/%61-secret-token", "42"), ["POST", "/[redacted]", "", "{}", "42", ""]);
+        assert_eq!(texts("/a%20b", "a-secret-token"), ["POST", "/a%20b", "", "{}", "[redacted]", ""]);
     }
 }

@@ -21,7 +21,7 @@ use super::stream::{Breakable, Plan, Stream};
 use super::timer::Timer;
 use crate::engine::{Engine, WireFault};
 
-/// The number of headers that `hyper` has as its own limit. Told to have it, it would not know that it has room for them.
+/// The limit of headers that `hyper` has of its own accord. Told of one, even of this, it allocates for each request.
 const HEADERS: usize = 100;
 /// As good as for ever, and a time that can still be added to now.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
