@@ -1,5 +1,7 @@
 //! What a system is to the engine: the seam between what all five share and what each does in its own way.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use user_status_openapi::Operation;
@@ -108,7 +110,7 @@ pub(crate) struct Call<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) body: Value,
+    pub(crate) body: Cow<'static, Value>,
     /// Whether it may leave although the contract does not have it: the system as observed, not as documented.
     pub(crate) off_contract: bool,
 }
@@ -116,6 +118,16 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer of the contract.
     pub(crate) fn of(status: u16, body: Value) -> Answer {
-        Answer { status, body, off_contract: false }
+        Answer { status, body: Cow::Owned(body), off_contract: false }
+    }
+
+    /// An answer of the contract that is always the same.
+    pub(crate) fn fixed(status: u16, body: &'static Value) -> Answer {
+        Answer { status, body: Cow::Borrowed(body), off_contract: false }
+    }
+
+    /// What the system was observed to answer, whether the contract has it or not.
+    pub(crate) fn observed(status: u16, body: Value) -> Answer {
+        Answer { off_contract: true, ..Answer::of(status, body) }
     }
 }

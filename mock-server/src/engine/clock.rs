@@ -18,6 +18,7 @@ impl Clock {
 
     pub(super) fn now(self) -> Timestamp {
         match self {
+            Clock::Running(SignedDuration::ZERO) => Timestamp::now(),
             Clock::Running(ahead) => add(Timestamp::now(), ahead),
             Clock::Frozen(time) => time,
         }

@@ -22,6 +22,11 @@ pub(super) fn read(body: &[u8]) -> Result<Value, String> {
     })
 }
 
+/// Writes a body. A value is always writable; `Display`, which says the same, takes several times as long.
+pub(super) fn write(body: &Value) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}
+
 /// Reads a value in which each object has each member once.
 struct Unique;
 

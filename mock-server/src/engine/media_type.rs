@@ -1,5 +1,7 @@
 //! What is spoken: the media type of the request, and the one that the answer shall have.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
@@ -56,7 +58,7 @@ impl<'a> Codec<'a> {
 
     /// Writes a body of the schema at a JSON pointer.
     pub(crate) fn write(&self, contract: &Contract, schema: &str, body: &Value) -> Bytes {
-        Bytes::from(if self.is_xml() { xml::write(contract, schema, body) } else { body.to_string() })
+        Bytes::from(if self.is_xml() { xml::write(contract, schema, body) } else { json::write(body) })
     }
 
     /// Writes an answer with this status code, if the operation has such a one; with its media type.
@@ -157,7 +159,8 @@ fn essence(value: &str) -> &str {
 }
 
 /// A header's values as one text.
-pub(crate) fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    (!values.is_empty()).then(|| values.join(", "))
+pub(crate) fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<Cow<'_, str>> {
+    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let first = values.next()?;
+    Some(values.fold(Cow::Borrowed(first), |text, value| format!("{text}, {value}").into()))
 }

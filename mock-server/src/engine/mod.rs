@@ -44,6 +44,7 @@ pub use journal::Exchange;
 use media_type::Codec;
 pub use pattern::{Expectation, Pattern};
 use redact::Redaction;
+use route::Routes;
 pub use world::World;
 use worlds::Worlds;
 
@@ -55,6 +56,7 @@ struct Shared {
     contract: &'static Contract,
     validator: Validator,
     redaction: Redaction,
+    routes: Routes,
 }
 
 fn shared() -> &'static Shared {
@@ -62,7 +64,7 @@ fn shared() -> &'static Shared {
         let contract = Contract::embedded();
         // The contract is part of the program and compiled by a test; it is no input from outside.
         let validator = Validator::new(contract).expect("the schemas of the embedded contract compile");
-        Shared { contract, validator, redaction: Redaction::of(contract) }
+        Shared { contract, validator, redaction: Redaction::of(contract), routes: Routes::of(contract) }
     });
     &SHARED
 }
@@ -114,22 +116,23 @@ impl Reply {
 }
 
 /// A request that has been read and has not yet taken effect.
-pub(crate) struct Begun(Step);
+pub(crate) struct Begun<'a>(Step<'a>);
 
-enum Step {
+enum Step<'a> {
     /// By the mock itself: pages, its own API, and what no world is asked about.
     Answered(Response<Bytes>),
     /// There is no such operation.
     Missed(Response<Bytes>),
-    Operation(Arc<World>, Box<world::Prepared>),
+    /// Of a world, at this path in it.
+    Operation(Arc<World>, &'a str, Box<world::Prepared>),
 }
 
-impl Begun {
+impl Begun<'_> {
     /// How long to wait before the request takes effect.
     pub(crate) fn wait(&self) -> Duration {
         match &self.0 {
             Step::Answered(_) | Step::Missed(_) => Duration::ZERO,
-            Step::Operation(_, prepared) => prepared.wait(),
+            Step::Operation(_, _, prepared) => prepared.wait(),
         }
     }
 }
@@ -200,7 +203,7 @@ impl Engine {
     }
 
     /// Reads a request, and finds out what strikes it.
-    pub(crate) fn begin(&self, request: &Request<Bytes>) -> Begun {
+    pub(crate) fn begin<'a>(&self, request: &'a Request<Bytes>) -> Begun<'a> {
         let answered = |response| Begun(Step::Answered(response));
         if let Some((status, problem)) = head::problem(request) {
             return answered(respond_json(status, &json!({ "error": problem })));
@@ -222,9 +225,12 @@ impl Engine {
             let world = if open { self.worlds.get(name).ok() } else { None };
             return answered(pages::page(request.method(), prefix, path, world.as_deref()));
         }
-        match route::find(contract(), request.method(), path) {
+        match shared().routes.find(request.method(), path) {
             Ok(found) => match self.worlds.get(name) {
-                Ok(world) => Begun(Step::Operation(world.clone(), Box::new(world.prepare(found, request)))),
+                Ok(world) => {
+                    let prepared = Box::new(world.prepare(found, request));
+                    Begun(Step::Operation(world, path, prepared))
+                }
                 Err(problem) => answered(respond_json(503, &json!({ "error": problem }))),
             },
             Err(miss) => {
@@ -239,14 +245,11 @@ impl Engine {
     }
 
     /// Lets a request take effect, and answers it.
-    pub(crate) fn finish(&self, begun: Begun, request: &Request<Bytes>) -> Reply {
+    pub(crate) fn finish(&self, begun: Begun<'_>, request: &Request<Bytes>) -> Reply {
         let mut reply = match begun.0 {
             Step::Answered(response) => return Reply::plain(response),
             Step::Missed(response) => Reply::plain(response),
-            Step::Operation(world, prepared) => {
-                let path = world::named(request.uri().path(), request.headers()).map_or("/", |(_, path)| path);
-                world.complete(*prepared, path, request)
-            }
+            Step::Operation(world, path, prepared) => world.complete(*prepared, path, request),
         };
         if self.cors {
             cors::allow(request, &mut reply.response);
@@ -259,7 +262,7 @@ impl Engine {
 fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &Answer) -> Response<Bytes> {
     match firewall::check(validator(), operation, codec.name(), answer) {
         Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
-        Err(_) if answer.off_contract => respond(answer.status, media_type::JSON, answer.body.to_string().into()),
+        Err(_) if answer.off_contract => respond(answer.status, media_type::JSON, json::write(&answer.body).into()),
         Err(violations) => {
             let body = json!({
                 "error": "the mock server made an answer that the contract does not allow, and did not send it",
@@ -282,7 +285,11 @@ impl Default for Engine {
 fn respond(status: u16, content_type: &str, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Ok(value) = HeaderValue::from_str(content_type) {
+    let content_type = match content_type {
+        media_type::JSON => Ok(HeaderValue::from_static(media_type::JSON)),
+        other => HeaderValue::from_str(other),
+    };
+    if let Ok(value) = content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
     response
@@ -290,5 +297,5 @@ fn respond(status: u16, content_type: &str, body: Bytes) -> Response<Bytes> {
 
 /// A response of the mock itself, outside every operation.
 fn respond_json(status: u16, body: &Value) -> Response<Bytes> {
-    respond(status, media_type::JSON, Bytes::from(body.to_string()))
+    respond(status, media_type::JSON, Bytes::from(json::write(body)))
 }

@@ -2,12 +2,15 @@
 //!
 //! The request is still held to the contract and its credentials are checked; nothing is changed.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use user_status_openapi::{Contract, Operation, pointer};
 
 use super::media_type::Codec;
 use crate::system::Answer;
+
+/// The header that says so.
+pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// What a request prefers.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,7 +23,7 @@ impl Preference {
     /// Reads the header; of a preference that is there twice the first one counts. Other preferences than `code` and `example` are not for the mock, as RFC 7240 has it.
     pub(super) fn read(headers: &HeaderMap) -> Option<Preference> {
         let mut preference = Preference::default();
-        let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
         for (name, value) in values.flat_map(|value| value.split([',', ';'])).filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"').to_owned();
             match name.trim() {

@@ -1,7 +1,5 @@
 //! What of a request may be kept. Deny by default: a client may put a credential under a wrong name.
 
-use std::collections::HashMap;
-
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use user_status_openapi::Contract;
@@ -11,35 +9,38 @@ use crate::system::Presented;
 /// What stands in the place of what is not kept.
 const REDACTED: &str = "[redacted]";
 
-/// The headers whose values are kept: none of them carries a credential.
-const KEPT: [&str; 22] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "access-control-request-headers",
-    "access-control-request-method",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "date",
-    "expect",
-    "host",
-    "keep-alive",
-    "origin",
-    "prefer",
-    "te",
-    "transfer-encoding",
-    "user-agent",
-    "x-api-key-type",
-    "x-mock-world",
-];
+/// Whether the value of a header is kept: it carries no credential.
+fn is_kept(name: &str) -> bool {
+    matches!(
+        name,
+        "accept"
+            | "accept-charset"
+            | "accept-encoding"
+            | "accept-language"
+            | "access-control-request-headers"
+            | "access-control-request-method"
+            | "cache-control"
+            | "connection"
+            | "content-encoding"
+            | "content-length"
+            | "content-type"
+            | "date"
+            | "expect"
+            | "host"
+            | "keep-alive"
+            | "origin"
+            | "prefer"
+            | "te"
+            | "transfer-encoding"
+            | "user-agent"
+            | "x-api-key-type"
+            | "x-mock-world"
+    )
+}
 
 /// Which members of a body may be kept, by the JSON pointer of its schema.
 #[derive(Debug)]
-pub(super) struct Redaction(HashMap<String, Members>);
+pub(super) struct Redaction(Vec<(String, Members)>);
 
 /// The documented members of a body that are no credentials.
 type Members = Vec<String>;
@@ -59,7 +60,7 @@ impl Redaction {
 
     /// Takes out of a body what is not kept.
     pub(super) fn body(&self, schema: &str, body: &mut Value) {
-        let kept = self.0.get(schema).map_or(&[][..], Vec::as_slice);
+        let kept = self.0.iter().find(|(known, _)| known == schema).map_or(&[][..], |(_, members)| members);
         match body {
             Value::Object(members) => redact_members(members, kept),
             Value::Null => {}
@@ -78,19 +79,16 @@ fn redact_members(members: &mut Map<String, Value>, kept: &[String]) {
 }
 
 /// The headers as lines, values that are not kept replaced.
-pub(super) fn headers(headers: &HeaderMap) -> String {
-    let mut lines = String::with_capacity(256);
+pub(super) fn headers(headers: &HeaderMap, lines: &mut String) {
     for (name, value) in headers {
-        let kept = KEPT.binary_search(&name.as_str()).is_ok();
-        let value = if kept { value.to_str().unwrap_or(REDACTED) } else { REDACTED };
+        let value = if is_kept(name.as_str()) { value.to_str().unwrap_or(REDACTED) } else { REDACTED };
         lines.extend([name.as_str(), ": ", value, "\n"]);
     }
-    lines
 }
 
 /// The target of a request: its path, and the names in its query.
-pub(super) fn target(path: &str, query: Option<&str>) -> String {
-    let mut target = path.to_owned();
+pub(super) fn target(path: &str, query: Option<&str>, target: &mut String) {
+    target.push_str(path);
     for (i, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
         target.push(if i == 0 { '?' } else { '&' });
         // No operation has query parameters, so no value is known to be harmless.
@@ -99,46 +97,56 @@ pub(super) fn target(path: &str, query: Option<&str>) -> String {
             None => target.push_str(pair),
         }
     }
-    target
 }
 
-/// Takes the credentials that came with a request out of a text of it: a client may have put one in a second place, also
-/// percent-encoded.
-pub(super) fn echoes(text: String, presented: &Presented<'_>) -> String {
-    let words = presented.all().flat_map(|secret| [Some(secret), secret.split_once(' ').map(|(_, word)| word.trim())]);
-    // Shorter ones would hit words by chance.
-    let mut secrets: Vec<&str> = words.flatten().filter(|secret| secret.len() >= 8).collect();
-    // One may be the start of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let has = |text: &str| secrets.iter().any(|secret| text.contains(secret));
-    let redacted = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret, REDACTED));
-    if has(&text) {
-        return redacted(text);
-    }
-    match text.contains('%') {
-        true => {
-            let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
-            if has(&decoded) { redacted(decoded) } else { text }
+/// The credentials that came with a request, to be taken out of texts of it: a client may have put one in a second place,
+/// also percent-encoded.
+pub(super) struct Secrets<'a>(Vec<&'a str>);
+
+impl<'a> Secrets<'a> {
+    pub(super) fn of(presented: &Presented<'a>) -> Secrets<'a> {
+        let mut secrets = Vec::with_capacity(4);
+        for secret in presented.all() {
+            secrets.push(secret);
+            secrets.extend(secret.split_once(' ').map(|(_, word)| word.trim()));
         }
-        false => text,
+        // Shorter ones would hit words by chance.
+        secrets.retain(|secret| secret.len() >= 8);
+        // One may be the start of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Secrets(secrets)
     }
-}
 
-/// The same for a body.
-pub(super) fn echoes_in_body(body: &mut Value, presented: &Presented<'_>) {
-    for value in body.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if let Value::String(text) = value {
-            *text = echoes(std::mem::take(text), presented);
+    /// Whether one may be in a text or in any part of it. There is none if not.
+    pub(super) fn may_be_in(&self, text: &str) -> bool {
+        self.are_in(text) || text.contains('%')
+    }
+
+    fn are_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| text.contains(secret))
+    }
+
+    /// The text without them.
+    pub(super) fn taken_out_of(&self, text: String) -> String {
+        let redacted = |text: String| self.0.iter().fold(text, |text, secret| text.replace(secret, REDACTED));
+        if self.are_in(&text) {
+            return redacted(text);
+        }
+        match text.contains('%') {
+            true => {
+                let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
+                if self.are_in(&decoded) { redacted(decoded) } else { text }
+            }
+            false => text,
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_headers_that_are_kept_can_be_searched() {
-        assert!(KEPT.is_sorted());
+    /// A body without them.
+    pub(super) fn take_out_of_body(&self, body: &mut Value) {
+        for value in body.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if let Value::String(text) = value {
+                *text = self.taken_out_of(std::mem::take(text));
+            }
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What is asked, and whether the contract allows it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::Request;
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use user_status_openapi::validate::{Validator, Violation};
 use user_status_openapi::{Contract, Location, Parameter, pointer};
 
@@ -21,20 +23,20 @@ pub(crate) fn read(
 ) -> (Asked, Vec<Violation>) {
     let operation = found.operation;
     let mut violations = Vec::new();
-    let mut path = Map::new();
+    let mut path = Vec::new();
     for parameter in &operation.parameters {
         let (place, given) = match parameter.location {
             Location::Path => {
-                let given = found.path.iter().find(|(name, _)| *name == parameter.name).map(|(_, text)| text.clone());
-                ("/path", given)
+                let given = found.path.iter().find(|(name, _)| *name == parameter.name);
+                ("/path", given.map(|(_, text)| Cow::Borrowed(text.as_str())))
             }
             Location::Query => {
                 let mut given = query(request.uri().query()).filter(|(name, _)| *name == parameter.name);
-                ("/query", given.next().map(|(_, value)| value))
+                ("/query", given.next().map(|(_, value)| Cow::Owned(value)))
             }
             Location::Header => {
                 let value = request.headers().get(&parameter.name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
-                ("/header", value.map(str::to_owned))
+                ("/header", value.map(Cow::Borrowed))
             }
         };
         let location = || pointer::join(place, &parameter.name);
@@ -43,7 +45,7 @@ pub(crate) fn read(
                 let value = typed(parameter, text);
                 collect(validator, &parameter.schema, &value, &location, &mut violations);
                 if parameter.location == Location::Path {
-                    path.insert(parameter.name.clone(), value);
+                    path.push((parameter.name.as_str(), value));
                 }
             }
             None if parameter.required => violations.push(missing(&location(), &parameter.schema)),
@@ -120,13 +122,10 @@ fn missing(location: &str, schema: &str) -> Violation {
 }
 
 /// The text of a parameter as the type that its schema has. What does not fit stays text, and fails validation.
-fn typed(parameter: &Parameter, text: String) -> Value {
+fn typed(parameter: &Parameter, text: Cow<'_, str>) -> Value {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if parameter.integer && digits {
-        text.parse::<i64>().map_or(Value::String(text), Value::from)
-    } else {
-        Value::String(text)
-    }
+    let number = if parameter.integer && digits { text.parse::<i64>().ok() } else { None };
+    number.map_or_else(|| Value::String(text.into_owned()), Value::from)
 }
 
 /// The parameters of a query, decoded.

@@ -20,38 +20,98 @@ pub(crate) enum Miss {
     Path { method: Method, path: String, nearest: String },
 }
 
-/// Finds the operation for a method and a path. HEAD is a GET whose answer has no body.
-pub(crate) fn find(contract: &'static Contract, method: &Method, path: &str) -> Result<Found, Miss> {
-    let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let takes =
-        |operation: &Operation| operation.method == wanted || operation.sample_method.as_deref() == Some(wanted);
-    // Two systems may have paths that fit. As OpenAPI has it, one without variables goes before one with them.
-    let concrete = contract.operations().iter().any(|operation| is_concrete(contract, operation, path));
-    let candidates = || {
-        let fits = move |operation: &&Operation| !concrete || is_concrete(contract, operation, path);
-        contract.operations().iter().filter(fits)
-    };
-    // Almost every request is for an operation: only the others need to know what else there is.
-    for operation in candidates().filter(|operation| takes(operation)) {
-        if let Some(path) = match_path(contract.base_path(operation.vendor), operation, path) {
-            return Ok(Found { operation, path });
-        }
+/// The paths of the operations, with the base paths of their servers.
+pub(super) struct Routes(Vec<Route>);
+
+struct Route {
+    operation: &'static Operation,
+    template: String,
+    /// What comes before the first variable.
+    start: String,
+    /// The names of the variables, each with what comes behind it.
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Routes {
+    pub(super) fn of(contract: &'static Contract) -> Routes {
+        Routes(contract.operations().iter().map(|operation| Route::of(contract, operation)).collect())
     }
-    let mut allowed: Vec<String> = Vec::new();
-    for operation in candidates() {
-        if match_path(contract.base_path(operation.vendor), operation, path).is_some() {
+
+    /// Finds the operation for a method and a path. HEAD is a GET whose answer has no body.
+    pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found, Miss> {
+        let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let takes =
+            |operation: &Operation| operation.method == wanted || operation.sample_method.as_deref() == Some(wanted);
+        // Two systems may have paths that fit. As OpenAPI has it, one without variables goes before one with them.
+        let concrete = self.0.iter().any(|route| route.is_concrete(path));
+        let candidates = || self.0.iter().filter(|route| !concrete || route.is_concrete(path));
+        // Almost every request is for an operation: only the others need to know what else there is.
+        for route in candidates().filter(|route| takes(route.operation)) {
+            if let Some(path) = route.matches(path) {
+                return Ok(Found { operation: route.operation, path });
+            }
+        }
+        let mut allowed: Vec<String> = Vec::new();
+        for route in candidates().filter(|route| route.matches(path).is_some()) {
+            let operation = route.operation;
             allowed.push(operation.method.clone());
             allowed.extend(operation.sample_method.clone());
             allowed.extend((operation.method == "GET").then(|| "HEAD".to_owned()));
         }
+        let (method, path) = (method.clone(), path.to_owned());
+        if allowed.is_empty() {
+            let nearest = self.nearest(&method, &path);
+            Err(Miss::Path { method, path, nearest })
+        } else {
+            allowed.push("OPTIONS".to_owned());
+            Err(Miss::Method { method, path, allowed })
+        }
     }
-    let (method, path) = (method.clone(), path.to_owned());
-    if allowed.is_empty() {
-        let nearest = nearest(contract, &method, &path);
-        Err(Miss::Path { method, path, nearest })
-    } else {
-        allowed.push("OPTIONS".to_owned());
-        Err(Miss::Method { method, path, allowed })
+
+    /// The operation that needs the fewest changes to be the one asked for.
+    fn nearest(&self, method: &Method, path: &str) -> String {
+        let given: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let distance = |route: &&Route| {
+            let wanted: Vec<&str> = route.template.split('/').filter(|segment| !segment.is_empty()).collect();
+            edits(&wanted, &given) * 2 + usize::from(route.operation.method != method.as_str())
+        };
+        self.0.iter().min_by_key(distance).map_or_else(String::new, |Route { operation, template, .. }| {
+            format!("{} {template} ({}, {})", operation.method, operation.id, operation.vendor)
+        })
+    }
+}
+
+impl Route {
+    fn of(contract: &Contract, operation: &'static Operation) -> Route {
+        let template = format!("{}{}", contract.base_path(operation.vendor), operation.path);
+        let (mut start, mut variables) = (String::new(), Vec::<(&str, String)>::new());
+        for segment in template.split_inclusive('/') {
+            let (name, slash) = segment.strip_suffix('/').map_or((segment, ""), |name| (name, "/"));
+            let known = |name| operation.parameters.iter().find(|parameter| parameter.name == name);
+            match variable(name).and_then(known) {
+                Some(parameter) => variables.push((&parameter.name, slash.to_owned())),
+                None => variables.last_mut().map_or(&mut start, |(_, behind)| behind).push_str(segment),
+            }
+        }
+        Route { operation, template, start, variables }
+    }
+
+    /// The path parameters, if the path fits.
+    fn matches(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
+        let mut rest = path.strip_prefix(&*self.start)?;
+        let mut parameters = Vec::with_capacity(self.variables.len());
+        for (name, behind) in &self.variables {
+            let (given, end) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            rest = end.strip_prefix(&**behind)?;
+            // What is no UTF-8 cannot be an id; the replacement character fails the id's pattern.
+            parameters.push((*name, percent_decode_str(given).decode_utf8_lossy().into_owned()));
+        }
+        rest.is_empty().then_some(parameters)
+    }
+
+    /// Whether its path is this one, without any variable.
+    fn is_concrete(&self, path: &str) -> bool {
+        self.variables.is_empty() && self.start == path
     }
 }
 
@@ -83,53 +143,8 @@ impl Miss {
     }
 }
 
-/// The path of an operation with the base path of its server.
-fn template(contract: &Contract, operation: &Operation) -> String {
-    format!("{}{}", contract.base_path(operation.vendor), operation.path)
-}
-
-fn match_path(base: &str, operation: &'static Operation, path: &str) -> Option<Vec<(&'static str, String)>> {
-    let path = path.strip_prefix(base)?;
-    let mut parameters = Vec::new();
-    let (mut wanted, mut given) = (operation.path.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return Some(parameters),
-            (Some(wanted), Some(given)) => match variable(wanted) {
-                Some(name) => {
-                    let name = operation.parameters.iter().find(|parameter| parameter.name == name)?.name.as_str();
-                    // What is no UTF-8 cannot be an id; the replacement character fails the id's pattern.
-                    parameters.push((name, percent_decode_str(given).decode_utf8_lossy().into_owned()));
-                }
-                None if wanted == given => {}
-                None => return None,
-            },
-            _ => return None,
-        }
-    }
-}
-
-/// Whether the path of an operation is this one, without any variable.
-fn is_concrete(contract: &Contract, operation: &Operation, path: &str) -> bool {
-    !operation.path.contains('{') && path.strip_prefix(contract.base_path(operation.vendor)) == Some(&*operation.path)
-}
-
 fn variable(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
-}
-
-/// The operation that needs the fewest changes to be the one asked for.
-fn nearest(contract: &Contract, method: &Method, path: &str) -> String {
-    let given: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    let distance = |operation: &Operation| {
-        let template = template(contract, operation);
-        let wanted: Vec<&str> = template.split('/').filter(|segment| !segment.is_empty()).collect();
-        edits(&wanted, &given) * 2 + usize::from(operation.method != method.as_str())
-    };
-    let nearest = contract.operations().iter().min_by_key(|operation| distance(operation));
-    nearest.map_or_else(String::new, |operation| {
-        format!("{} {} ({}, {})", operation.method, template(contract, operation), operation.id, operation.vendor)
-    })
 }
 
 /// How many segments must be added, removed or replaced.

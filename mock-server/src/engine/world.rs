@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use user_status_openapi::Vendor;
@@ -13,10 +13,11 @@ use user_status_openapi::validate::Violation;
 
 use super::clock::Clock;
 use super::fault::{Armed, Fault, FaultError, Strike};
-use super::journal::{Entry, Exchange, Journal};
+use super::journal::{Entry, Exchange, Journal, Text, Texts};
 use super::media_type::Spoken;
 use super::pattern::{Expectation, Pattern};
-use super::prefer::Preference;
+use super::prefer::{PREFER, Preference};
+use super::redact::Secrets;
 use super::route::Found;
 use super::{Reply, contract, media_type, redact, request, shared};
 use crate::credentials::{Credentials, Mint, Minted};
@@ -459,7 +460,7 @@ impl World {
         let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
         let response = answer.map_or_else(Response::default, |answer| {
             let mut response = super::respond_with(operation, &spoken.answer, &answer);
-            if preferred && let Some(value) = request.headers().get("prefer") {
+            if preferred && let Some(value) = request.headers().get(PREFER) {
                 response.headers_mut().insert("preference-applied", value.clone());
             }
             response
@@ -469,28 +470,26 @@ impl World {
         if let Some(schema) = spoken.request.map(|codec| codec.schema()) {
             shared().redaction.body(schema, &mut asked.body);
         }
-        redact::echoes_in_body(&mut asked.body, &presented);
+        let secrets = Secrets::of(&presented);
+        secrets.take_out_of_body(&mut asked.body);
         violations.extend(spoken.problem.map(|problem| problem.violation));
-        let echoes = |text| redact::echoes(text, &presented);
-        let violation = |violation: Violation| Violation { location: echoes(violation.location), ..violation };
+        let violation =
+            |violation: Violation| Violation { location: secrets.taken_out_of(violation.location), ..violation };
         let account = |mut status: AccountStatus| {
             if let Some(suspension) = &mut status.suspended {
-                suspension.reason = suspension.reason.take().map(echoes);
+                suspension.reason = suspension.reason.take().map(|reason| secrets.taken_out_of(reason));
             }
             status
         };
+        let body = if asked.body.is_null() { String::new() } else { super::json::write(&asked.body) };
+        let answer = if reply.leaves() { &reply.response.body()[..] } else { &[] };
         self.record(Entry {
             at,
-            method: request.method().to_string(),
-            target: echoes(redact::target(path, request.uri().query())),
-            headers: echoes(redact::headers(request.headers())),
-            body: (!asked.body.is_null()).then(|| asked.body.to_string()),
+            texts: texts(path, request, (&body, &user), answer).without(&secrets),
             operation: Some((&operation.id, operation.vendor)),
-            user: Some(user).filter(|user| !user.is_empty()).map(echoes),
             violations: violations.into_iter().map(violation).collect(),
             faults: strike.ids,
             status: reply.leaves().then(|| reply.response.status().as_u16()),
-            answer: if reply.leaves() { echoes(text_of(reply.response.body())) } else { String::new() },
             before: before.map(account),
             after: after.map(account),
         });
@@ -501,14 +500,10 @@ impl World {
     pub(super) fn missed(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
         let tenant = lock(&self.state).current.systems.of(Vendor::Akana).tenant().map(str::to_owned);
         let presented = Presented::of_any(contract(), request.headers(), tenant.as_deref());
-        let echoes = |text| redact::echoes(text, &presented);
         self.record(Entry {
             at: self.now(),
-            method: echoes(request.method().to_string()),
-            target: echoes(redact::target(path, request.uri().query())),
-            headers: echoes(redact::headers(request.headers())),
+            texts: texts(path, request, ("", ""), response.body()).without(&Secrets::of(&presented)),
             status: Some(response.status().as_u16()),
-            answer: echoes(text_of(response.body())),
             ..Entry::default()
         });
     }
@@ -528,15 +523,31 @@ impl fmt::Debug for World {
     }
 }
 
-/// A body as the journal keeps it.
-fn text_of(body: &[u8]) -> String {
-    String::from_utf8_lossy(&body[..body.len().min(ANSWER_KEPT)]).into_owned()
+/// What the journal keeps of an exchange as text.
+fn texts(path: &str, request: &Request<Bytes>, (body, user): (&str, &str), answer: &[u8]) -> Texts {
+    let answer = &answer[..answer.len().min(ANSWER_KEPT)];
+    // So that almost all fit at once.
+    let room = path.len() + body.len() + user.len() + answer.len() + 48 * request.headers().len();
+    Texts::written(room, |text, all| match text {
+        Text::Method => all.push_str(request.method().as_str()),
+        Text::Target => redact::target(path, request.uri().query(), all),
+        Text::Headers => redact::headers(request.headers(), all),
+        Text::Body => all.push_str(body),
+        Text::User => all.push_str(user),
+        Text::Answer => match std::str::from_utf8(answer) {
+            Ok(answer) => all.push_str(answer),
+            Err(_) => all.push_str(&String::from_utf8_lossy(answer)),
+        },
+    })
 }
 
 /// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Names the world that a request is for.
+const WORLD: HeaderName = HeaderName::from_static("x-mock-world");
 
 /// Which world a request is for, and the path in it.
 ///
@@ -546,7 +557,7 @@ pub(super) fn named<'a>(path: &'a str, headers: &'a HeaderMap) -> Result<(&'a st
     let (name, path) = match path.strip_prefix("/__world/") {
         Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
         None => {
-            let value = headers.get("x-mock-world").map(|value| value.to_str().unwrap_or_default());
+            let value = headers.get(WORLD).map(|value| value.to_str().unwrap_or_default());
             (value.unwrap_or(super::DEFAULT), path)
         }
     };

@@ -1,18 +1,18 @@
 //! What a valid request asks.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The parameters and the body of a request that the contract allows.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
-    pub(crate) path: Map<String, Value>,
+    pub(crate) path: Vec<(&'static str, Value)>,
     pub(crate) body: Value,
 }
 
 impl Asked {
     /// A path parameter as text.
     pub(crate) fn path(&self, name: &str) -> String {
-        match self.path.get(name) {
+        match self.parameter(name) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
             None => String::new(),
@@ -21,7 +21,11 @@ impl Asked {
 
     /// A path parameter as a number; 0, which no id is, if it is none.
     pub(crate) fn path_number(&self, name: &str) -> i64 {
-        self.path.get(name).and_then(Value::as_i64).unwrap_or_default()
+        self.parameter(name).and_then(Value::as_i64).unwrap_or_default()
+    }
+
+    fn parameter(&self, name: &str) -> Option<&Value> {
+        self.path.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// A member of the body.

@@ -8,13 +8,14 @@ use user_status_openapi::{Contract, Operation, Scheme, SchemeKind};
 /// The credentials that a request carries, by the name of the security scheme.
 pub(crate) struct Presented<'a> {
     headers: &'a HeaderMap,
-    values: Vec<(&'a str, Value)>,
+    values: Vec<(&'a str, Value<'a>)>,
 }
 
-enum Value {
-    Given(String),
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Given(&'a str),
     /// There is something under the name, and not in the scheme's form.
-    Malformed(String),
+    Malformed(&'a str),
 }
 
 impl<'a> Presented<'a> {
@@ -40,7 +41,7 @@ impl<'a> Presented<'a> {
         headers: &'a HeaderMap,
         tenant: Option<&str>,
     ) -> Presented<'a> {
-        let mut values: Vec<(&str, Value)> = Vec::new();
+        let mut values: Vec<(&str, Value<'a>)> = Vec::new();
         for name in names {
             let Some(scheme) = contract.scheme(name) else { continue };
             let value = match &scheme.kind {
@@ -68,13 +69,13 @@ impl<'a> Presented<'a> {
         self.find(scheme).is_some()
     }
 
-    fn find(&self, scheme: &str) -> Option<&Value> {
-        self.values.iter().find(|(name, _)| *name == scheme).map(|(_, value)| value)
+    fn find(&self, scheme: &str) -> Option<Value<'a>> {
+        self.values.iter().find(|(name, _)| *name == scheme).map(|(_, value)| *value)
     }
 
     /// Everything that may be a credential, in its scheme's form or not.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|(_, Value::Given(value) | Value::Malformed(value))| value.as_str())
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a str> {
+        self.values.iter().map(|(_, Value::Given(value) | Value::Malformed(value))| *value)
     }
 
     /// The rest of the name of a cookie that starts like this.
@@ -97,20 +98,20 @@ pub(crate) fn wire_name<'a>(scheme: &'a Scheme, name: &'a str, tenant: Option<&s
 }
 
 /// A header that is there once. Twice is ambiguous, and no credential.
-fn one(headers: &HeaderMap, name: &str) -> Option<Value> {
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<Value<'a>> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?;
     match (first.to_str(), values.next()) {
-        (Ok(text), None) => Some(Value::Given(text.to_owned())),
-        (text, _) => Some(Value::Malformed(text.unwrap_or_default().to_owned())),
+        (Ok(text), None) => Some(Value::Given(text)),
+        (text, _) => Some(Value::Malformed(text.unwrap_or_default())),
     }
 }
 
-fn bearer(value: Value) -> Value {
+fn bearer(value: Value<'_>) -> Value<'_> {
     match value {
         Value::Given(text) => match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
-                Value::Given(token.trim().to_owned())
+                Value::Given(token.trim())
             }
             _ => Value::Malformed(text),
         },
@@ -119,10 +120,10 @@ fn bearer(value: Value) -> Value {
 }
 
 /// A cookie that is there once. Twice is ambiguous, and no credential.
-fn find_cookie(headers: &HeaderMap, name: &str) -> Option<Value> {
+fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Value<'a>> {
     let mut found = cookies(headers).filter(|(found, _)| *found == name);
     let (_, first) = found.next()?;
-    Some(if found.next().is_none() { Value::Given(first.to_owned()) } else { Value::Malformed(first.to_owned()) })
+    Some(if found.next().is_none() { Value::Given(first) } else { Value::Malformed(first) })
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {

@@ -6,6 +6,7 @@
 //! | not active | active |
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,10 @@ use crate::world;
 
 /// The refusal of the source document, for a bad token as for an unknown user.
 const REFUSED: &str = "Invalid token or user ID";
+
+/// The answer to every change.
+static DONE: LazyLock<Value> =
+    LazyLock::new(|| json!({ "message": "User status updated successfully", "status": "success" }));
 
 /// The system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,8 +71,7 @@ impl System for Clearsquare {
         match self.users.get_mut(call.asked.text("id").unwrap_or_default()) {
             Some(user) => {
                 user.active = !user.active;
-                let body = json!({ "message": "User status updated successfully", "status": "success" });
-                Ok(Answer::of(200, body))
+                Ok(Answer::fixed(200, &DONE))
             }
             None => Err(self.refuse(401, REFUSED)),
         }

@@ -118,7 +118,7 @@ impl System for Mediconnect {
         user["updatedAt"] = Value::String(format!("{:.3}", call.now));
         if observed {
             let body = json!({ "message": "Estado del usuario actualizado", "user": user });
-            return Ok(Answer { status: 200, body, off_contract: true });
+            return Ok(Answer::observed(200, body));
         }
         Ok(Answer::of(200, user.clone()))
     }

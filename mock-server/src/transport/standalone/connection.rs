@@ -11,15 +11,18 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::body::Answer;
 use super::limits::Limits;
 use super::stream::{Breakable, Plan, Stream};
+use super::timer::Timer;
 use crate::engine::{Engine, WireFault};
 
+/// The limit of headers that `hyper` has of its own accord. Told of one, even of this, it allocates for each request.
+const HEADERS: usize = 100;
 /// As good as for ever, and a time that can still be added to now.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -27,17 +30,20 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(super) async fn serve(stream: Stream, engine: Arc<Engine>, limits: Limits, mut stopped: watch::Receiver<bool>) {
     let plan = Plan::default();
     let stream = TokioIo::new(Breakable::new(stream, plan.clone(), limits.write_timeout));
-    let service = service_fn(move |request| answer(engine.clone(), plan.clone(), limits, request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+    let timer = Timer::default();
+    let mut http = http1::Builder::new();
+    http.timer(timer.clone())
         .header_read_timeout(limits.head_timeout.min(FOR_EVER))
         .max_buf_size(limits.head.max(8 << 10))
-        .max_header_size(limits.head)
-        .max_headers(limits.headers)
-        .serve_connection(stream, service);
-    let mut connection = pin!(connection);
+        .max_header_size(limits.head);
+    if limits.headers != HEADERS {
+        http.max_headers(limits.headers);
+    }
+    let service = service_fn(move |request| answer(engine.clone(), plan.clone(), timer.clone(), limits, request));
+    let mut connection = pin!(http.serve_connection(stream, service));
     // What ends a connection early is a fault of ours, a limit, or a client that went away.
     tokio::select! {
+        biased;
         _ = connection.as_mut() => {}
         _ = stopped.changed() => {
             connection.as_mut().graceful_shutdown();
@@ -49,6 +55,7 @@ pub(super) async fn serve(stream: Stream, engine: Arc<Engine>, limits: Limits, m
 async fn answer(
     engine: Arc<Engine>,
     plan: Plan,
+    timer: Timer,
     limits: Limits,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
@@ -64,15 +71,24 @@ async fn answer(
         return Ok(response);
     }
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let too_long = format!("the request body must have at most {} bytes", limits.body);
+    let too_long = || {
+        let message = format!("the request body must have at most {} bytes", limits.body);
+        refuse(StatusCode::PAYLOAD_TOO_LARGE, &message)
+    };
     if announced.is_some_and(|announced: u64| announced > limits.body as u64) {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, &too_long);
+        return too_long();
     }
-    let body = match tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.body).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => return refuse(StatusCode::PAYLOAD_TOO_LARGE, &too_long),
-        Ok(Err(_)) => return refuse(StatusCode::BAD_REQUEST, "the request body is not framed as HTTP has it"),
-        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the request body did not come in time"),
+    let body = tokio::select! {
+        biased;
+        body = Limited::new(body, limits.body).collect() => body,
+        () = timer.after(limits.body_timeout.min(FOR_EVER)) => {
+            return refuse(StatusCode::REQUEST_TIMEOUT, "the request body did not come in time");
+        }
+    };
+    let body = match body {
+        Ok(body) => body.to_bytes(),
+        Err(e) if e.is::<LengthLimitError>() => return too_long(),
+        Err(_) => return refuse(StatusCode::BAD_REQUEST, "the request body is not framed as HTTP has it"),
     };
     let request = Request::from_parts(parts, body);
     let begun = engine.begin(&request);

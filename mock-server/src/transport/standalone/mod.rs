@@ -19,6 +19,7 @@ mod body;
 mod connection;
 mod limits;
 mod stream;
+mod timer;
 #[cfg(feature = "tls")]
 mod tls;
 mod workers;

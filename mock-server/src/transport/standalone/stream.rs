@@ -87,12 +87,13 @@ impl Plan {
         self.lock().stage = Stage::HandedOver;
     }
 
-    /// All that was handed over is written.
-    fn flushed(&self) {
+    /// All that was handed over is written. Says whether more of the answer is to come.
+    fn flushed(&self) -> bool {
         let stage = &mut self.lock().stage;
         if *stage == Stage::HandedOver {
             *stage = Stage::None;
         }
+        *stage != Stage::None
     }
 
     fn is_answering(&self) -> bool {
@@ -135,9 +136,9 @@ impl Breakable {
         }
     }
 
-    /// How many of these bytes may still be written; `None` for all.
-    fn allowed(&self, bytes: &[u8]) -> Option<usize> {
-        match self.plan.get()? {
+    /// How many of these bytes may still be written under this fault; `None` for all.
+    fn allowed(&self, fault: Option<WireFault>, bytes: &[u8]) -> Option<usize> {
+        match fault? {
             WireFault::Reset | WireFault::Close => Some(0),
             WireFault::Hang | WireFault::Drip { .. } => None,
             WireFault::ResetInBody | WireFault::Truncate => {
@@ -179,13 +180,14 @@ impl Breakable {
 impl AsyncWrite for Breakable {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let allowed = match this.allowed(bytes) {
+        let fault = this.plan.get();
+        let allowed = match this.allowed(fault, bytes) {
             Some(0) => return Poll::Ready(Err(this.broken())),
             allowed => &bytes[..allowed.unwrap_or(bytes.len())],
         };
         let write = either!(&mut this.stream, stream => Pin::new(stream).poll_write(cx, allowed));
         let written = ready!(this.unless_stalled(cx, write))?;
-        if matches!(this.plan.get(), Some(WireFault::ResetInBody | WireFault::Truncate)) {
+        if matches!(fault, Some(WireFault::ResetInBody | WireFault::Truncate)) {
             this.written.extend_from_slice(&allowed[..written]);
         }
         Poll::Ready(Ok(written))
@@ -198,8 +200,7 @@ impl AsyncWrite for Breakable {
         if this.is_at_its_end() {
             return Poll::Ready(Err(this.broken()));
         }
-        this.plan.flushed();
-        if !this.plan.is_answering()
+        if !this.plan.flushed()
             && let Some(reader) = this.reader.take()
         {
             reader.wake();

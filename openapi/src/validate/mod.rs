@@ -1,6 +1,5 @@
 //! Values against the schemas of the contract.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 
@@ -9,6 +8,10 @@ use serde_json::{Value, json};
 
 use crate::contract::Contract;
 use crate::pointer;
+
+mod sketch;
+
+use sketch::Sketch;
 
 /// The address under which the document is known to the validator. Never fetched.
 const DOCUMENT: &str = "contract:///openapi.json";
@@ -26,7 +29,14 @@ const DOCUMENT: &str = "contract:///openapi.json";
 /// ```
 pub struct Validator {
     schemas: Schemas,
-    by_pointer: HashMap<String, SchemaIndex>,
+    /// Each with its pointer, by the length of that: pointers begin alike, and few are of one length.
+    by_length: Vec<Vec<(String, Compiled)>>,
+}
+
+/// A schema, and if it is simple enough what sees fast that a value is allowed.
+struct Compiled {
+    index: SchemaIndex,
+    sketch: Option<Sketch>,
 }
 
 impl Validator {
@@ -53,17 +63,23 @@ impl Validator {
         for format in [Format { name: "int32", func: int32 }, Format { name: "int64", func: int64 }] {
             compiler.register_format(format);
         }
+        let sketched = |at: String| (Sketch::at(&document, &at), at);
+        let pointers: Vec<_> = pointers.into_iter().map(sketched).collect();
         compiler.add_resource(DOCUMENT, document).map_err(|e| InvalidSchema::new("", &e))?;
 
         let mut schemas = Schemas::new();
-        let mut by_pointer = HashMap::new();
-        for at in pointers {
+        let mut by_length: Vec<Vec<_>> = Vec::new();
+        for (sketch, at) in pointers {
             let index = compiler
                 .compile(&format!("{DOCUMENT}#{}", uri_fragment(&at)), &mut schemas)
                 .map_err(|e| InvalidSchema::new(&at, &e))?;
-            by_pointer.insert(at, index);
+            let length = at.len();
+            by_length.resize_with(by_length.len().max(length + 1), Vec::new);
+            // One may be used in several places.
+            by_length[length].retain(|(known, _)| *known != at);
+            by_length[length].push((at, Compiled { index, sketch }));
         }
-        Ok(Validator { schemas, by_pointer })
+        Ok(Validator { schemas, by_length })
     }
 
     /// Everything in `value` that the schema at that JSON pointer does not allow; nothing if it is valid.
@@ -71,12 +87,21 @@ impl Validator {
     /// # Panics
     /// If the pointer names no schema of the contract: pointers come from the contract itself, never from outside.
     pub fn validate(&self, schema: &str, value: &Value) -> Vec<Violation> {
-        let index = self.by_pointer.get(schema).unwrap_or_else(|| panic!("`{schema}` is no schema of the contract"));
+        let Compiled { index, sketch } =
+            self.find(schema).unwrap_or_else(|| panic!("`{schema}` is no schema of the contract"));
         let mut violations = Vec::new();
+        if sketch.as_ref().is_some_and(|sketch| sketch.allows(value)) {
+            return violations;
+        }
         if let Err(error) = self.schemas.validate(value, *index) {
             collect(&error, &mut violations);
         }
         violations
+    }
+
+    fn find(&self, pointer: &str) -> Option<&Compiled> {
+        let known = self.by_length.get(pointer.len())?;
+        known.iter().find(|(known, _)| known == pointer).map(|(_, compiled)| compiled)
     }
 }
 
@@ -109,7 +134,7 @@ impl Standalone {
 
 impl fmt::Debug for Validator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Validator").field("schemas", &self.by_pointer.len()).finish()
+        f.debug_struct("Validator").field("schemas", &self.by_length.iter().flatten().count()).finish()
     }
 }
 
@@ -262,5 +287,79 @@ fn integer_within(value: &Value, min: i64, max: i64) -> Result<(), Box<dyn Error
             _ => Err("not an integer of that size".into()),
         },
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of every kind, and around every limit of the contract.
+    fn values() -> Vec<Value> {
+        let mut values = vec![json!(null), json!(true), json!([]), json!([1]), json!({}), json!({ "other": 1 })];
+        values.extend([0, 1, -1, i64::from(i32::MAX), i64::from(i32::MAX) + 1, i64::MIN].map(Value::from));
+        values.extend([json!(u64::MAX), json!(1.0), json!(1.5), json!(-0.0)]);
+        values.extend([0, 1, 2, 255, 256, 257, 500, 501, 1000, 1001, 8193].map(|length| json!("ä".repeat(length))));
+        values.extend(["ENABLED", "enabled", "disabled", "TEXT", "OK", "42", "2026-01-01T00:00:00Z"].map(Value::from));
+        values
+    }
+
+    #[test]
+    fn what_a_sketch_allows_the_schema_allows() {
+        let contract = Contract::embedded();
+        let validator = Validator::new(contract).unwrap();
+        let (mut allowed, mut compared) = (0, 0);
+        for (pointer, Compiled { index, sketch }) in validator.by_length.iter().flatten() {
+            let Some(sketch) = sketch else { continue };
+            let schema = contract.resolve(pointer).unwrap();
+            let mut all = values();
+            for (name, _) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                all.extend(values().into_iter().map(|value| json!({ name: value })));
+            }
+            all.extend(schema.get("enum").and_then(Value::as_array).into_iter().flatten().cloned());
+            for value in all {
+                compared += 1;
+                if sketch.allows(&value) {
+                    allowed += 1;
+                    assert!(validator.schemas.validate(&value, *index).is_ok(), "{pointer} does not allow {value}");
+                }
+            }
+        }
+        assert!(allowed > 100 && compared > 1000, "{allowed} of {compared}");
+    }
+
+    #[test]
+    fn a_sketch_sees_what_callers_send() {
+        let validator = Validator::new(Contract::embedded()).unwrap();
+        for (schema, value) in [
+            ("SymphonyUserId", json!(7_215_545_078_541_i64)),
+            ("SymphonyUserStatus", json!({ "status": "ENABLED", "suspendedUntil": 1, "suspensionReason": "x" })),
+            ("SymphonySuccessResponse", json!({ "format": "TEXT", "message": "OK" })),
+            ("SymphonyError", json!({ "code": 400, "message": "no" })),
+            ("ClearsquareResult", json!({ "message": "no", "status": "error" })),
+        ] {
+            let compiled = validator.find(&format!("/components/schemas/{schema}")).unwrap();
+            assert!(compiled.sketch.as_ref().is_some_and(|sketch| sketch.allows(&value)), "{schema}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_keyword_that_no_sketch_knows_is_for_the_schema() {
+        let sketch = |schema: Value| Sketch::at(&json!({ "a": schema, "b": { "type": "string" } }), "/a");
+        for schema in [
+            json!({ "type": "string", "pattern": "^a$" }),
+            json!({ "type": "string", "format": "date-time" }),
+            json!({ "type": "object", "additionalProperties": false }),
+            json!({ "type": "string", "not": { "type": "string" } }),
+            json!({ "$ref": "#/b", "maxLength": 1 }),
+            json!({ "$ref": "#/a" }),
+            json!({ "maxLength": 1 }),
+            json!(false),
+        ] {
+            assert!(sketch(schema.clone()).is_none(), "{schema}");
+        }
+        assert!(sketch(json!({ "$ref": "#/b", "description": "" })).unwrap().allows(&json!("x")));
+        let half = sketch(json!({ "type": "object", "properties": { "p": { "type": "string", "pattern": "a" } } }));
+        assert!(!half.unwrap().allows(&json!({ "p": "a" })));
     }
 }
