@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use crate::secret::Secret;
 
+/// The usual names of a system's id of the request.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
 /// The response headers whose values may be shown. All others are marked sensitive, so that nothing that prints them
 /// can show a session cookie. What is not on the list stays hidden.
 const SHOWN: [HeaderName; 8] = [
@@ -18,8 +22,8 @@ const SHOWN: [HeaderName; 8] = [
     reqwest::header::DATE,
     reqwest::header::RETRY_AFTER,
     reqwest::header::SERVER,
-    HeaderName::from_static("x-request-id"),
-    HeaderName::from_static("x-trace-id"),
+    X_REQUEST_ID,
+    X_TRACE_ID,
 ];
 
 /// A credential that is shorter than this is not looked for in answers: replacing it would hit words by chance.
@@ -60,10 +64,7 @@ impl RawResponse {
 
     /// The system's id of the request, under one of its usual names.
     pub(crate) fn request_id(&self) -> Option<String> {
-        ["x-request-id", "x-trace-id"]
-            .into_iter()
-            .find_map(|name| self.shown_header(&HeaderName::from_static(name)))
-            .map(str::to_owned)
+        [X_REQUEST_ID, X_TRACE_ID].iter().find_map(|name| self.shown_header(name)).map(str::to_owned)
     }
 }
 

@@ -121,17 +121,19 @@ impl Exchange<'_> {
         let total = options.total_timeout.unwrap_or(parts.total_timeout);
         let started = parts.clock.now();
         let left_at = |now: Duration| total.saturating_sub(now.saturating_sub(started));
-        let time_left = || left_at(parts.clock.now());
         let body = self.template.body().and_then(Body::as_bytes);
         if body.is_some_and(|body| body == b"{}") {
             return Err(Error::invalid_input(parts.vendor, "the request body is empty, and asks for nothing"));
         }
         let idempotent = self.operation.is_idempotent(body);
 
+        // What the clock showed after the last wait.
+        let mut now = started;
         let mut credentials = match parts.auth.at_hand() {
             Some(credentials) => credentials,
             None => {
-                let fetched = at_most(&*parts.clock, time_left(), pin!(parts.auth.current())).await;
+                let fetched = at_most(&*parts.clock, total, pin!(parts.auth.current())).await;
+                now = parts.clock.now();
                 fetched.unwrap_or_else(|| Err(self.out_of_time()))?
             }
         };
@@ -146,7 +148,7 @@ impl Exchange<'_> {
         let mut attempt = 0;
         let mut last: Option<(Attempt, Outcome)> = None;
         loop {
-            let place = parts.limiter.enter(&*parts.clock, time_left()).await;
+            let place = parts.limiter.enter(&*parts.clock, left_at(now)).await;
             let sent_at = parts.clock.now();
             let (Some(place), false) = (place, left_at(sent_at).is_zero()) else {
                 return match last {
@@ -198,7 +200,7 @@ impl Exchange<'_> {
                 Decision::Refresh => {
                     refreshed = true;
                     let refused = credentials.clone();
-                    match at_most(&*parts.clock, time_left(), pin!(parts.auth.refresh(&refused))).await {
+                    match at_most(&*parts.clock, left_at(ended_at), pin!(parts.auth.refresh(&refused))).await {
                         Some(Ok(fresh)) => credentials = fresh,
                         // What the source says is what the caller wants to know; what the system said stays with it.
                         Some(Err(error)) => {
@@ -219,6 +221,7 @@ impl Exchange<'_> {
                     parts.clock.sleep(wait, Wait::Backoff).await;
                 }
             }
+            now = parts.clock.now();
         }
     }
 
