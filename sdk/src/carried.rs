@@ -34,6 +34,7 @@ pub(crate) type Parsed = Box<dyn Any + Send>;
 
 /// The answer for the caller of a generated client, as the transport has parsed it already: what was checked is what is
 /// handed out.
+#[expect(clippy::result_large_err, reason = "the type is the generator's")]
 pub(crate) fn value<T: 'static, E>(mut response: Response) -> Result<ResponseValue<T>, Error<E>> {
     let parsed = Carried::<Parsed>::take(&mut response).and_then(|parsed| parsed.downcast::<T>().ok());
     match parsed {

@@ -20,6 +20,7 @@ mod documents;
 mod errors;
 mod exchanges;
 mod faults;
+mod figures;
 mod ids;
 mod journal;
 mod limits;

@@ -13,7 +13,7 @@ use crate::contract::{Contract, MediaType, Operation};
 pub const CLAIMS: &str = "CONTRACT.md";
 
 /// Each claim, and the command that proves it; a test holds that the commands are there.
-const PROVED: [(&str, &str); 16] = [
+const PROVED: [(&str, &str); 17] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
@@ -49,6 +49,10 @@ const PROVED: [(&str, &str); 16] = [
     ("No credential shows in anything that is printed or kept", "cargo test --workspace canary::"),
     ("No id leads a request to another user", "cargo test --workspace ids::"),
     ("The documentation works in a browser, for everybody, and its samples run", "cargo test --workspace docs::"),
+    (
+        "The figures of README.md and tests/benches/README.md are those that `.ci/figures` measured",
+        "cargo test --workspace figures::",
+    ),
     ("All of this, and the rest", ".ci/run"),
 ];
 
