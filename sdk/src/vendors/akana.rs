@@ -1,5 +1,7 @@
 //! The Akana API Platform: enable, disable and lock; unlock if it is switched on.
 
+use std::pin::pin;
+
 use reqwest::header::{COOKIE, HeaderName};
 
 use super::{ANOTHER, Applying, contradicted_read, is_another, members, send, text};
@@ -275,7 +277,7 @@ impl AccountSystem for Akana {
                 }
             }
             let call = self.client.change_user_status().user_id(id).body(body);
-            let (answer, record) = send(applying.rest(options), call.send())
+            let (answer, record) = send(applying.rest(options), pin!(call.send()))
                 .await
                 .map_err(|error| error.with_status_before(before.as_ref()))?;
             let members = members(&record);
@@ -313,7 +315,7 @@ impl AccountSystem for Akana {
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
             let id: AkanaUserId = user.parse()?;
-            let (answer, record) = send(options, self.client.get_platform_user().user_id(id).send()).await?;
+            let (answer, record) = send(options, pin!(self.client.get_platform_user().user_id(id).send())).await?;
             if is_another(user, answer.user_id.as_deref()) {
                 return Err(contradicted_read(Vendor::Akana, &record, ANOTHER));
             }

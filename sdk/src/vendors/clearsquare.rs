@@ -1,5 +1,7 @@
 //! The ClearSquare admin API: toggle.
 
+use std::pin::pin;
+
 use reqwest::header::AUTHORIZATION;
 
 use super::{Applying, send};
@@ -144,7 +146,7 @@ impl AccountSystem for Clearsquare {
             let id = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let call = self.client.manage_user_status().body_map(|body| body.id(id));
-            let (answer, record) = send(options, call.send()).await?;
+            let (answer, record) = send(options, pin!(call.send())).await?;
             match answer.status {
                 Some(ClearsquareOutcome::Success) => {
                     Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))

@@ -1,5 +1,7 @@
 //! The MediConnect admin API: enable, disable, suspend and unsuspend.
 
+use std::pin::pin;
+
 use reqwest::header::AUTHORIZATION;
 
 use super::{ANOTHER, Applying, contradicted_read, members, send, text};
@@ -149,7 +151,7 @@ impl Mediconnect {
     }
 
     async fn read(&self, id: MediconnectUserId, options: CallOptions) -> Result<AccountStatus> {
-        let (user, record) = send(options, self.client.get_admin_user().id(id).send()).await?;
+        let (user, record) = send(options, pin!(self.client.get_admin_user().id(id).send())).await?;
         let user = unwrapped(user, &record);
         if user.id.is_some_and(|answered| answered != id.get()) {
             return Err(contradicted_read(Vendor::Mediconnect, &record, ANOTHER));
@@ -269,8 +271,9 @@ impl AccountSystem for Mediconnect {
             let call = self.client.toggle_user_status().id(id).body(body);
             // What is assumed was not read.
             let read = before.as_ref().filter(|_| !matches!(self.active_flag, ActiveFlag::Assume(_)));
-            let (answer, record) =
-                send(applying.rest(options), call.send()).await.map_err(|error| error.with_status_before(read))?;
+            let (answer, record) = send(applying.rest(options), pin!(call.send()))
+                .await
+                .map_err(|error| error.with_status_before(read))?;
             let answer = unwrapped(answer, &record);
             if answer.is_active.is_none() && answer.is_suspended.is_none() {
                 return Err(match text(&members(&record), &["error"]) {

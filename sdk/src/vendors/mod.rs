@@ -5,6 +5,7 @@
 //! `builder`).
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use progenitor_client::ResponseValue;
@@ -42,12 +43,13 @@ pub use symphony::Symphony;
 #[cfg(feature = "userdocks")]
 pub use userdocks::Userdocks;
 
-/// Sends one call of a generated client, and says what is known of it.
+/// Sends one call of a generated client, and says what is known of it. The call is pinned where it is made: it is large, and
+/// would be moved otherwise.
 async fn send<T, E: Fault>(
     options: CallOptions,
-    call: impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>>,
+    call: Pin<&mut impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>>>,
 ) -> Result<(T, Record)> {
-    let (result, record) = call::record(options, Box::pin(call)).await;
+    let (result, record) = call::record(options, call).await;
     match result {
         Ok(answer) => Ok((answer.into_inner(), record)),
         Err(error) => {

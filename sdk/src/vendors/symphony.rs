@@ -1,5 +1,7 @@
 //! The Symphony Pod API: enable, disable, suspend and unsuspend.
 
+use std::pin::pin;
+
 use jiff::Timestamp;
 use reqwest::header::HeaderName;
 
@@ -215,7 +217,8 @@ impl AccountSystem for Symphony {
         Box::pin(async move {
             let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
-            let (answer, record) = send(options, self.client.update_user_status().uid(id).body(body).send()).await?;
+            let (answer, record) =
+                send(options, pin!(self.client.update_user_status().uid(id).body(body).send())).await?;
             if has_member(&record, "code") {
                 return Err(applying.contradicted(&record, &answer.message.unwrap_or_default()));
             }
@@ -247,7 +250,7 @@ impl AccountSystem for Symphony {
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
             let id: SymphonyUserId = user.parse()?;
-            let (answer, _) = send(options, self.client.get_user_status().uid(id).send()).await?;
+            let (answer, _) = send(options, pin!(self.client.get_user_status().uid(id).send())).await?;
             let until = match answer.suspended_until {
                 None | Some(0) => None,
                 Some(number) => Some(self.unit.instant(number).ok_or_else(|| {

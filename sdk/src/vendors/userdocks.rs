@@ -1,5 +1,7 @@
 //! Userdocks: enable and disable.
 
+use std::pin::pin;
+
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::{ANOTHER, Applying, contradicted_read, has_member, is_another, members, send, text};
@@ -217,9 +219,12 @@ impl AccountSystem for Userdocks {
             let (answer, record) = match (self.route, &self.app) {
                 (Route::Current, Some(app)) => {
                     let call = self.client.set_app_access_status().app_id(app.clone()).user_id(id);
-                    send(options, call.access_status(status).send()).await?
+                    send(options, pin!(call.access_status(status).send())).await?
                 }
-                _ => send(options, self.client.set_access_status().user_id(id).access_status(status).send()).await?,
+                _ => {
+                    send(options, pin!(self.client.set_access_status().user_id(id).access_status(status).send()))
+                        .await?
+                }
             };
             if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
                 return Err(applying.contradicted(&record, &why));
@@ -253,7 +258,7 @@ impl AccountSystem for Userdocks {
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         Box::pin(async move {
             let id: UserdocksUserId = user.parse()?;
-            let (answer, record) = send(options, self.client.get_user().user_id(id).send()).await?;
+            let (answer, record) = send(options, pin!(self.client.get_user().user_id(id).send())).await?;
             let refuse = |why: &str| Err(contradicted_read(Vendor::Userdocks, &record, why));
             if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
                 return refuse(&why);
