@@ -39,14 +39,16 @@ pub(crate) fn execute<'a>(
     let Some(operation) = Operation::of_hook(parts.vendor, hook_id) else {
         // Both are generated from one contract; a test calls every operation.
         let error = Error::invalid_input(parts.vendor, format!("`{hook_id}` is no operation of the contract"));
-        return Box::pin(std::future::ready(failure(request.url(), error)));
+        return Box::pin(std::future::ready(failure(error)));
     };
     let exchange = Exchange { parts, client, operation, call: Call::current(), template: request };
     Box::pin(async move { exchange.response().await })
 }
 
-fn failure(url: &Url, error: Error) -> Response {
-    let mut response = response(url, FAILURE_STATUS);
+/// Without the URL, which has the user's id in it: `reqwest` shows it wherever a response is printed.
+fn failure(error: Error) -> Response {
+    let mut response = http::Response::new(Body::default());
+    *response.status_mut() = http::StatusCode::from_u16(FAILURE_STATUS).unwrap_or_default();
     Carried::put(error, &mut response);
     Response::from(response)
 }
@@ -110,7 +112,7 @@ impl Exchange<'_> {
                 Carried::put(body, &mut response);
                 Response::from(response)
             }
-            Err(error) => failure(url, error),
+            Err(error) => failure(error),
         }
     }
 

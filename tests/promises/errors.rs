@@ -126,3 +126,16 @@ async fn without_tls_nothing_is_sent() {
     let error = error_of(&url).await;
     assert_eq!((error.kind(), error.applied()), (ErrorKind::NotSent, Applied::No), "{error}");
 }
+
+#[tokio::test]
+async fn of_a_typed_client_it_does_not_show_whose_account_it_is_about() {
+    let server = Recorder::answering(500, r#"{"code":7,"message":"the vendor's words"}"#).await;
+    for uri in [server.uri(), "http://127.0.0.1:1".to_owned()] {
+        let client = symphony(&uri);
+        let error = client.client().get_user_status().uid(7_215_545_078_541_i64).send().await.unwrap_err();
+        for text in [format!("{error}"), format!("{error:?}")] {
+            assert!(!text.contains("7215545078541"), "{text}");
+        }
+    }
+    assert!(server.only_request().first_line.contains("7215545078541"));
+}

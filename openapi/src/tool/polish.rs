@@ -1,6 +1,7 @@
 //! What the generator has no setting for.
 //!
-//! - Its constructor panics when TLS cannot be set up; ours returns an error. It goes.
+//! - Its constructor panics when TLS cannot be set up; ours returns an error. It goes. The other one takes a base URL that
+//!   need not be the session's, to which the requests go; it is ours alone.
 //! - The builder of an operation throws the reason away when a parameter cannot be converted. It is kept, so that the
 //!   error says what would be right.
 //! - Every request gets a header `api-version` that no system documents. It goes.
@@ -38,6 +39,13 @@ impl VisitMut for Polish {
     fn visit_item_impl_mut(&mut self, item: &mut ItemImpl) {
         if item.trait_.is_none() && is_client(&item.self_ty) {
             item.items.retain(|item| !matches!(item, ImplItem::Fn(function) if function.sig.ident == "new"));
+            for item in &mut item.items {
+                if let ImplItem::Fn(function) = item
+                    && function.sig.ident == "new_with_client"
+                {
+                    function.vis = parse_quote!(pub(crate));
+                }
+            }
         }
         visit_mut::visit_item_impl_mut(self, item);
     }
