@@ -4,7 +4,7 @@
 //! `cargo run -p user-status-tests --bin figures`
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use serde_json::{Value, json};
@@ -29,9 +29,10 @@ fn run() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the crate is in no folder")?;
     let read = |file: &Path| fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()));
     let mut all: Value = serde_json::from_str(&read(&root.join(FIGURES))?)?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut taken = Vec::new();
     for name in RESULTS {
-        let file = root.join("target/bench").join(format!("{name}.json"));
+        let file = target.join("bench").join(format!("{name}.json"));
         if file.exists() {
             let result: Value = serde_json::from_str(&read(&file)?).map_err(|e| format!("{}: {e}", file.display()))?;
             if all[name] != result {
