@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -28,6 +28,11 @@ impl Spread {
         Spread { median: (at(last / 2) + at(last.div_ceil(2))) / 2.0, lowest: at(0), highest: at(last) }
     }
 
+    /// That of the ratios of two things that were measured in turn.
+    pub fn of_ratios(of: &[f64], by: &[f64]) -> Spread {
+        Spread::of(&of.iter().zip(by).map(|(of, by)| of / by).collect::<Vec<f64>>())
+    }
+
     /// The median with the others in brackets.
     pub fn text(&self, decimals: usize) -> String {
         format!("{:.decimals$} ({:.decimals$}–{:.decimals$})", self.median, self.lowest, self.highest)
@@ -39,19 +44,39 @@ impl Spread {
     }
 }
 
+/// Measures so many things in turn, round after round, another one first in each: so that a slow phase of the machine meets
+/// them all. What was measured of each, round by round.
+///
+/// # Errors
+/// Those of a measurement.
+pub fn in_turn<T, E>(
+    things: usize,
+    rounds: usize,
+    mut measure: impl FnMut(usize) -> Result<T, E>,
+) -> Result<Vec<Vec<T>>, E> {
+    let mut measured: Vec<Vec<T>> = (0..things).map(|_| Vec::new()).collect();
+    for round in 0..rounds.max(1) {
+        for turn in 0..things {
+            let turn = (turn + round) % things;
+            measured[turn].push(measure(turn)?);
+        }
+    }
+    Ok(measured)
+}
+
 /// Writes the result of a benchmark to `target/bench/NAME.json`, where `target` is the folder that a benchmark finds as
 /// the parent of `CARGO_TARGET_TMPDIR`. Says where it is.
 ///
 /// # Errors
 /// If the file cannot be written; the message names it.
-pub fn write(temporary: &str, name: &str, result: &Value) -> io::Result<PathBuf> {
+pub fn write(temporary: &str, name: &str, result: &Value) -> io::Result<()> {
     let folder = Path::new(temporary).parent().unwrap_or(Path::new(".")).join("bench");
     let file = folder.join(format!("{name}.json"));
     fs::create_dir_all(&folder)
         .and_then(|()| fs::write(&file, format!("{result:#}\n")))
         .map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", file.display())))?;
     println!("\nwritten to {}", file.display());
-    Ok(file)
+    Ok(())
 }
 
 /// All results, below the root of the repository.
@@ -90,10 +115,9 @@ fn of<'a>(list: &'a Value, name: &str, value: impl Into<Value>) -> &'a Value {
     list.as_array().into_iter().flatten().find(|element| element[name] == value).unwrap_or(&Value::Null)
 }
 
-/// The ratio of two lists of measurements, round by round.
-fn ratio(of: &Value, by: &Value) -> Spread {
-    let list = |value: &Value| value.as_array().into_iter().flatten().map(number).collect::<Vec<f64>>();
-    Spread::of(&list(of).iter().zip(list(by)).map(|(of, by)| of / by).collect::<Vec<f64>>())
+/// A list of measurements.
+fn list(value: &Value) -> Vec<f64> {
+    value.as_array().into_iter().flatten().map(number).collect()
 }
 
 /// The result for one subject of the SDK with so many calls at once.
@@ -131,9 +155,9 @@ fn goals(all: &Value) -> String {
         );
     }
     let build = &all["build"];
-    let measured = ratio(&build["user_status"], &build["bare"]).text(2);
+    let measured = Spread::of_ratios(&list(&build["user_status"]), &list(&build["bare"])).text(2);
     let _ = writeln!(table, "| a clean build of `user-status` | one of `reqwest` and `serde` | ≤ 1.3 | {measured} |");
-    let measured = ratio(&build["user_status"], &build["with_tls"]).text(2);
+    let measured = Spread::of_ratios(&list(&build["user_status"]), &list(&build["with_tls"])).text(2);
     let _ = writeln!(table, "| | one of these and `ring`, for https | – | {measured} |");
     table
 }
@@ -255,8 +279,7 @@ pub fn page(all: &Value) -> String {
         }
     }
     let build = &all["build"];
-    let seconds =
-        |name: &str| Spread::of(&build[name].as_array().into_iter().flatten().map(number).collect::<Vec<_>>()).text(1);
+    let seconds = |name: &str| Spread::of(&list(&build[name])).text(1);
     let _ = writeln!(
         page,
         "\n## A clean build\n\nProcessor seconds of a debug build: `user-status` {}; `reqwest` with the same features, and `serde`, {}; these and \

@@ -98,7 +98,6 @@ async fn ratio(rows: usize, rounds: usize) -> Result<Value> {
     for (name, whole, distance) in
         [("whole, 10 ms away", true, Some(Duration::from_millis(10))), ("whole", true, None), ("blind", false, None)]
     {
-        let mut ratios = Vec::new();
         let (mut of_bare, mut of_ours) = (Vec::new(), Vec::new());
         for _ in 0..rounds.max(1) {
             server.restore(start.clone())?;
@@ -121,11 +120,10 @@ async fn ratio(rows: usize, rounds: usize) -> Result<Value> {
             }
             let speed = |time: Duration| rows as f64 / time.as_secs_f64();
             println!("ratio, {name}: bare {:.0} rows/s, journalled {:.0} rows/s", speed(bare), speed(ours));
-            ratios.push(speed(ours) / speed(bare));
             of_bare.push(speed(bare));
             of_ours.push(speed(ours));
         }
-        let ratio = Spread::of(&ratios);
+        let ratio = Spread::of_ratios(&of_ours, &of_bare);
         println!("ratio, {name}: median {}", ratio.text(2));
         report.push(json!({
             "case": name,

@@ -41,49 +41,40 @@ fn main() -> ExitCode {
 
 fn run(rounds: usize) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let mut curves = Vec::new();
     println!("{:<44}{:>10}{:>28}{:>10}", "", "size", "µs each, median (spread)", "of first");
-    let mut add = |curve| -> Result<()> {
-        curves.push(curve);
-        Ok(())
-    };
-    add(measure("a request, by worlds", &[1, 16, 256], rounds, |size| runtime.block_on(by_worlds(size)))?)?;
-    add(measure("a request, by faults that strike others", &[0, 10, 100, 1_000], rounds, |size| {
-        runtime.block_on(by_faults(size))
-    })?)?;
-    add(measure("a request, by users of its system", &[1, 1_000, 100_000], rounds, |size| {
-        runtime.block_on(by_users(size))
-    })?)?;
-    add(measure("a request, by requests in the journal", &[100, 1_000, 10_000], rounds, |size| {
-        runtime.block_on(by_journal(size))
-    })?)?;
-    add(measure("a row of a run, by rows", &[1_000, 10_000, 50_000], rounds, |rows| {
-        Ok(runtime.block_on(bulk(rows, people::SYSTEMS.len()))?.0)
-    })?)?;
-    add(measure("a row of a run, by systems", &[1, 2, 3, 4, 5], rounds, |systems| {
-        Ok(runtime.block_on(bulk(10_000, systems))?.0)
-    })?)?;
-    add(measure("a row of a journal that is read, by rows", &[1_000, 10_000, 50_000], rounds, |rows| {
-        Ok(runtime.block_on(bulk(rows, people::SYSTEMS.len()))?.1)
-    })?)?;
-    figures::write(env!("CARGO_TARGET_TMPDIR"), "growth", &Value::from(curves))?;
+    let curves = [
+        measure("a request, by worlds", &[1, 16, 256], rounds, |size| runtime.block_on(by_worlds(size)))?,
+        measure("a request, by faults that strike others", &[0, 10, 100, 1_000], rounds, |size| {
+            runtime.block_on(by_faults(size))
+        })?,
+        measure("a request, by users of its system", &[1, 1_000, 100_000], rounds, |size| {
+            runtime.block_on(by_users(size))
+        })?,
+        measure("a request, by requests in the journal", &[100, 1_000, 10_000], rounds, |size| {
+            runtime.block_on(by_journal(size))
+        })?,
+        measure("a row of a run, by rows", &[1_000, 10_000, 50_000], rounds, |rows| {
+            Ok(runtime.block_on(bulk(rows, people::SYSTEMS.len()))?.0)
+        })?,
+        measure("a row of a run, by systems", &[1, 2, 3, 4, 5], rounds, |systems| {
+            Ok(runtime.block_on(bulk(10_000, systems))?.0)
+        })?,
+        measure("a row of a journal that is read, by rows", &[1_000, 10_000, 50_000], rounds, |rows| {
+            Ok(runtime.block_on(bulk(rows, people::SYSTEMS.len()))?.1)
+        })?,
+    ];
+    figures::write(env!("CARGO_TARGET_TMPDIR"), "growth", &json!(curves))?;
     Ok(())
 }
 
 /// Measures the cost of one thing, in microseconds, at each size.
 fn measure(name: &str, sizes: &[usize], rounds: usize, mut cost: impl FnMut(usize) -> Result<f64>) -> Result<Value> {
-    let mut costs = vec![Vec::new(); sizes.len()];
-    for round in 0..rounds {
-        for turn in 0..sizes.len() {
-            // Another one is the first in each round.
-            let turn = (turn + round) % sizes.len();
-            costs[turn].push(cost(sizes[turn]).map_err(|e| format!("{name}, {}: {e}", sizes[turn]))?);
-        }
-    }
+    let costs = figures::in_turn(sizes.len(), rounds, |turn| {
+        cost(sizes[turn]).map_err(|e| format!("{name}, {}: {e}", sizes[turn]))
+    })?;
     let mut points = Vec::new();
     for (size, of_size) in sizes.iter().zip(&costs) {
-        let ratios: Vec<f64> = of_size.iter().zip(&costs[0]).map(|(cost, first)| cost / first).collect();
-        let (spread, ratio) = (Spread::of(of_size), Spread::of(&ratios));
+        let (spread, ratio) = (Spread::of(of_size), Spread::of_ratios(of_size, &costs[0]));
         println!("{name:<44}{size:>10}{:>28}{:>10.2}", spread.text(1), ratio.median);
         points.push(json!({ "size": size, "microseconds": spread.json(), "of_first": ratio.json() }));
     }

@@ -210,63 +210,54 @@ impl Server {
     }
 }
 
-/// The rates and latencies of one subject, a value for each round.
+/// The rates and latencies of one subject, over the rounds.
 struct Throughput {
     subject: Subject,
     /// Requests per second.
-    rate: Vec<f64>,
+    rate: Spread,
     /// The rate as a part of the rate of bare `axum` in the same round.
-    ratio: Vec<f64>,
+    ratio: Spread,
     /// Half of the answers came within so many milliseconds.
-    p50: Vec<f64>,
+    p50: Spread,
     /// 99 of 100 answers came within so many milliseconds.
-    p99: Vec<f64>,
+    p99: Spread,
 }
 
 impl Throughput {
     fn json(&self) -> Value {
         json!({
             "subject": self.subject.name(),
-            "requests_per_second": Spread::of(&self.rate).json(),
-            "ratio_to_bare_axum": Spread::of(&self.ratio).json(),
-            "p50_ms": Spread::of(&self.p50).json(),
-            "p99_ms": Spread::of(&self.p99).json(),
+            "requests_per_second": self.rate.json(),
+            "ratio_to_bare_axum": self.ratio.json(),
+            "p50_ms": self.p50.json(),
+            "p99_ms": self.p99.json(),
         })
     }
 }
 
 fn throughput(settings: &Settings, token: &str) -> Result<Vec<Throughput>> {
-    let mut all = Subject::ALL.map(|subject| Throughput {
-        subject,
-        rate: Vec::new(),
-        ratio: Vec::new(),
-        p50: Vec::new(),
-        p99: Vec::new(),
-    });
     let request: Arc<[u8]> = request("", token).into();
-    for round in 0..settings.rounds {
-        eprintln!("round {} of {}", round + 1, settings.rounds);
-        for turn in 0..all.len() {
-            // Another one is the first in each round.
-            let turn = (turn + round) % all.len();
-            let result = &mut all[turn];
-            let name = result.subject.name();
-            let mut latencies = load(result.subject, settings, &request).map_err(|e| format!("{name}: {e}"))?;
-            if latencies.is_empty() {
-                return Err(format!("{name}: no request was answered in time; use more `--seconds`").into());
-            }
-            latencies.sort_unstable();
-            let quantile = |part: f64| millis(latencies[((latencies.len() - 1) as f64 * part) as usize]);
-            result.rate.push(latencies.len() as f64 / settings.time.as_secs_f64());
-            result.p50.push(quantile(0.5));
-            result.p99.push(quantile(0.99));
+    let rounds = figures::in_turn(Subject::ALL.len(), settings.rounds, |turn| -> Result<[f64; 3]> {
+        let subject = Subject::ALL[turn];
+        let name = subject.name();
+        eprintln!("{name}");
+        let mut latencies = load(subject, settings, &request).map_err(|e| format!("{name}: {e}"))?;
+        if latencies.is_empty() {
+            return Err(format!("{name}: no request was answered in time; use more `--seconds`").into());
         }
-        let axum = all[0].rate[round];
-        for result in &mut all {
-            result.ratio.push(result.rate[round] / axum);
-        }
-    }
-    Ok(all.into())
+        latencies.sort_unstable();
+        let quantile = |part: f64| millis(latencies[((latencies.len() - 1) as f64 * part) as usize]);
+        Ok([latencies.len() as f64 / settings.time.as_secs_f64(), quantile(0.5), quantile(0.99)])
+    })?;
+    let of = |subject: usize, which: usize| rounds[subject].iter().map(|round| round[which]).collect::<Vec<f64>>();
+    let throughput = |(turn, subject)| Throughput {
+        subject,
+        rate: Spread::of(&of(turn, 0)),
+        ratio: Spread::of_ratios(&of(turn, 0), &of(0, 0)),
+        p50: Spread::of(&of(turn, 1)),
+        p99: Spread::of(&of(turn, 2)),
+    };
+    Ok(Subject::ALL.into_iter().enumerate().map(throughput).collect())
 }
 
 /// Runs one subject under load for one round, and returns how long each answer took.
@@ -521,8 +512,7 @@ fn first_answer(address: SocketAddr, request: &[u8]) -> Result<()> {
 fn throughput_table(all: &[Throughput]) -> String {
     let mut table = format!("{:<18}{:>9}{:>28}{:>27}{:>9}\n", "", "req/s", "of bare axum", "p50 ms", "p99 ms");
     for Throughput { subject, rate, ratio, p50, p99 } in all {
-        let (rate, ratio) = (Spread::of(rate).text(0), Spread::of(ratio).text(2));
-        let [p50, p99] = [p50, p99].map(|values| Spread::of(values).median);
+        let (rate, ratio, p50, p99) = (rate.text(0), ratio.text(2), p50.median, p99.median);
         let _ = writeln!(table, "{:<18}{rate:<28}{ratio:<27}{p50:>9.2}{p99:>9.2}", subject.name());
     }
     table

@@ -8,7 +8,7 @@
 //! on one thread; a ratio compares two runs of the same round. The server does nothing but answer, on a thread of its own.
 //!
 //! `… -- calls SUBJECT CALLS` makes so many calls of one subject, one after the other, and measures nothing: for tools
-//! that count what a process does, as `.ci/figures` counts instructions.
+//! that count what a process does, as `.ci/instructions` counts instructions.
 
 mod calls;
 
@@ -60,17 +60,9 @@ fn run(rounds: usize, time: Duration) -> Result<()> {
     let mut report = Vec::new();
     println!("{:<12}{:<10}{:>28}{:>30}", "at once", "", "calls/s, median (spread)", "of reqwest, median (spread)");
     for at_once in [1, 16, 64] {
-        let mut rates = vec![Vec::new(); Subject::ALL.len()];
-        for round in 0..rounds.max(1) {
-            for turn in 0..Subject::ALL.len() {
-                // Another one is the first in each round.
-                let turn = (turn + round) % Subject::ALL.len();
-                rates[turn].push(rate(Subject::ALL[turn], at_once, time)?);
-            }
-        }
+        let rates = figures::in_turn(Subject::ALL.len(), rounds, |turn| rate(Subject::ALL[turn], at_once, time))?;
         for (subject, of_subject) in Subject::ALL.iter().zip(&rates) {
-            let ratios: Vec<f64> = of_subject.iter().zip(&rates[0]).map(|(rate, reqwest)| rate / reqwest).collect();
-            let (rate, ratio) = (Spread::of(of_subject), Spread::of(&ratios));
+            let (rate, ratio) = (Spread::of(of_subject), Spread::of_ratios(of_subject, &rates[0]));
             println!("{at_once:<12}{:<10}{:>28}{:>30}", subject.name(), rate.text(0), ratio.text(2));
             report.push(json!({
                 "at_once": at_once,

@@ -125,6 +125,7 @@ impl VisitMut for Polish {
     }
 }
 
+/// Whether a statement has these tokens in it.
 fn mentions(statement: &Stmt, tokens: &str) -> bool {
     statement.to_token_stream().to_string().contains(tokens)
 }
