@@ -267,10 +267,7 @@ pub(crate) fn shown(text: &str) -> String {
         text.pop();
         text.push('…');
     }
-    if text.chars().any(char::is_control) {
-        text = text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
-    }
-    text
+    crate::text::visible(&text)
 }
 
 impl ErrorKind {

@@ -41,6 +41,8 @@ mod secret;
 mod session;
 mod status;
 mod system;
+#[doc(hidden)] // public for the command line, which shows what it is told by the same rule
+pub mod text;
 mod tls;
 mod transport;
 mod vendor;

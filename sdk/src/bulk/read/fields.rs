@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::bulk::{BadRow, Row};
 use crate::change::{Change, StatusChange};
+use crate::text::visible;
 
 /// A column of CSV, or a member of NDJSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,13 +136,7 @@ const SHOWN_MAX: usize = 40;
 
 /// A value from a file as a problem shows it: short, on one line, and with nothing in it that a terminal would obey.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for c in text.chars().take(SHOWN_MAX) {
-        match c {
-            '"' | '\'' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
+    let mut shown = visible(&text.chars().take(SHOWN_MAX).collect::<String>());
     if text.chars().nth(SHOWN_MAX).is_some() {
         shown.push('…');
     }
