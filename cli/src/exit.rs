@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     BadRows = 7,
     /// The configuration or the credentials are wrong.
     Configuration = 8,
+    /// All that was asked is done, and the standard output could not be written.
+    Unwritten = 9,
     /// A second Ctrl-C.
     Interrupted = 130,
 }
@@ -45,5 +47,7 @@ Exit codes:
   6    refused for safety: your own account or a protected one, too many, or not confirmed
   7    the input has bad rows, and nothing was sent
   8    the configuration or the credentials are wrong
+  9    done, but the standard output could not be written; what became of accounts is then
+       on the standard error
   130  given up at the second Ctrl-C; the outcome is unknown
 Of a run with several of them 4 is told first, then 5, then 3.";

@@ -17,20 +17,58 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do next.
     pub(crate) next: Option<String>,
-    /// Whether an account was changed all the same: `no` or `unknown`.
-    pub(crate) applied: Applied,
+    /// Whether an account was changed all the same.
+    pub(crate) changed: Changed,
+    /// What became of accounts, where it could be said in no other place.
+    pub(crate) said: Option<String>,
     /// What else is known, for programs.
     pub(crate) details: Box<Map<String, Value>>,
 }
 
+/// Whether an account was changed by a command that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    No,
+    /// It was, and what failed came after it.
+    Yes,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl From<Applied> for Changed {
+    fn from(applied: Applied) -> Changed {
+        match applied {
+            Applied::No => Changed::No,
+            Applied::Unknown => Changed::Unknown,
+        }
+    }
+}
+
+impl Changed {
+    /// A word for programs.
+    fn word(self) -> &'static str {
+        match self {
+            Changed::No => "no",
+            Changed::Yes => "yes",
+            Changed::Unknown => "unknown",
+        }
+    }
+}
+
 impl Failure {
     fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure { exit, kind, message: message.into(), next: None, applied: Applied::No, details: Box::default() }
+        let message = message.into();
+        Failure { exit, kind, message, next: None, changed: Changed::No, said: None, details: Box::default() }
     }
 
     /// None of the others, such as a full disk.
     pub(crate) fn unexpected(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Unexpected, "unexpected", message)
+    }
+
+    /// The standard output cannot be written.
+    pub(crate) fn unwritten(e: &std::io::Error) -> Failure {
+        Failure::new(Exit::Unwritten, "unwritten", format!("the standard output cannot be written: {e}"))
     }
 
     /// The command line is wrong.
@@ -65,7 +103,7 @@ impl Failure {
 
     /// A change was given up, and nobody knows what became of it.
     pub(crate) fn given_up(message: impl Into<String>) -> Failure {
-        Failure { applied: Applied::Unknown, ..Failure::new(Exit::Interrupted, "outcome_unknown", message) }
+        Failure { changed: Changed::Unknown, ..Failure::new(Exit::Interrupted, "outcome_unknown", message) }
     }
 
     /// A call to the system of a profile failed.
@@ -76,7 +114,7 @@ impl Failure {
             (Applied::No, _) => Exit::NotApplied,
         };
         let mut failure = Failure::new(exit, error.kind().as_str(), with_causes(error));
-        failure.applied = error.applied();
+        failure.changed = error.applied().into();
         failure.next = advice(profile, error);
         failure.details.insert("profile".to_owned(), json!(profile));
         let wait = error.retry_after().map(|wait| wait.as_secs_f64());
@@ -128,7 +166,7 @@ impl Failure {
         let mut error = json!({
             "kind": self.kind,
             "message": self.message,
-            "applied": applied(self.applied),
+            "applied": self.changed.word(),
             "exit_code": self.exit as u8,
         });
         if let (Some(members), Some(next)) = (error.as_object_mut(), &self.next) {
@@ -153,14 +191,6 @@ fn advice(profile: &str, error: &Error) -> Option<String> {
         },
         _ => return None,
     })
-}
-
-/// A word for programs.
-fn applied(applied: Applied) -> &'static str {
-    match applied {
-        Applied::No => "no",
-        Applied::Unknown => "unknown",
-    }
 }
 
 /// A word for programs.

@@ -9,7 +9,7 @@ use user_status::bulk::{Counts, Entry, JournalReader, RowState, Summary};
 use super::intake::counted;
 use super::naming::Name;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Changed, Failure};
 use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
 
 /// How many rows of each kind are listed; `report` has them all.
@@ -31,15 +31,39 @@ impl Ended<'_> {
     /// Says it. The exit code is the first that fits: of some row nobody knows the outcome, rows are left, rows did not
     /// come out as asked, all is done.
     pub(crate) fn tell(&self, output: Output) -> Result<Exit, Failure> {
-        let failed = |error| Failure::of_journal(&error);
+        let failed = |error| self.unread(Failure::of_journal(&error));
         let reader = JournalReader::open(self.journal).map_err(failed)?;
         let (by_system, source) = (reader.counts_by_system().map_err(failed)?, reader.about().map_err(failed)?.source);
         let counts: Counts = by_system.values().sum();
         let exit = self.exit(&counts);
-        let listed = listed(&reader, &counts)?;
+        let listed = listed(&reader, &counts).map_err(|failure| self.unread(failure))?;
         let document = self.document(&by_system, &counts, &source, exit);
-        output.result(&document, || self.text(&by_system, &counts, &listed))?;
-        Ok(exit)
+        output.outcome(exit, self.changed(), &document, || self.text(&by_system, &counts, &listed))
+    }
+
+    /// Whether this session changed accounts.
+    fn changed(&self) -> Changed {
+        let handled = self.summary.map(|summary| summary.handled).unwrap_or_default();
+        if handled[RowState::Unknown] + handled[RowState::Sending] > 0 {
+            Changed::Unknown
+        } else if handled[RowState::Confirmed] + handled[RowState::Accepted] > 0 {
+            Changed::Yes
+        } else {
+            Changed::No
+        }
+    }
+
+    /// The journal cannot be read after the run: what became of the rows does not depend on that.
+    fn unread(&self, failure: Failure) -> Failure {
+        let Some(summary) = self.summary else { return failure };
+        let exit = match self.exit(&summary.counts) {
+            Exit::Done => failure.exit,
+            exit => exit,
+        };
+        let said = format!("Run {}: {}.", self.name.id, summary.counts);
+        Failure { exit, changed: self.changed(), said: Some(said), ..failure }
+            .detail("run", self.name.id.as_str())
+            .detail("counts", states(&summary.counts))
     }
 
     fn exit(&self, counts: &Counts) -> Exit {

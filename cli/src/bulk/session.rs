@@ -11,7 +11,7 @@ use super::naming::Name;
 use super::progress::{Heard, Progress, TICK};
 use crate::arguments::{Pace, Work};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Changed, Failure};
 use crate::output::Output;
 use crate::signals::Interrupts;
 
@@ -74,7 +74,7 @@ pub(crate) async fn carry_out(
     progress.end();
     result.map_err(|error| {
         let next = format!("Nothing is sent any more. When it can be written again: {}", name.command("resume"));
-        Failure { applied: user_status::Applied::Unknown, ..Failure::of_journal(&error) }
+        Failure { changed: Changed::Unknown, ..Failure::of_journal(&error) }
             .next(next)
             .detail("run", name.id.as_str())
     })

@@ -14,7 +14,7 @@ use crate::config::file::{Profile, System};
 use crate::connect::Connected;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
-use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, table, visible};
 
 /// How long a system may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> 
                 vec![(*name).to_owned(), profile.common.vendor.to_string(), verdict, message.clone()]
             })
             .collect();
-        format!("{}\n{}", config.path.display(), table(&rows))
+        format!("{}\n{}", shown_path(&config.path), table(&rows))
     })?;
     match failed {
         0 => Ok(Exit::Done),

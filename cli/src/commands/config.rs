@@ -10,7 +10,7 @@ use crate::config::{Config, example, search};
 use crate::connect::references;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, table};
+use crate::output::{Output, path as shown_path, table, visible};
 
 pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
     let found = init.path.is_none();
@@ -19,7 +19,7 @@ pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
     })?;
     example::write(&path, example::EXAMPLE, init.force).map_err(|e| refused(&path, &e))?;
     output.result(&json!({ "config": path.to_string_lossy() }), || {
-        let path = path.display();
+        let path = shown_path(&path);
         let named = if found { String::new() } else { format!(" --config '{path}'") };
         format!(
             "{path} is written.\n\nNext:\n  1. Edit it: addresses, where the credentials come from; delete what you do \
@@ -62,15 +62,13 @@ pub(super) fn show(named: Option<&Path>, output: Output) -> Result<Exit, Failure
                 vec![cell("profile"), cell("vendor"), cell("base_url"), credentials]
             })
             .collect();
-        format!("{}\n{}", config.path.display(), table(&rows))
+        format!("{}\n{}", shown_path(&config.path), table(&rows))
     })?;
     Ok(Exit::Done)
 }
 
 fn described(name: &str, profile: &Profile) -> Value {
     let common = &profile.common;
-    // An address with a password in it is refused when it is used; here it is not shown.
-    let base_url = if common.base_url.contains('@') { "(not shown: it holds a password)" } else { &common.base_url };
     let credentials: serde_json::Map<String, Value> = references(profile)
         .unwrap_or_default()
         .into_iter()
@@ -79,11 +77,30 @@ fn described(name: &str, profile: &Profile) -> Value {
     json!({
         "profile": name,
         "vendor": common.vendor,
-        "base_url": base_url,
+        "base_url": address(&common.base_url),
         "credentials": credentials,
         "own_account": common.own_account.as_ref().map(|account| &account.0),
         "protected": common.protected.iter().map(|account| &account.0).collect::<Vec<_>>(),
         "at_once": common.at_once,
         "per_second": common.per_second,
     })
+}
+
+/// An address without what may be a credential in it: a user name, a password, a query, a fragment. One that has any of them
+/// is refused when it is used.
+fn address(base_url: &str) -> String {
+    let Ok(url) = reqwest::Url::parse(base_url) else { return "(not shown: it is no address)".to_owned() };
+    if !matches!(url.scheme(), "http" | "https") {
+        return "(not shown: it is neither https nor http)".to_owned();
+    }
+    let mut plain = url.clone();
+    plain.set_query(None);
+    plain.set_fragment(None);
+    // Neither fails for an address with a host.
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    match plain == url {
+        true => visible(base_url),
+        false => format!("{plain} (not shown: what else it holds, which has no place in an address)"),
+    }
 }

@@ -8,7 +8,7 @@ use user_status::bulk::{About, Counts, JournalError, JournalErrorKind, JournalRe
 use crate::bulk::outcome::states;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
-use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, table, visible};
 use crate::runs::{Run, Runs};
 
 pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
@@ -18,7 +18,7 @@ pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure>
         runs.list()?.into_iter().map(|run| (Seen::of(&run.path), run)).map(|(seen, run)| (run, seen)).collect();
     let document: Vec<Value> = seen.iter().map(|(run, seen)| document(run, seen)).collect();
     output.result(&json!({ "folder": runs.folder.to_string_lossy(), "runs": document }), || match seen.is_empty() {
-        true => format!("There is no run in {} yet.\n", runs.folder.display()),
+        true => format!("There is no run in {} yet.\n", shown_path(&runs.folder)),
         false => text(&seen),
     })?;
     Ok(Exit::Done)

@@ -11,7 +11,7 @@ use crate::arguments::Set;
 use crate::config::Config;
 use crate::connect::Connected;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Changed, Failure};
 use crate::output::{DOUBTFUL, GOOD, Output, visible};
 use crate::safety;
 use crate::signals::Signals;
@@ -55,8 +55,8 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     };
     match result {
         Ok(receipt) => {
-            output.result(&document(set, &receipt), || text(set, &receipt))?;
-            Ok(Exit::Done)
+            let changed = if receipt.proof == Proof::Unchanged { Changed::No } else { Changed::Yes };
+            output.outcome(Exit::Done, changed, &document(set, &receipt), || text(set, &receipt))
         }
         Err(error) => {
             let failure = Failure::of_call(&set.profile, &error);

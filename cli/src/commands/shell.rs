@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::arguments::{Arguments, Completions, Man};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, path as shown_path};
 
 pub(super) fn completions(completions: &Completions, output: Output) -> Result<Exit, Failure> {
     let mut script = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn manual(man: &Man, output: Output) -> Result<Exit, Failure> {
     std::fs::create_dir_all(folder).map_err(problem)?;
     clap_mangen::generate_to(Arguments::command(), folder).map_err(problem)?;
     output.result(&json!({ "written": folder.to_string_lossy() }), || {
-        format!("The pages are in {}: man -l '{}'\n", folder.display(), folder.join("user-status.1").display())
+        format!("The pages are in {}: man -l '{}'\n", shown_path(folder), shown_path(&folder.join("user-status.1")))
     })?;
     Ok(Exit::Done)
 }

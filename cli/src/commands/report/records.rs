@@ -9,7 +9,7 @@ use user_status::bulk::Entry;
 
 use super::{Broken, Reported};
 use crate::bulk::outcome::states;
-use crate::output::visible;
+use crate::output::{json_line, visible};
 
 /// The columns of a report as CSV.
 const COLUMNS: [&str; 19] = [
@@ -39,22 +39,30 @@ const COLUMNS: [&str; 19] = [
 /// reports with other files would not expect. On a terminal, nothing moves the cursor.
 pub(super) fn csv(to: &mut dyn Write, reported: &Reported<'_>, harmless: bool, terminal: bool) -> Result<(), Broken> {
     let mut csv = csv::Writer::from_writer(to);
-    csv.write_record(COLUMNS).map_err(std::io::Error::from)?;
+    csv.write_record(COLUMNS).map_err(io)?;
     for entry in reported.rows.read() {
         let record = record(entry?);
         let cells = record.iter().map(|cell| {
             let cell = if harmless { no_formula(cell) } else { Cow::Borrowed(cell.as_str()) };
             if terminal { visible(&cell) } else { cell.into_owned() }
         });
-        csv.write_record(cells).map_err(std::io::Error::from)?;
+        csv.write_record(cells).map_err(io)?;
     }
     Ok(csv.flush()?)
+}
+
+/// The error below one of CSV: of which kind it is decides whether it is one.
+fn io(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// A document for each row, on a line of its own.
 pub(super) fn ndjson(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), Broken> {
     for entry in reported.rows.read() {
-        writeln!(to, "{}", document(&entry?))?;
+        writeln!(to, "{}", json_line(&document(&entry?)))?;
     }
     Ok(())
 }
@@ -72,13 +80,13 @@ pub(super) fn json(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), Br
     write!(
         to,
         "{{\n  \"run\": {},\n  \"counts\": {},\n  \"by_system\": {},\n  \"rows\": [",
-        Value::from(run),
-        states(&seen.counts),
-        Value::from(by_system),
+        json_line(&Value::from(run)),
+        json_line(&states(&seen.counts)),
+        json_line(&Value::from(by_system)),
     )?;
     let mut between = "\n";
     for entry in reported.rows.read() {
-        write!(to, "{between}    {}", document(&entry?))?;
+        write!(to, "{between}    {}", json_line(&document(&entry?)))?;
         between = ",\n";
     }
     let end = if between == "\n" { "" } else { "\n  " };

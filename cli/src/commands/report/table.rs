@@ -6,7 +6,7 @@ use user_status::bulk::{Entry, RowState};
 
 use super::{Broken, Reported};
 use crate::bulk::outcome::style;
-use crate::output::{Columns, table, visible};
+use crate::output::{Columns, shown, table, visible};
 
 /// How many rows are laid out together.
 const PAGE: usize = 200;
@@ -25,25 +25,25 @@ pub(super) struct Paper {
 
 /// A header, the rows, and what to do next.
 pub(super) fn write(to: &mut dyn Write, reported: &Reported<'_>, paper: Paper) -> Result<(), Broken> {
-    to.write_all(header(reported).as_bytes())?;
+    to.write_all(shown(&header(reported)).as_bytes())?;
     let mut columns = Columns::default();
     let mut page =
         vec![["#", "LINE", "SYSTEM", "USER", "CHANGE", "STATE", "WHAT IS KNOWN"].map(str::to_owned).to_vec()];
-    let mut shown: u64 = 0;
+    let mut count: u64 = 0;
     for entry in reported.rows.read() {
         page.push(cells(&entry?));
-        shown += 1;
+        count += 1;
         if page.len() >= PAGE {
             lay_out(to, &mut columns, &mut page, paper)?;
         }
     }
-    if shown > 0 {
+    if count > 0 {
         lay_out(to, &mut columns, &mut page, paper)?;
     }
     if !reported.rows.are_all() {
-        writeln!(to, "{shown} of {} rows are shown.", reported.seen.counts.total())?;
+        writeln!(to, "{count} of {} rows are shown.", reported.seen.counts.total())?;
     }
-    Ok(to.write_all(next(reported).as_bytes())?)
+    Ok(to.write_all(shown(&next(reported)).as_bytes())?)
 }
 
 fn header(reported: &Reported<'_>) -> String {
@@ -121,7 +121,7 @@ fn lay_out(
     if plain {
         text = anstream::adapter::strip_str(&text).to_string();
     }
-    to.write_all(text.as_bytes())
+    to.write_all(shown(&text).as_bytes())
 }
 
 /// What a person has to do, if anything.

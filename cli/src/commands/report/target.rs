@@ -53,9 +53,7 @@ impl Target {
         match written {
             // A reader that is gone wants no more.
             Err(Broken::Target(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-            Err(Broken::Target(e)) => Err(Failure::unexpected(format!(
-                "the standard output cannot be written, and the report is not whole: {e}"
-            ))),
+            Err(Broken::Target(e)) => Err(Failure::unwritten(&e).next("The report is not whole.")),
             Err(Broken::Journal(e)) => Err(Failure::of_journal(&e)),
             Ok(()) => Ok(()),
         }
