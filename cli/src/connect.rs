@@ -12,9 +12,8 @@ use user_status::{BoxFuture, CredentialSource, Limit, Registry, Secret};
 
 use crate::config::Config;
 use crate::config::file::{ActiveFlag, Common, Profile, Route, System, Unit};
-use crate::config::secret::Reference;
+use crate::config::secret::{Reference, Unfetched};
 use crate::failure::{Failure, with_causes};
-use crate::output::visible;
 use crate::safety;
 
 /// Systems that can be called, by the names of their profiles.
@@ -44,7 +43,10 @@ impl Connected {
             let secret = reference
                 .fetch(config.folder())
                 .await
-                .map_err(|problem| Failure::credentials(format!("`{setting}`: {}", visible(&problem))))?;
+                .map_err(|why| match why {
+                    Unfetched::Stopped(message) => Failure::stopped(message),
+                    Unfetched::Not(problem) => Failure::credentials(format!("`{setting}`: {problem}")),
+                })?;
             secrets.push(secret);
         }
         if safety::names_the_caller(profile)

@@ -12,6 +12,7 @@ mod program;
 mod runs;
 mod safety;
 mod signals;
+mod trusted;
 
 use std::process::ExitCode;
 

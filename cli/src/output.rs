@@ -107,6 +107,11 @@ impl Output {
     }
 }
 
+/// Passes on what another program says.
+pub(crate) fn relayed(text: &str) {
+    to_stderr(&shown(&anstream::adapter::strip_str(text).to_string()));
+}
+
 fn to_stdout(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())

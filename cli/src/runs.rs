@@ -10,6 +10,7 @@ use crate::config::example::private_folder;
 use crate::config::near;
 use crate::failure::Failure;
 use crate::output::visible;
+use crate::trusted::{self, For, Refusal};
 
 /// The variable that names a folder.
 const VARIABLE: &str = "USER_STATUS_RUNS";
@@ -53,6 +54,7 @@ impl Runs {
             Failure::unexpected(format!("the folder for journals, {}, cannot be made: {e}", self.folder.display()))
                 .next(format!("Name another with --runs, or in {VARIABLE}."))
         })?;
+        trusted::folder(&self.folder).map_err(|refusal| untrusted(&self.folder, refusal))?;
         // Ids are in the order of the runs, also within a second and after a clock was put back: else `last` would be
         // another run than the last, and an undo of it would take back the wrong one.
         let newest = self.list()?.iter().filter_map(|run| time_of(&run.id)).max();
@@ -65,6 +67,11 @@ impl Runs {
                 return Ok((id, path));
             }
         }
+    }
+
+    /// Refuses a journal that somebody else could have written: it says whose accounts are changed.
+    pub(crate) fn trusted(&self, journal: &Path) -> Result<(), Failure> {
+        trusted::open(journal, For::Reading).map(drop).map_err(|refusal| untrusted(journal, refusal))
     }
 
     /// The journal of a run that is named by its id, by a beginning of it that no other has, as `last`, or by a path.
@@ -134,6 +141,15 @@ impl Runs {
 
     fn path(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}.sqlite"))
+    }
+}
+
+fn untrusted(path: &Path, refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Untrusted { problem, next } => {
+            Failure::safety(format!("{} is not used: {problem}; nothing was sent", path.display())).next(next)
+        }
+        refusal => Failure::unexpected(format!("{}: {refusal}", path.display())),
     }
 }
 

@@ -5,12 +5,15 @@ use user_status::bulk::Stop;
 
 use crate::failure::Failure;
 
-/// SIGINT and SIGTERM, or Ctrl-C where there are none.
+/// SIGINT, SIGTERM and SIGHUP, or Ctrl-C where there are none.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` if the program is to go on without its terminal, as `nohup` has it.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -19,7 +22,11 @@ impl Signals {
     pub(crate) fn new() -> Result<Signals, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let heard = |kind| signal(kind).map_err(|e| Failure::unexpected(format!("signals cannot be heard: {e}")));
-        Ok(Signals { interrupt: heard(SignalKind::interrupt())?, terminate: heard(SignalKind::terminate())? })
+        Ok(Signals {
+            interrupt: heard(SignalKind::interrupt())?,
+            terminate: heard(SignalKind::terminate())?,
+            hangup: if outlives_its_terminal() { None } else { Some(heard(SignalKind::hangup())?) },
+        })
     }
 
     #[cfg(not(unix))]
@@ -33,6 +40,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = hung_up(self.hangup.as_mut()) => {}
         }
     }
 
@@ -43,6 +51,39 @@ impl Signals {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Does something that changes nothing until it is done, or a signal comes.
+pub(crate) async fn or_stopped<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        result = work => result,
+        () = signals.recv() => Err(Failure::stopped("stopped; nothing was changed")),
+    }
+}
+
+#[cfg(unix)]
+async fn hung_up(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored when the program began, where the system tells: on Linux. Asked once, since it is not ignored
+/// any more when it is heard.
+#[cfg(unix)]
+fn outlives_its_terminal() -> bool {
+    static IGNORED: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        // The first bit is that of the first signal, SIGHUP.
+        mask.is_some_and(|mask| mask & 1 != 0)
+    });
+    *IGNORED
 }
 
 /// What a long run hears: the first signal stops it in order, the second at once.

@@ -6,6 +6,7 @@ use crate::arguments::{Arguments, Command, ConfigAction};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::signals::or_stopped;
 
 mod apply;
 mod check;
@@ -26,7 +27,7 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
     let named = arguments.global.config.as_deref();
     match &arguments.command {
         Command::Set(set) => set::run(set, named, output).await,
-        Command::Get(get) => get::run(get, named, output).await,
+        Command::Get(get) => or_stopped(get::run(get, named, output)).await,
         Command::Plan(plan) => plan::run(plan, &arguments.global, output).await,
         Command::Apply(apply) => apply::run(apply, &arguments.global, output).await,
         Command::Resume(resume) => resume::run(resume, &arguments.global, output).await,
@@ -34,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
         Command::Report(report) => report::run(report, &arguments.global),
         Command::Runs(_) => runs::run(arguments.global.runs.as_deref(), output),
         Command::Vendors(_) => vendors::run(output),
-        Command::Check(check) => check::run(check, named, output).await,
+        Command::Check(check) => or_stopped(check::run(check, named, output)).await,
         Command::Config(command) => match &command.command {
             ConfigAction::Init(init) => config::init(init, output),
             ConfigAction::Show(_) => config::show(named, output),

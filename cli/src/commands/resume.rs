@@ -21,6 +21,7 @@ use crate::signals::Interrupts;
 pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Result<Exit, Failure> {
     let runs = Runs::at(global.runs.as_deref())?;
     let path = runs.find(&resume.run)?;
+    runs.trusted(&path)?;
     let name = Name::of(&path, &runs, global);
     let failed = |error| Failure::of_journal(&error);
     let reader = JournalReader::open(&path).map_err(failed)?;

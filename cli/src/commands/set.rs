@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::{Changed, Failure};
 use crate::output::{DOUBTFUL, GOOD, Output, visible};
 use crate::safety;
-use crate::signals::Signals;
+use crate::signals::{Signals, or_stopped};
 
 pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let change = change(set)?;
@@ -28,7 +28,7 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     };
 
     if set.dry_run {
-        let rehearsal = system.rehearse(&set.user, &change).await;
+        let rehearsal = or_stopped(async { Ok(system.rehearse(&set.user, &change).await) }).await?;
         let rehearsal = rehearsal.map_err(|error| of(Failure::of_call(&set.profile, &error), set))?;
         output.result(&rehearsed(set, &rehearsal), || would(set, &rehearsal))?;
         return Ok(Exit::Done);

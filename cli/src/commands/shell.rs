@@ -1,6 +1,7 @@
 //! `completions` and `man`: what a shell and its reader know of the program.
 
 use clap::{CommandFactory as _, ValueEnum as _};
+use clap_complete::Shell;
 use serde_json::json;
 
 use crate::arguments::{Arguments, Completions, Man};
@@ -12,9 +13,16 @@ pub(super) fn completions(completions: &Completions, output: Output) -> Result<E
     let mut script = Vec::new();
     clap_complete::generate(completions.shell, &mut Arguments::command(), "user-status", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
+    let script = if completions.shell == Shell::Bash { with_subcommands(&script) } else { script };
     let shell = completions.shell.to_possible_value().map(|value| value.get_name().to_owned());
     output.result(&json!({ "shell": shell, "script": script }), || script.clone())?;
     Ok(Exit::Done)
+}
+
+/// What bash completes behind a command. The generator names a command twice, where it is recognized and where it is completed,
+/// and a name with a hyphen becomes another name there: behind a command nothing would be completed.
+fn with_subcommands(script: &str) -> String {
+    script.replace("user__subcmd__status__", "user__status__")
 }
 
 pub(super) fn manual(man: &Man, output: Output) -> Result<Exit, Failure> {

@@ -29,6 +29,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     let failed = |error| Failure::of_journal(&error);
     let runs = Runs::at(global.runs.as_deref())?;
     let undone = runs.find(&arguments.run)?;
+    runs.trusted(&undone)?;
     let undone_name = Name::of(&undone, &runs, global);
     // As long as this is held, nobody goes on with what is taken back.
     let _held = if arguments.dry_run { None } else { Some(Journal::open(&undone).map_err(failed)?) };

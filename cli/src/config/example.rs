@@ -1,24 +1,29 @@
 //! Configurations that the program writes: one to fill in, and one for a mock.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use user_status_mock::{StandaloneServer, Vendor, world};
 
+use crate::trusted;
+
 /// Every setting explained, for all five systems.
 pub(crate) const EXAMPLE: &str = include_str!("example.toml");
 
-/// Writes a file. One that is there is replaced only if that is wanted.
+/// Writes a file that only this user can read, in a folder that only this user can write: another it would not be read from.
+/// It is there when it is whole, and one that is there already is replaced only if that is wanted; never what a link leads to.
 pub(crate) fn write(path: &Path, text: &str, replace: bool) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = match replace {
-        true => File::create(path)?,
-        false => File::create_new(path)?,
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    private_folder(folder, true)?;
+    trusted::folder(folder).map_err(io::Error::other)?;
+    let mut file = tempfile::Builder::new().prefix(".user-status-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    match replace {
+        true => file.persist(path)?,
+        false => file.persist_noclobber(path)?,
     };
-    file.write_all(text.as_bytes())
+    Ok(())
 }
 
 /// A configuration for a mock: its text, and the credentials that belong into the folder beside it.
@@ -76,6 +81,7 @@ impl ForMock {
     /// Writes the credentials, where only this user can read them.
     pub(crate) fn write_secrets(&self) -> io::Result<()> {
         private_folder(&self.folder, true)?;
+        trusted::folder(&self.folder).map_err(io::Error::other)?;
         for (name, value) in &self.secrets {
             let path = self.folder.join(name);
             // The mode counts only where a file is made.

@@ -1,6 +1,7 @@
 //! The configuration: which file counts, what it says, and the profile that a name stands for.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
@@ -8,11 +9,16 @@ use crate::output::visible;
 
 pub(crate) mod example;
 pub(crate) mod file;
+mod program;
 pub(crate) mod search;
 pub(crate) mod secret;
 mod setting;
 
 use file::Profile;
+use search::Found;
+
+/// The most bytes that a configuration may have.
+const MOST: u64 = 4 * 1024 * 1024;
 
 /// A configuration that was read.
 #[derive(Debug)]
@@ -32,9 +38,13 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the file that is named, or the first that is found.
     pub(crate) fn load(named: Option<&Path>) -> Result<Config, Failure> {
-        let path = search::find(named)?;
-        let text =
-            std::fs::read_to_string(&path).map_err(|e| Failure::configuration(format!("{}: {e}", path.display())))?;
+        let Found { path, file } = search::find(named)?;
+        let problem = |what: &dyn std::fmt::Display| Failure::configuration(format!("{}: {what}", path.display()));
+        let mut text = String::new();
+        file.take(MOST + 1).read_to_string(&mut text).map_err(|e| problem(&e))?;
+        if text.len() as u64 > MOST {
+            return Err(problem(&"more than 4 MiB, which is no configuration"));
+        }
         file::parse(&path, &text)
     }
 

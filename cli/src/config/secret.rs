@@ -3,19 +3,17 @@
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use tokio::io::AsyncReadExt as _;
 use user_status::Secret;
 
+use super::program;
+use crate::trusted::{self, For};
+
 /// The most bytes that a credential may have.
-const MOST: u64 = 64 * 1024;
-/// How long a program may take: a person may have to unlock something.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const MOST: u64 = 64 * 1024;
 
 /// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,21 +33,40 @@ impl Reference {
     }
 
     /// Fetches the credential. An error says what to do, and shows nothing of it.
-    pub(crate) async fn fetch(&self, folder: &Path) -> Result<Secret, String> {
+    pub(crate) async fn fetch(&self, folder: &Path) -> Result<Secret, Unfetched> {
         let value = match self {
             Reference::Env(name) => match std::env::var_os(name) {
                 None => Err(format!("{self} is not set; set it, or name another source in the configuration")),
                 Some(value) => value.into_string().map_err(|_| format!("{self} is not UTF-8")),
-            },
-            Reference::File(path) => read(&folder.join(path)).map(without_line_end),
-            Reference::Command(words) => run(words).await.map(without_line_end),
-        }?;
+            }
+            .map_err(Unfetched::Not)?,
+            Reference::File(path) => without_line_end(read(&folder.join(path)).map_err(Unfetched::Not)?),
+            Reference::Command(words) => without_line_end(program::run(words, folder).await?),
+        };
         if value.is_empty() {
-            return Err(format!("{self} gives nothing"));
+            return Err(Unfetched::Not(format!("{self} gives nothing")));
         }
         Ok(Secret::from(value))
     }
 }
+
+/// Why there is no credential.
+#[derive(Debug)]
+pub(crate) enum Unfetched {
+    /// Somebody stopped the program while it was to come.
+    Stopped(String),
+    /// It cannot be had.
+    Not(String),
+}
+
+impl fmt::Display for Unfetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Unfetched::Stopped(problem) | Unfetched::Not(problem)) = self;
+        f.write_str(problem)
+    }
+}
+
+impl std::error::Error for Unfetched {}
 
 /// Such as `the file pod.token`. A program is named without its arguments.
 impl fmt::Display for Reference {
@@ -66,69 +83,14 @@ impl fmt::Display for Reference {
 
 /// Reads a file that nobody else can read.
 fn read(path: &Path) -> Result<String, String> {
-    let problem = |e: std::io::Error| format!("{}: {e}", path.display());
-    let file = std::fs::File::open(path).map_err(problem)?;
-    private(path, &file.metadata().map_err(problem)?)?;
+    let problem = |what: &dyn fmt::Display| format!("{}: {what}", path.display());
+    let file = trusted::open(path, For::Secrecy).map_err(|refusal| problem(&refusal))?;
     let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(problem)?;
-    text(bytes).map_err(|what| format!("{}: {what}", path.display()))
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(|e| problem(&e))?;
+    text(bytes).map_err(|what| problem(&what))
 }
 
-#[cfg(unix)]
-fn private(path: &Path, metadata: &std::fs::Metadata) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let mode = metadata.permissions().mode() & 0o777;
-    let path = path.display();
-    match mode & 0o077 {
-        0 => Ok(()),
-        _ => Err(format!(
-            "{path}: other users may use this file (mode {mode:04o}), and so it is not used; `chmod 600 '{path}'`, or \
-             where that cannot be done, write {{ command = [\"cat\", \"{path}\"] }}"
-        )),
-    }
-}
-
-#[cfg(not(unix))]
-fn private(_: &Path, _: &std::fs::Metadata) -> Result<(), String> {
-    Ok(())
-}
-
-/// Runs a program for what it prints. What it says on the standard error, the user sees.
-async fn run(words: &[String]) -> Result<String, String> {
-    let Some((program, arguments)) = words.split_first() else {
-        return Err("there is no program to run".to_owned());
-    };
-    let problem = |what: String| format!("the program {program} {what}");
-    let mut child = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| problem(format!("cannot be run: {e}")))?;
-    let stdout = child.stdout.take();
-    let printed = async {
-        let mut bytes = Vec::new();
-        if let Some(stdout) = stdout {
-            stdout.take(MOST + 1).read_to_end(&mut bytes).await?;
-        }
-        // One that prints without end is not waited for.
-        let status = if bytes.len() as u64 > MOST { None } else { Some(child.wait().await?) };
-        Ok::<_, std::io::Error>((bytes, status))
-    };
-    let (bytes, status) = match tokio::time::timeout(PATIENCE, printed).await {
-        Err(_) => return Err(problem(format!("has not ended after {} seconds", PATIENCE.as_secs()))),
-        Ok(Err(e)) => return Err(problem(format!("cannot be read: {e}"))),
-        Ok(Ok(done)) => done,
-    };
-    if let Some(status) = status.filter(|status| !status.success()) {
-        return Err(problem(format!("failed ({status})")));
-    }
-    text(bytes).map_err(|what| problem(format!("printed {what}")))
-}
-
-fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
+pub(super) fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
     if bytes.len() as u64 > MOST {
         return Err("more than 64 KiB, which is no credential");
     }
