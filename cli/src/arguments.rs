@@ -18,6 +18,7 @@ pub(crate) use bulk::{Apply, Consent, Input, Pace, Plan, Resume, Undo, Work};
 #[derive(Debug, Parser)]
 #[command(
     name = "user-status",
+    bin_name = "user-status",
     version,
     arg_required_else_help = true,
     max_term_width = 100,

@@ -40,13 +40,10 @@ impl Connected {
         let mut secrets = Vec::new();
         let references = references(profile).map_err(Failure::configuration)?;
         for (setting, reference) in &references {
-            let secret = reference
-                .fetch(config.folder())
-                .await
-                .map_err(|why| match why {
-                    Unfetched::Stopped(message) => Failure::stopped(message),
-                    Unfetched::Not(problem) => Failure::credentials(format!("`{setting}`: {problem}")),
-                })?;
+            let secret = reference.fetch(config.folder()).await.map_err(|why| match why {
+                Unfetched::Stopped(message) => Failure::stopped(message),
+                Unfetched::Not(problem) => Failure::credentials(format!("`{setting}`: {problem}")),
+            })?;
             secrets.push(secret);
         }
         if safety::names_the_caller(profile)

@@ -181,6 +181,10 @@ impl Failure {
 
 /// What to do after a call that failed.
 fn advice(profile: &str, error: &Error) -> Option<String> {
+    if error.status().is_some_and(|status| (300..400).contains(&status)) {
+        let why = "The system answers with a redirect: `base_url` is wrong, or a sign-in page is before the system";
+        return Some(format!("{why}; `user-status check {profile}` tries it."));
+    }
     Some(match error.kind() {
         ErrorKind::Credentials => format!("Get fresh credentials; `user-status check {profile}` tries them."),
         ErrorKind::NotSent => format!("Is the system running? `user-status check {profile}` tries its address."),

@@ -10,6 +10,7 @@ mod failure;
 mod output;
 mod program;
 mod runs;
+mod runtime;
 mod safety;
 mod signals;
 mod trusted;

@@ -219,13 +219,16 @@ mod tests {
     #[test]
     fn of_what_comes_from_outside_a_terminal_obeys_nothing() {
         let text = format!("{GOOD}ok{GOOD:#}\n\u{1b}[8mhidden\u{1b}]0;title\u{7}\u{202e}\u{e0041}\u{3164}\u{9b}2J");
-        let expected = format!("{GOOD}ok{GOOD:#}\n\\u{{1b}}[8mhidden\\u{{1b}}]0;title\\u{{7}}\\u{{202e}}\\u{{e0041}}\\u{{3164}}\\u{{9b}}2J");
+        let expected = format!(
+            "{GOOD}ok{GOOD:#}\n\\u{{1b}}[8mhidden\\u{{1b}}]0;title\\u{{7}}\\u{{202e}}\\u{{e0041}}\\u{{3164}}\\u{{9b}}2J"
+        );
         assert_eq!(shown(&text), expected);
     }
 
     #[test]
     fn json_is_the_same_and_can_be_seen() {
-        let document = json!({ "\u{200b}a": "b\u{1b}\u{7f}\u{9b}\u{ad}\u{61c}\u{2060}\u{feff}\u{180e}\u{e0041}\u{ffa0}ñ\n" });
+        let document =
+            json!({ "\u{200b}a": "b\u{1b}\u{7f}\u{9b}\u{ad}\u{61c}\u{2060}\u{feff}\u{180e}\u{e0041}\u{ffa0}ñ\n" });
         for text in [json_line(&document), json_pretty(&document)] {
             assert!(text.chars().all(|c| c == '\n' || !hides(c)), "{text}");
             assert!(text.contains("\\u00ad") && text.contains("\\udb40\\udc41") && text.contains('ñ'), "{text}");

@@ -112,10 +112,13 @@ mod system {
         let shown = path.display();
         let mode = about.st_mode & 0o777;
         if !is_ours(&about) {
-            way.object(format!("{shown} belongs to another user (uid {})", about.st_uid), format!(
-                "It may say what is run, and who gets credentials. If you trust it, make a copy of your own: \
+            way.object(
+                format!("{shown} belongs to another user (uid {})", about.st_uid),
+                format!(
+                    "It may say what is run, and who gets credentials. If you trust it, make a copy of your own: \
                  `install -m 600 '{shown}' COPY`."
-            ));
+                ),
+            );
         } else if what_for == For::Secrecy && mode & 0o077 != 0 {
             let next = format!(
                 "`chmod 600 '{shown}'`, or where that cannot be done, write {{ command = [\"cat\", \"{shown}\"] }}."
@@ -157,8 +160,7 @@ mod system {
 
     impl Way {
         fn to(path: &Path) -> Result<Way, Refusal> {
-            let mut way =
-                Way { folders: Vec::new(), left: VecDeque::new(), links: 0, shared: false, objection: None };
+            let mut way = Way { folders: Vec::new(), left: VecDeque::new(), links: 0, shared: false, objection: None };
             way.root()?;
             way.left = parts(&std::path::absolute(path)?);
             Ok(way)
@@ -377,7 +379,9 @@ mod tests {
         }
         mode(&file, 0o640);
         assert!(open(&file, For::Reading).is_ok());
-        assert!(open(&file, For::Secrecy).unwrap_err().to_string().contains("other users may use this file (mode 0640)"));
+        assert!(
+            open(&file, For::Secrecy).unwrap_err().to_string().contains("other users may use this file (mode 0640)")
+        );
         mode(&file, 0o600);
         for bad in [0o777, 0o757, 0o775] {
             mode(&ours, bad);

@@ -16,7 +16,8 @@ pub(crate) fn parse(vendor: Vendor, text: &str, allow_plain_http: bool) -> Resul
         }
     };
     if !matches!(url.scheme(), "http" | "https") {
-        return refuse(&format!("the scheme must be https, and is `{}`", url.scheme()));
+        // What stands before the first colon may be half a credential.
+        return refuse("the scheme must be https");
     }
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("must not have a user name or password; credentials have their own setting");

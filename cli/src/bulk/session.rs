@@ -74,8 +74,6 @@ pub(crate) async fn carry_out(
     progress.end();
     result.map_err(|error| {
         let next = format!("Nothing is sent any more. When it can be written again: {}", name.command("resume"));
-        Failure { changed: Changed::Unknown, ..Failure::of_journal(&error) }
-            .next(next)
-            .detail("run", name.id.as_str())
+        Failure { changed: Changed::Unknown, ..Failure::of_journal(&error) }.next(next).detail("run", name.id.as_str())
     })
 }

@@ -38,7 +38,7 @@ impl Source {
             }
         };
         let file = if from_stdin {
-            spooled(&mut io::stdin().lock()).map_err(unread)?
+            spooled(&mut io::stdin().lock()).map_err(unread)??
         } else {
             let mut file = File::open(&input.file).map_err(unread)?;
             let kind = file.metadata().map_err(unread)?.file_type();
@@ -48,7 +48,7 @@ impl Source {
                 // It may have no end.
                 _ if is_device(kind) => return Err(unread(io::Error::other("it is a device"))),
                 // As `<(…)` of a shell is.
-                _ => spooled(&mut file).map_err(unread)?,
+                _ => spooled(&mut file).map_err(unread)??,
             }
         };
         Ok(Source { file, format, name })
@@ -95,8 +95,27 @@ fn is_device(_: std::fs::FileType) -> bool {
     false
 }
 
-fn spooled(from: &mut dyn io::Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(from, &mut file)?;
-    Ok(file)
+/// A copy in a file without a name. What cannot be read and what cannot be written are two failures.
+fn spooled(from: &mut dyn io::Read) -> io::Result<Result<File, Failure>> {
+    let full = |e: io::Error| {
+        let place = std::env::temp_dir();
+        Failure::unexpected(format!("the rows cannot be kept in the temporary folder {}: {e}", place.display()))
+            .next("Make room there, or name another folder in TMPDIR.")
+    };
+    let mut file = match tempfile::tempfile() {
+        Ok(file) => file,
+        Err(e) => return Ok(Err(full(e))),
+    };
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let count = match from.read(&mut chunk) {
+            Ok(0) => return Ok(Ok(file)),
+            Ok(count) => count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        if let Err(e) = io::Write::write_all(&mut file, &chunk[..count]) {
+            return Ok(Err(full(e)));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use reqwest::header::LOCATION;
 use serde_json::{Value, json};
 use user_status::vendors::{akana, mediconnect, symphony, userdocks};
 use user_status::{AccountSystem, CallOptions, Error, ErrorKind, RetryPolicy, Vendor};
@@ -128,7 +129,7 @@ async fn find_out(name: &str, profile: &Profile, connected: &Result<Connected, F
             Err(error) if is_unknown_user(&error) => {
                 failed(format!("the credentials are good, and `own_account` is not there: {}", with_causes(&error)))
             }
-            Err(error) => failed(with_causes(&error)),
+            Err(error) => failed(elsewhere(&error).unwrap_or_else(|| with_causes(&error))),
         },
         None => probe(system, profile, options).await,
     }
@@ -151,6 +152,7 @@ async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptio
         Err(error) => {
             let why = with_causes(&error);
             match error.kind() {
+                _ if elsewhere(&error).is_some() => failed(elsewhere(&error).unwrap_or_default()),
                 ErrorKind::NotFound | ErrorKind::Rejected => failed(format!(
                     "{why}; not in the words of {}: is `base_url` right? With `own_account` in the profile, that is read",
                     system.vendor()
@@ -183,7 +185,24 @@ fn is_unknown_user(error: &Error) -> bool {
     }
 }
 
-/// Asks for the base URL itself, without credentials: any answer shows that there is a server.
+/// What an answer says that leads elsewhere.
+fn elsewhere(error: &Error) -> Option<String> {
+    let status = error.status().filter(|status| (300..400).contains(status))?;
+    let to = error.raw().and_then(|raw| raw.headers.get(LOCATION)).and_then(|to| to.to_str().ok());
+    Some(redirect(status, to))
+}
+
+fn redirect(status: u16, to: Option<&str>) -> String {
+    let to = to.map(|to| format!(" to {}", visible(to.split(['?', '#']).next().unwrap_or_default())));
+    format!(
+        "the address answers with a redirect{} ({status}): `base_url` is wrong, or a sign-in page is before the system",
+        // With a user name or a password in it, it is not shown.
+        to.filter(|to| !to.contains('@')).unwrap_or_default()
+    )
+}
+
+/// Asks for the address of the one operation as a browser would, without credentials, which changes nothing. Most answers
+/// show that there is a server.
 async fn reach(profile: &Profile) -> Finding {
     // The provider that the SDK has; another that is installed already does as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -192,28 +211,28 @@ async fn reach(profile: &Profile) -> Finding {
         true => builder,
         false => builder.no_proxy(),
     };
+    let address = format!("{}/api/users/manage-status", profile.common.base_url.trim_end_matches('/'));
     let answer = match builder.build() {
-        Ok(client) => client.get(&profile.common.base_url).send().await,
+        Ok(client) => client.get(address).send().await,
         Err(e) => Err(e),
     };
     match answer {
-        Ok(answer) => {
-            let message = format!(
-                "the address answers ({}); the credentials were not tried: {} documents no read",
-                answer.status().as_u16(),
-                profile.common.vendor
-            );
-            Finding { verdict: Verdict::NotTried, message }
-        }
+        Ok(answer) => match answer.status().as_u16() {
+            status @ 300..400 => {
+                failed(redirect(status, answer.headers().get(LOCATION).and_then(|to| to.to_str().ok())))
+            }
+            status @ 500.. => failed(format!("the address answers that the system fails ({status})")),
+            status => {
+                let vendor = profile.common.vendor;
+                let message = format!(
+                    "the address answers ({status}); the credentials were not tried: {vendor} documents no read"
+                );
+                Finding { verdict: Verdict::NotTried, message }
+            }
+        },
         Err(error) => {
             let error = error.without_url();
-            let mut message = format!("the address does not answer: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                message.push_str(&format!(": {error}"));
-                cause = error.source();
-            }
-            failed(visible(&message))
+            failed(format!("the address does not answer: {}", with_causes(&error)))
         }
     }
 }

@@ -295,12 +295,18 @@ fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Er
     }
 }
 
-/// A message without the text that it quotes, which may be a credential at the wrong place.
+/// A message without the value that it quotes, which may be a credential at the wrong place: whatever its type, and whether it
+/// is taken for a word of a list or for a key.
 fn without_values(message: &str) -> String {
-    match (message.find("string \""), message.rfind("\", expected")) {
-        (Some(from), Some(to)) if from < to => format!("{}a text{}", &message[..from], &message[to + 1..]),
-        _ => message.to_owned(),
+    // What would be right stands at the end, and is never taken from the file.
+    let Some((what, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let mut what = what.to_owned();
+    if let (Some(from), Some(to)) = (what.find("string \""), what.rfind('"')) {
+        what.replace_range(from..=to.max(from), "a text");
+    } else if let (Some(from), Some(to)) = (what.find('`'), what.rfind('`')) {
+        what.replace_range(from..=to, "");
     }
+    format!("{}, expected {expected}", what.trim_end())
 }
 
 fn line_and_column(text: &str, at: usize) -> String {
@@ -308,4 +314,31 @@ fn line_and_column(text: &str, at: usize) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     format!("{line}:{column}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_no_value() {
+        for (message, shown) in [
+            (
+                r#"invalid type: string "sk-1, expected `x`", expected a boolean"#,
+                "invalid type: a text, expected a boolean",
+            ),
+            (r#"invalid value: string "", expected a time"#, "invalid value: a text, expected a time"),
+            (
+                "unknown variant `sk-1`, expected `documented` or `current`",
+                "unknown variant, expected `documented` or `current`",
+            ),
+            ("unknown variant `a`, expected `b`c`, expected `d`", "unknown variant, expected `d`"),
+            ("unknown field `sk-1`, expected one of `env`, `file`", "unknown field, expected one of `env`, `file`"),
+            ("invalid type: integer `4711`, expected a string", "invalid type: integer, expected a string"),
+            ("invalid basic string, expected `\"`", "invalid basic string, expected `\"`"),
+            ("missing field `base_url`", "missing field `base_url`"),
+        ] {
+            assert_eq!(without_values(message), shown);
+        }
+    }
 }
