@@ -34,15 +34,15 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  user-status mock                               try it: five systems on this machine
-  user-status config init                        write a configuration to fill in
-  user-status check                              are the addresses and the credentials good?
+  user-status mock                 try it: five systems on this machine
+  user-status config init          write a configuration to fill in
+  user-status check                are addresses and credentials good?
   user-status get pod 7215545078541
   user-status set pod 7215545078541 disable
-  user-status plan leavers.csv                   many changes: first look, then `apply`
+  user-status plan leavers.csv     many changes: first look, then `apply`
 
-Credentials come from the environment, from files or from programs, as the configuration says;
-never from the command line, which other users of the machine can see.";
+Credentials come from the environment, from files or from programs, as the configuration says; never from the command \
+line, which other users of the machine can see.";
 
 const GLOBAL: &str = "Options of every command";
 
@@ -90,16 +90,18 @@ pub(crate) enum Command {
 #[command(after_help = "\
 Examples:
   user-status set pod 7215545078541 disable
-  user-status set pod 7215545078541 suspend --reason Leave --until 2026-12-31T23:59:59Z
-  user-status set portal f57dd9cc-2608-456e-9dfa-300c85224a73.acme lock --comment Compromised
+  user-status set pod 7215545078541 suspend --reason Leave \\
+    --until 2026-12-31T23:59:59Z
+  user-status set portal f57dd9cc-2608-456e-9dfa-300c85224a73.acme lock
   user-status set --json shop 634441cecbb5901d133039f8 toggle
   user-status set pod 7215545078541 disable --dry-run
 
 What it says:
-  confirmed  the system's answer, or reading the account back, shows what was asked
+  confirmed  the system's answer, or reading the account back,
+             shows what was asked
   accepted   the system said yes, and offers no proof
   unchanged  the account was so already; no change was sent
-An error says whether the account may have been changed all the same. With exit code 4 nobody
+An error says whether the account may have been changed all the same. With exit code 4 nobody \
 knows: read the account before doing anything else.")]
 pub(crate) struct Set {
     /// The system, as the configuration names it.
@@ -179,7 +181,7 @@ Examples:
   user-status runs
   user-status runs --json
 
-A run is named by its id, by a beginning of it that no other run has, by `last`, which is the
+A run is named by its id, by a beginning of it that no other run has, by `last`, which is the \
 newest, or by the path of its journal.")]
 pub(crate) struct RunsCommand {}
 
@@ -190,9 +192,9 @@ Examples:
   user-status report last
   user-status report last --only bad
   user-status report 20261124 --system pod --format csv --output pod.csv
-  user-status report last --json | jq '.rows[] | select(.state == \"unknown\")'
+  user-status report last --json | jq '.rows[].state'
 
-The rows are in the order of the input. A run that a program is at work on can be reported, too:
+The rows are in the order of the input. A run that a program is at work on can be reported, too: \
 each row is as it was when it was read.
 
 A report is a report whatever is in it: the exit code is 0.")]
@@ -280,8 +282,8 @@ Examples:
   user-status check pod portal
   user-status check --json
 
-The credentials are tried by reading `own_account`, where the profile has one; else an account that
-cannot exist, which a system denies only after it has looked at the credentials. ClearSquare
+The credentials are tried by reading `own_account`, where the profile has one; else an account that \
+cannot exist, which a system denies only after it has looked at the credentials. ClearSquare \
 documents no read: its address is tried, and its credentials are not.
 
 Exit code 0 if every profile is in order as far as it can be tried, else 8.")]
@@ -311,7 +313,8 @@ pub(crate) enum ConfigAction {
 Examples:
   user-status config init
   user-status config init --path ./user-status.toml
-  user-status mock                               a configuration that works at once, against a mock")]
+
+`user-status mock` writes a configuration that works at once, against a mock.")]
 pub(crate) struct Init {
     /// Where to write it; by default where it is found from every folder.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -337,7 +340,8 @@ pub(crate) struct Show {}
 #[command(after_help = "\
 Examples:
   user-status mock
-  user-status mock --listen 127.0.0.1:0 --write-config user-status.toml")]
+  user-status mock --listen 127.0.0.1:0 \\
+    --write-config user-status.toml")]
 pub(crate) struct Mock {
     /// Where to listen, on this machine only. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
@@ -357,9 +361,11 @@ pub(crate) struct Mock {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  user-status completions bash > ~/.local/share/bash-completion/completions/user-status
+  user-status completions bash \\
+    > ~/.local/share/bash-completion/completions/user-status
   user-status completions zsh > ~/.zfunc/_user-status
-  user-status completions fish > ~/.config/fish/completions/user-status.fish")]
+  user-status completions fish \\
+    > ~/.config/fish/completions/user-status.fish")]
 pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum)]

@@ -113,7 +113,7 @@ mod system {
         let mode = about.st_mode & 0o777;
         if !is_ours(&about) {
             way.object(
-                format!("{shown} belongs to another user (uid {})", about.st_uid),
+                format!("it belongs to another user (uid {})", about.st_uid),
                 format!(
                     "It may say what is run, and who gets credentials. If you trust it, make a copy of your own: \
                  `install -m 600 '{shown}' COPY`."
@@ -126,7 +126,7 @@ mod system {
             way.object(format!("other users may use this file (mode {mode:04o})"), next);
         } else if mode & 0o022 != 0 {
             let next = format!("It may say what is run, and who gets credentials: `chmod go-w '{shown}'`.");
-            way.object(format!("{shown} can be written by others (mode {mode:04o})"), next);
+            way.object(format!("it can be written by others (mode {mode:04o})"), next);
         }
         way.judged()?;
         Ok(File::from(file))

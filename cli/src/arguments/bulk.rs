@@ -11,12 +11,12 @@ use user_status::bulk::Format;
 Examples:
   user-status plan leavers.csv
   user-status plan leavers.csv --requests
-  user-status plan --json leavers.csv | jq -c 'select(.step == \"refused\")'
+  user-status plan --json leavers.csv | jq -c .step
   hr-export | user-status plan - --format ndjson
 
 With --json each row is an object on a line of its own, and the last line is {\"summary\": …}.
 
-Exit code 0 if all of it could be done, 3 if some of it would be refused, 5 if the plan ends before
+Exit code 0 if all of it could be done, 3 if some of it would be refused, 5 if the plan ends before \
 the last row, 7 if there are bad rows.")]
 pub(crate) struct Plan {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct Plan {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  user-status plan leavers.csv                   what would happen
+  user-status plan leavers.csv     what would happen
   user-status apply leavers.csv
   user-status apply leavers.csv --yes --max-changes 500
   hr-export | user-status apply - --format ndjson --yes
@@ -45,10 +45,10 @@ The file says of each account what is to happen, as CSV or with a JSON object pe
   clinic,42,disable,,,,HR-18
 `system` is the name of a profile; only system, user and change are required.
 
-With Ctrl-C it finishes what is under way and stops; with a second one it stops at once. It goes on
+With Ctrl-C it finishes what is under way and stops; with a second one it stops at once. It goes on \
 with `user-status resume RUN`, also after a crash or an outage. No change is repeated blindly.
 
-Exit code 0 if every row is done, 4 if of some row nobody knows the outcome, 5 if it was stopped or
+Exit code 0 if every row is done, 4 if of some row nobody knows the outcome, 5 if it was stopped or \
 gave a system up, 3 if some row was refused or failed; the first of these that fits, in this order.")]
 pub(crate) struct Apply {
     #[command(flatten)]
@@ -71,8 +71,9 @@ Examples:
   user-status resume last
   user-status resume 20261124-023034-k7q2
 
-Finished rows are passed over. Rows whose outcome is unknown are looked at, and sent only if the
+Finished rows are passed over. Rows whose outcome is unknown are looked at, and sent only if the \
 account shows that the change was not made; a toggle of unknown outcome stays for a person.
+
 The exit codes are those of `apply`.")]
 pub(crate) struct Resume {
     /// The run: its id, a beginning of it that no other has, `last`, or the path of its journal.
@@ -92,9 +93,10 @@ Examples:
   user-status undo last --dry-run
   user-status undo 20261124-023034-k7q2
 
-It is a run of its own, with a journal of its own. An account that was changed since is left as it
-is. What cannot be taken back is named: a toggle, an account that was not read before it was
+It is a run of its own, with a journal of its own. An account that was changed since is left as it \
+is. What cannot be taken back is named: a toggle, an account that was not read before it was \
 changed, and a row of which nobody knows the outcome.
+
 The exit codes are those of `apply`; what cannot be taken back counts as refused.")]
 pub(crate) struct Undo {
     /// The run: its id, a beginning of it that no other has, `last`, or the path of its journal.
