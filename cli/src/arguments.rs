@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::exit;
 
 mod bulk;
+mod help;
 
 pub(crate) use bulk::{Apply, Consent, Input, Pace, Plan, Resume, Undo, Work};
 
@@ -21,8 +22,8 @@ pub(crate) use bulk::{Apply, Consent, Input, Pace, Plan, Resume, Undo, Work};
     bin_name = "user-status",
     version,
     arg_required_else_help = true,
-    max_term_width = 100,
-    after_help = format!("{EXAMPLES}\n\n{}", exit::TABLE)
+    max_term_width = help::WIDEST,
+    after_help = help::fit(format!("{EXAMPLES}\n\n{}", exit::TABLE))
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -87,7 +88,7 @@ pub(crate) enum Command {
 
 /// Change one account, and prove it where the system can be read.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status set pod 7215545078541 disable
   user-status set pod 7215545078541 suspend --reason Leave \\
@@ -97,12 +98,11 @@ Examples:
   user-status set pod 7215545078541 disable --dry-run
 
 What it says:
-  confirmed  the system's answer, or reading the account back,
-             shows what was asked
+  confirmed  the system's answer, or reading the account back, shows what was asked
   accepted   the system said yes, and offers no proof
   unchanged  the account was so already; no change was sent
 An error says whether the account may have been changed all the same. With exit code 4 nobody \
-knows: read the account before doing anything else.")]
+knows: read the account before doing anything else."))]
 pub(crate) struct Set {
     /// The system, as the configuration names it.
     pub(crate) profile: String,
@@ -160,12 +160,12 @@ pub(crate) enum Change {
 
 /// Read one account.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status get pod 7215545078541
   user-status get --json pod 7215545078541
 
-ClearSquare documents no way to read an account.")]
+ClearSquare documents no way to read an account."))]
 pub(crate) struct Get {
     /// The system, as the configuration names it.
     pub(crate) profile: String,
@@ -176,18 +176,18 @@ pub(crate) struct Get {
 
 /// List the runs of bulk changes, the newest first. Needs no configuration.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status runs
   user-status runs --json
 
 A run is named by its id, by a beginning of it that no other run has, by `last`, which is the \
-newest, or by the path of its journal.")]
+newest, or by the path of its journal."))]
 pub(crate) struct RunsCommand {}
 
 /// Say what became of every row of a run. Needs no configuration.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status report last
   user-status report last --only bad
@@ -197,7 +197,7 @@ Examples:
 The rows are in the order of the input. A run that a program is at work on can be reported, too: \
 each row is as it was when it was read.
 
-A report is a report whatever is in it: the exit code is 0.")]
+A report is a report whatever is in it: the exit code is 0."))]
 pub(crate) struct Report {
     /// The run: its id, a beginning of it, `last`, or the path of a journal.
     pub(crate) run: String,
@@ -268,15 +268,15 @@ pub(crate) enum Only {
 
 /// Show what each system can do. Needs no configuration.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status vendors
-  user-status vendors --json")]
+  user-status vendors --json"))]
 pub(crate) struct Vendors {}
 
 /// Try addresses and credentials, and change nothing.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status check
   user-status check pod portal
@@ -286,7 +286,7 @@ The credentials are tried by reading `own_account`, where the profile has one; e
 cannot exist, which a system denies only after it has looked at the credentials. ClearSquare \
 documents no read: its address is tried, and its credentials are not.
 
-Exit code 0 if every profile is in order as far as it can be tried, else 8.")]
+Exit code 0 if every profile is in order as far as it can be tried, else 8."))]
 pub(crate) struct Check {
     /// The systems, as the configuration names them; all of them, if none is named.
     #[arg(value_name = "PROFILE")]
@@ -309,12 +309,12 @@ pub(crate) enum ConfigAction {
 
 /// Write an example with every setting explained, for all five systems.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status config init
   user-status config init --path ./user-status.toml
 
-`user-status mock` writes a configuration that works at once, against a mock.")]
+`user-status mock` writes a configuration that works at once, against a mock."))]
 pub(crate) struct Init {
     /// Where to write it; by default where it is found from every folder.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -327,21 +327,21 @@ pub(crate) struct Init {
 
 /// Show which file counts, and what it says. Credentials are named by where they come from, and not fetched.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status config show
-  user-status config show --json")]
+  user-status config show --json"))]
 pub(crate) struct Show {}
 
 /// Start a mock of the five systems on this machine, with a configuration that works.
 ///
 /// Its accounts really change, and are gone when it stops. Stops on Ctrl-C.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status mock
   user-status mock --listen 127.0.0.1:0 \\
-    --write-config user-status.toml")]
+    --write-config user-status.toml"))]
 pub(crate) struct Mock {
     /// Where to listen, on this machine only. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
@@ -359,13 +359,13 @@ pub(crate) struct Mock {
 
 /// Write completions for a shell.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status completions bash \\
     > ~/.local/share/bash-completion/completions/user-status
   user-status completions zsh > ~/.zfunc/_user-status
   user-status completions fish \\
-    > ~/.config/fish/completions/user-status.fish")]
+    > ~/.config/fish/completions/user-status.fish"))]
 pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum)]
@@ -374,10 +374,10 @@ pub(crate) struct Completions {
 
 /// Write the manual.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = help::fit("\
 Examples:
   user-status man | man -l -
-  user-status man --out ~/.local/share/man/man1")]
+  user-status man --out ~/.local/share/man/man1"))]
 pub(crate) struct Man {
     /// Write the page of every command into this folder. Else the first page goes to the standard output.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

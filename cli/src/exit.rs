@@ -41,15 +41,12 @@ Exit codes:
   0    done
   1    something unexpected, such as a full disk
   2    the command line is wrong
-  3    refused or failed, and known not to have been applied;
-       of a run, at least one row
+  3    refused or failed, and known not to have been applied; of a run, at least one row
   4    the outcome is unknown, of at least one change
   5    stopped before the end
-  6    refused for safety: your own account or a protected one, too many,
-       or not confirmed
+  6    refused for safety: your own account or a protected one, too many, or not confirmed
   7    the input has bad rows, and nothing was sent
   8    the configuration or the credentials are wrong
-  9    done, but the standard output could not be written;
-       what became of accounts is then on the standard error
+  9    done, but the standard output could not be written; what became of accounts is then on the standard error
   130  given up at the second Ctrl-C; the outcome is unknown
 Of a run with several of them 4 is told first, then 5, then 3.";

@@ -19,7 +19,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// Why a call did not do what was asked.
 ///
 /// [`kind`](Error::kind) says what happened, [`applied`](Error::applied) whether the account may have been changed all
-/// the same. The text is for people: what the system said, without the credentials of the call. An error of a generated
+/// the same. The text is for people: what it means, and in quotes what the system said, without the credentials of the call. An error of a generated
 /// client becomes one of these with `?` or `Error::from`.
 pub struct Error(Box<Repr>);
 
@@ -28,6 +28,8 @@ struct Repr {
     vendor: Vendor,
     applied: Applied,
     message: String,
+    /// Whether the message is what the system said, and not this crate's own words.
+    quoted: bool,
     status: Option<u16>,
     retry_after: Option<Duration>,
     attempts: u32,
@@ -173,6 +175,7 @@ impl Error {
             vendor,
             applied: Applied::No,
             message: message.into(),
+            quoted: false,
             status: None,
             retry_after: None,
             attempts: 0,
@@ -213,6 +216,13 @@ impl Error {
     /// The error itself, if it is one of another kind.
     pub(crate) fn into_captured(mut self) -> Result<Captured> {
         self.0.captured.take().ok_or(self)
+    }
+
+    /// An error whose message is what the system said.
+    #[must_use]
+    pub(crate) fn in_its_words(mut self) -> Error {
+        self.0.quoted = !self.0.message.is_empty();
+        self
     }
 
     #[must_use]
@@ -270,6 +280,24 @@ pub(crate) fn shown(text: &str) -> String {
     crate::text::visible(&text)
 }
 
+/// What a system means, in the words of this crate: systems speak Spanish, or say less than they document.
+fn in_our_words(vendor: Vendor, kind: ErrorKind, said: &str) -> Option<&'static str> {
+    Some(match (vendor, said) {
+        (Vendor::Mediconnect, "Usuario no encontrado") => "there is no such user",
+        (Vendor::Mediconnect, "Access denied") => "the token is not of a user with the role ADMIN",
+        (Vendor::Mediconnect, "Invalid token") => "the token is not valid, or not any more",
+        (Vendor::Symphony, text) if text.starts_with("Invalid session") => "the session has ended, or there was none",
+        (Vendor::Symphony, text) if text.starts_with("The user lacks the required entitlement") => {
+            "the owner of the session lacks the privilege ACCESS_USER_PROVISIONING_API"
+        }
+        (Vendor::Clearsquare, "Invalid token or user ID") => {
+            "the token or the id of the user is wrong; the system does not say which"
+        }
+        _ if kind == ErrorKind::NotFound => "the system knows no such user, or no such address",
+        _ => return None,
+    })
+}
+
 impl ErrorKind {
     /// What an answer of this status code means.
     pub(crate) fn of_status(status: u16) -> ErrorKind {
@@ -324,12 +352,17 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, vendor, status, message, .. } = &*self.0;
+        let Repr { kind, vendor, status, message, quoted, .. } = &*self.0;
         write!(f, "{vendor}: {}", kind.phrase())?;
         if let Some(status) = status {
             write!(f, " ({status})")?;
         }
-        if !message.is_empty() {
+        if *quoted {
+            if let Some(words) = in_our_words(*vendor, *kind, message) {
+                write!(f, ": {words}")?;
+            }
+            write!(f, "; the system says: \"{message}\"")?;
+        } else if !message.is_empty() {
             write!(f, ": {message}")?;
         }
         Ok(())

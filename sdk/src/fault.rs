@@ -29,6 +29,7 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
                 let applied = if is_refusal(status) { Applied::No } else { Applied::Unknown };
                 let message = response.message().unwrap_or_default();
                 Error::new(ErrorKind::of_status(status), E::VENDOR, shown(&message))
+                    .in_its_words()
                     .with_applied(applied)
                     .with_status(Some(status))
                     .with_attempts(1)

@@ -371,7 +371,7 @@ impl Exchange<'_> {
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
                     read => {
                         let text = message(read.as_ref().map_or(&raw.body, |(json, _)| json));
-                        Error::new(ErrorKind::of_status(status), vendor, shown(&text)).with_raw(raw)
+                        Error::new(ErrorKind::of_status(status), vendor, shown(&text)).in_its_words().with_raw(raw)
                     }
                 }
             }

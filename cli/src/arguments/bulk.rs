@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use user_status::bulk::Format;
 
+use super::help::fit;
+
 /// Show what `apply` would do with a file, and change nothing. Accounts are read.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = fit("\
 Examples:
   user-status plan leavers.csv
   user-status plan leavers.csv --requests
@@ -17,7 +19,7 @@ Examples:
 With --json each row is an object on a line of its own, and the last line is {\"summary\": …}.
 
 Exit code 0 if all of it could be done, 3 if some of it would be refused, 5 if the plan ends before \
-the last row, 7 if there are bad rows.")]
+the last row, 7 if there are bad rows."))]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) input: Input,
@@ -32,7 +34,7 @@ pub(crate) struct Plan {
 
 /// Carry out the changes of a file. What becomes of each row is in a journal, from which `resume` goes on.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = fit("\
 Examples:
   user-status plan leavers.csv     what would happen
   user-status apply leavers.csv
@@ -49,7 +51,7 @@ With Ctrl-C it finishes what is under way and stops; with a second one it stops 
 with `user-status resume RUN`, also after a crash or an outage. No change is repeated blindly.
 
 Exit code 0 if every row is done, 4 if of some row nobody knows the outcome, 5 if it was stopped or \
-gave a system up, 3 if some row was refused or failed; the first of these that fits, in this order.")]
+gave a system up, 3 if some row was refused or failed; the first of these that fits, in this order."))]
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) input: Input,
@@ -66,7 +68,7 @@ pub(crate) struct Apply {
 
 /// Go on with a run that was stopped, or in which rows failed.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = fit("\
 Examples:
   user-status resume last
   user-status resume 20261124-023034-k7q2
@@ -74,7 +76,7 @@ Examples:
 Finished rows are passed over. Rows whose outcome is unknown are looked at, and sent only if the \
 account shows that the change was not made; a toggle of unknown outcome stays for a person.
 
-The exit codes are those of `apply`.")]
+The exit codes are those of `apply`."))]
 pub(crate) struct Resume {
     /// The run: its id, a beginning of it that no other has, `last`, or the path of its journal.
     pub(crate) run: String,
@@ -88,7 +90,7 @@ pub(crate) struct Resume {
 
 /// Take a run back: each account that it changed becomes what it was before.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = fit("\
 Examples:
   user-status undo last --dry-run
   user-status undo 20261124-023034-k7q2
@@ -97,7 +99,7 @@ It is a run of its own, with a journal of its own. An account that was changed s
 is. What cannot be taken back is named: a toggle, an account that was not read before it was \
 changed, and a row of which nobody knows the outcome.
 
-The exit codes are those of `apply`; what cannot be taken back counts as refused.")]
+The exit codes are those of `apply`; what cannot be taken back counts as refused."))]
 pub(crate) struct Undo {
     /// The run: its id, a beginning of it that no other has, `last`, or the path of its journal.
     pub(crate) run: String,

@@ -22,6 +22,9 @@ const BEAT: Duration = Duration::from_secs(10);
 /// Over how long the speed is measured: it should follow a pause, and not jump.
 const WINDOW: Duration = Duration::from_secs(15);
 
+/// How much of its line the bar takes, with the per cent beside it.
+const BESIDE: usize = 16;
+
 /// What the tasks of a run say of it: a few atomic numbers, and lines that are rare.
 #[derive(Clone, Default)]
 pub(crate) struct Heard(Arc<Noted>);
@@ -93,7 +96,7 @@ impl Progress {
             let terminal = ProgressDrawTarget::term_like(Box::new(Narrow(Term::stderr())));
             let bar = ProgressBar::with_draw_target(Some(total), terminal);
             // Without a style of its own it is still a bar.
-            if let Ok(style) = ProgressStyle::with_template("{bar:20} {percent:>3}% {wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:10} {percent:>3}% {msg}") {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar
@@ -114,7 +117,9 @@ impl Progress {
         while self.samples.len() > 2 && self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) > WINDOW) {
             self.samples.pop_front();
         }
-        let text = words(&counts, self.total.saturating_sub(self.finished), self.rate());
+        let open = self.total.saturating_sub(self.finished);
+        let room = self.bar.as_ref().map(|_| usize::from(Narrow(Term::stderr()).width()).saturating_sub(BESIDE));
+        let text = words(&counts, open, self.rate(), room.unwrap_or(usize::MAX));
         if let Some(bar) = &self.bar {
             bar.set_position((self.finished + counts.total()).min(self.total));
             bar.set_message(text);
@@ -199,21 +204,38 @@ impl TermLike for Narrow {
     }
 }
 
-/// Such as `120 of 412 rows, 34/s, about 2 min left: 118 confirmed, 2 refused`.
-fn words(counts: &Counts, open: u64, rate: f64) -> String {
+/// Such as `120 of 412 rows, 34/s, about 2 min left: 118 confirmed, 2 refused`. Where there is little room, what is in order is
+/// left out first, then how fast it is, then how long it takes; never what went wrong.
+fn words(counts: &Counts, open: u64, rate: f64, room: usize) -> String {
     let handled = counts.total();
-    let mut text = format!("{handled} of {open} rows");
+    let far = format!("{handled} of {open} rows");
+    let (mut fast, mut left) = (String::new(), String::new());
     if rate > 0.0 {
-        text += &if rate < 10.0 { format!(", {rate:.1}/s") } else { format!(", {rate:.0}/s") };
-        let left = open.saturating_sub(handled) as f64 / rate;
-        if let Ok(left) = Duration::try_from_secs_f64(left) {
-            text += &format!(", {} left", about(left));
+        fast = if rate < 10.0 { format!(", {rate:.1}/s") } else { format!(", {rate:.0}/s") };
+        let seconds = open.saturating_sub(handled) as f64 / rate;
+        if let Ok(time) = Duration::try_from_secs_f64(seconds) {
+            left = format!(", {} left", about(time));
         }
     }
-    if handled > 0 {
-        text += &format!(": {counts}");
-    }
-    text
+    // The worst first.
+    let bad: Vec<String> = [RowState::Unknown, RowState::Failed, RowState::Refused]
+        .into_iter()
+        .filter(|state| counts[*state] > 0)
+        .map(|state| format!("{} {state}", counts[state]))
+        .collect();
+    let told = |what: String| if what.is_empty() { what } else { format!(": {what}") };
+    let (all, bad) = (told(if handled > 0 { counts.to_string() } else { String::new() }), told(bad.join(", ")));
+    let shortest = format!("{handled}/{open}{bad}");
+    [
+        format!("{far}{fast}{left}{all}"),
+        format!("{far}{left}{all}"),
+        format!("{far}{fast}{left}{bad}"),
+        format!("{far}{left}{bad}"),
+        format!("{far}{bad}"),
+    ]
+    .into_iter()
+    .find(|text| text.len() <= room)
+    .unwrap_or(shortest)
 }
 
 #[cfg(test)]
@@ -223,10 +245,31 @@ mod tests {
     #[test]
     fn what_is_said_of_a_run_is_how_far_how_fast_and_how_well() {
         let mut counts = Counts::default();
-        assert_eq!(words(&counts, 412, 0.0), "0 of 412 rows");
+        assert_eq!(words(&counts, 412, 0.0, 100), "0 of 412 rows");
         counts[RowState::Confirmed] = 118;
         counts[RowState::Refused] = 2;
-        assert_eq!(words(&counts, 412, 3.4), "120 of 412 rows, 3.4/s, about 1 min left: 118 confirmed, 2 refused");
-        assert_eq!(words(&counts, 120, 34.4), "120 of 120 rows, 34/s, a few seconds left: 118 confirmed, 2 refused");
+        assert_eq!(words(&counts, 412, 3.4, 100), "120 of 412 rows, 3.4/s, about 1 min left: 118 confirmed, 2 refused");
+        assert_eq!(
+            words(&counts, 120, 34.4, 100),
+            "120 of 120 rows, 34/s, a few seconds left: 118 confirmed, 2 refused"
+        );
+    }
+
+    #[test]
+    fn what_went_wrong_is_said_on_a_narrow_terminal_too() {
+        let mut counts = Counts::default();
+        counts[RowState::Confirmed] = 118;
+        counts[RowState::Refused] = 2;
+        counts[RowState::Unknown] = 1;
+        for (room, text) in [
+            (79, "121 of 412 rows, 3.4/s, about 1 min left: 118 confirmed, 2 refused, 1 unknown"),
+            (72, "121 of 412 rows, about 1 min left: 118 confirmed, 2 refused, 1 unknown"),
+            (64, "121 of 412 rows, 3.4/s, about 1 min left: 1 unknown, 2 refused"),
+            (60, "121 of 412 rows, about 1 min left: 1 unknown, 2 refused"),
+            (44, "121 of 412 rows: 1 unknown, 2 refused"),
+            (20, "121/412: 1 unknown, 2 refused"),
+        ] {
+            assert_eq!(words(&counts, 412, 3.4, room), text, "{room}");
+        }
     }
 }
