@@ -17,6 +17,10 @@ use crate::{commands, output, runtime};
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
+    // A terminal that does not say what it is, as one that says that it is dumb.
+    if std::env::var_os("TERM").is_some_and(|name| name.is_empty()) {
+        anstream::ColorChoice::Never.write_global();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return not_understood(error),

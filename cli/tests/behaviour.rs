@@ -359,7 +359,9 @@ fn the_nearest_configuration_counts() {
     {
         folder.mode("a/user-status.toml", 0o666);
         show(&[], &[]).ended(8).said("can be written by others (mode 0666)").said("chmod go-w");
-        show(&[], &["--config", "../user-status.toml"]).ended(0);
+        // Nor is it when it is named.
+        show(&[], &["--config", "../user-status.toml"]).ended(8).said("can be written by others (mode 0666)");
+        show(&[], &["--config", "../../user-status.toml"]).ended(0);
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use tokio::time::{MissedTickBehavior, interval};
 use user_status::Registry;
-use user_status::bulk::{Journal, Runner, Summary};
+use user_status::bulk::{Journal, JournalErrorKind, Runner, Summary};
 
 use super::naming::Name;
 use super::progress::{Heard, Progress, TICK};
 use crate::arguments::{Pace, Work};
 use crate::config::Config;
+use crate::exit::Exit;
 use crate::failure::{Changed, Failure};
 use crate::output::Output;
 use crate::signals::Interrupts;
@@ -73,7 +74,12 @@ pub(crate) async fn carry_out(
     };
     progress.end();
     result.map_err(|error| {
+        let failure = Failure::of_journal(&error);
+        if error.kind() == JournalErrorKind::OtherSystem {
+            // That is found before anything is sent.
+            return failure.detail("run", name.id.as_str());
+        }
         let next = format!("Nothing is sent any more. When it can be written again: {}", name.command("resume"));
-        Failure { changed: Changed::Unknown, ..Failure::of_journal(&error) }.next(next).detail("run", name.id.as_str())
+        Failure { exit: Exit::Unknown, changed: Changed::Unknown, ..failure }.next(next).detail("run", name.id.as_str())
     })
 }

@@ -63,11 +63,18 @@ impl Ran {
     }
 }
 
+/// Files that the tests write are such as the program reads, whatever the machine's own setting is.
+pub(crate) fn only_mine_to_write() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+}
+
 /// A configuration in a folder of its own.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
     pub(crate) fn new() -> Folder {
+        only_mine_to_write();
         Folder(tempfile::tempdir().unwrap())
     }
 
