@@ -70,7 +70,11 @@ pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<
 
 /// A folder that only this user can enter, and that goes with the program.
 pub(super) fn temporary() -> Result<tempfile::TempDir, Failure> {
-    tempfile::Builder::new().prefix("user-status-").tempdir().map_err(|e| {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("user-status-");
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir().map_err(|e| {
         let place = std::env::temp_dir();
         Failure::unexpected(format!("{}: no temporary folder can be made: {e}", place.display()))
     })

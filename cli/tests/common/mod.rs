@@ -120,6 +120,7 @@ pub(crate) struct Mock {
 impl Mock {
     /// With a configuration that stays.
     pub(crate) fn start() -> Mock {
+        only_mine_to_write();
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("user-status.toml");
         let mut mock = Mock::with(&["--write-config", config.to_str().unwrap()]);
