@@ -420,6 +420,15 @@ mod tests {
         }
     }
 
+    /// Says at its end that it is over.
+    struct End<'a>(&'a AtomicBool);
+
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Whoever can move a link to and fro gets nothing read that is not trusted, however often it is tried.
     #[test]
     fn a_link_that_is_swapped_between_a_look_and_a_reading_never_wins() {
@@ -444,6 +453,8 @@ mod tests {
                     }
                 }
             });
+            // Also when a promise is broken: else the other thread would be waited for.
+            let _end = End(&over);
             for path in [&link, &to_folder.join("file")].into_iter().cycle().take(20_000) {
                 match open(path, For::Reading) {
                     Ok(mut file) => {
@@ -456,7 +467,6 @@ mod tests {
                     Err(other) => panic!("{other}"),
                 }
             }
-            over.store(true, Ordering::Relaxed);
         });
         assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
     }

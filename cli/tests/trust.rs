@@ -121,10 +121,19 @@ fn swapping<T>(link: &Path, targets: [PathBuf; 2], work: impl FnOnce() -> T) -> 
                 targets.iter().for_each(|target| swap(target));
             }
         });
-        let done = work();
-        over.store(true, Ordering::Relaxed);
-        done
+        // Also when a promise is broken: else the other thread would be waited for.
+        let _end = End(&over);
+        work()
     })
+}
+
+/// Says at its end that it is over.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
