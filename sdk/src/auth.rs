@@ -129,7 +129,7 @@ impl Auth {
         let fetch = move || -> BoxFuture<'static, Result<Prepared>> {
             let (source, prepare) = (source.clone(), prepare.clone());
             Box::pin(async move {
-                let credentials = source.credentials().await.map_err(|e| {
+                let credentials = crate::report::apart(source.credentials()).await.map_err(|e| {
                     Error::new(ErrorKind::Credentials, vendor, "the source of credentials gave none").with_source(e)
                 })?;
                 prepare(&credentials)

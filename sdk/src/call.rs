@@ -76,6 +76,8 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// The answer that it ended with; none if it ended with an error of ours, which has its own.
     pub(crate) raw: Option<RawResponse>,
+    /// How long that answer asked to wait.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// A call under way.
@@ -97,13 +99,14 @@ impl Call {
     }
 
     /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a vendor's
-    /// own client, which reads them there.
-    pub(crate) fn ended(&self, raw: RawResponse) -> HeaderMap {
+    /// own client, which reads them there; but what a refusal proves is read from its headers in either case.
+    pub(crate) fn ended(&self, raw: RawResponse, retry_after: Option<Duration>) -> HeaderMap {
         match &self.record {
             None => raw.headers,
             Some(_) => {
-                self.note(|record| record.raw = Some(raw));
-                HeaderMap::new()
+                let headers = if raw.status < 300 { HeaderMap::new() } else { raw.headers.clone() };
+                self.note(|record| (record.raw, record.retry_after) = (Some(raw), retry_after));
+                headers
             }
         }
     }

@@ -32,6 +32,8 @@ pub enum Wait {
     RateLimit,
     /// For an answer, at most so long.
     Deadline,
+    /// Before an account that does not show a change yet is read again.
+    ReadBack,
 }
 
 /// The time of this machine.

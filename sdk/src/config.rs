@@ -4,18 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
 
 use crate::auth::Auth;
 use crate::base_url;
 use crate::clock::{Clock, SystemClock};
+use crate::conclusion::Conventions;
+use crate::connecting::Connecting;
 use crate::error::{Error, ErrorKind, Result};
+use crate::freshness::Freshness;
 use crate::limit::{Limit, Limiter};
 use crate::retry::{Budget, RetryPolicy};
 use crate::session::{Parts, Session};
-use crate::vendor::Vendor;
 use crate::xml::Representation;
+
+/// What a caller does to the settings of the HTTP client.
+pub(crate) type ConfigureHttp = Arc<dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync>;
 
 /// The settings that every system has.
 #[derive(Clone)]
@@ -30,7 +35,8 @@ pub(crate) struct Config {
     pub(crate) body_limit: usize,
     pub(crate) trace_users: bool,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) http_client: Option<Client>,
+    pub(crate) fresh_connections: Option<bool>,
+    pub(crate) configure_http: Option<ConfigureHttp>,
 }
 
 impl Default for Config {
@@ -46,13 +52,13 @@ impl Default for Config {
             body_limit: 1024 * 1024,
             trace_users: false,
             clock: Arc::new(SystemClock::default()),
-            http_client: None,
+            fresh_connections: None,
+            configure_http: None,
         }
     }
 }
 
-/// Neither the address, which may hold a password until it is checked, nor the caller's own HTTP client, whose default
-/// headers may be credentials.
+/// Without the address, which may hold a password until it is checked.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -70,38 +76,51 @@ impl Config {
     /// The base URL, the HTTP client and the session that a generated client is made of.
     pub(crate) fn connect(
         self,
-        vendor: Vendor,
+        conventions: &'static Conventions,
         auth: Auth,
         representation: Option<Representation>,
     ) -> Result<(String, Client, Session)> {
+        let vendor = conventions.vendor;
         let text = self.base_url.as_deref().ok_or_else(|| Error::missing(vendor, "base_url"))?;
         let url = base_url::parse(vendor, text, self.allow_plain_http)?;
         let setup = |message: &str, source: crate::error::BoxError| {
             Error::new(ErrorKind::Setup, vendor, message).with_source(source)
         };
-        let client = match self.http_client {
-            Some(client) => client,
-            None => {
-                let tls = crate::tls::config(&url).map_err(|e| setup("TLS cannot be set up", e.into()))?;
-                let builder = match url.scheme() {
-                    // A proxy from the environment would get the credentials in clear.
-                    "http" => Client::builder().no_proxy(),
-                    _ => Client::builder(),
-                };
-                builder
-                    .tls_backend_preconfigured(tls)
-                    .connect_timeout(self.connect_timeout)
-                    // A redirect would take the credentials along, to wherever the answer says.
-                    .redirect(Policy::none())
-                    // Whether to try again is decided in one place, and not below it.
-                    .retry(reqwest::retry::never())
-                    .build()
-                    .map_err(|e| setup("the HTTP client cannot be set up", e.into()))?
-            }
+        let tls = crate::tls::config(&url).map_err(|e| setup("TLS cannot be set up", e.into()))?;
+        let builder = || {
+            let builder = match url.scheme() {
+                // A proxy from the environment would get the credentials in clear.
+                "http" => Client::builder().no_proxy(),
+                _ => Client::builder(),
+            };
+            let builder = builder.tls_backend_preconfigured(tls.clone()).connect_timeout(self.connect_timeout);
+            let builder = match &self.configure_http {
+                Some(configure) => configure(builder),
+                None => builder,
+            };
+            // What must hold comes last, whatever the caller sets.
+            builder
+                // A redirect would take the credentials along, to wherever the response says, and hide what the system
+                // itself has said.
+                .redirect(Policy::none())
+                // Whether to try again is decided in one place, and not below it.
+                .retry(reqwest::retry::never())
+                // The body limit counts bytes as they come, and what was decoded is not what the headers describe.
+                .no_gzip()
+                .no_brotli()
+                .no_zstd()
+                .no_deflate()
+                .connector_layer(Connecting)
         };
+        let build =
+            |builder: ClientBuilder| builder.build().map_err(|e| setup("the HTTP client cannot be set up", e.into()));
+        let client = build(builder())?;
+        // Without a pool every request has a connection of its own.
+        let fresh = build(builder().pool_max_idle_per_host(0))?;
         let text = base_url::for_client(&url);
         let session = Session::new(Parts {
             vendor,
+            conventions,
             base: url,
             auth,
             representation,
@@ -113,6 +132,9 @@ impl Config {
             body_limit: self.body_limit,
             clock: self.clock,
             trace_users: self.trace_users,
+            fresh,
+            fresh_connections: self.fresh_connections,
+            freshness: Freshness::default(),
         });
         Ok((text, client, session))
     }
@@ -154,8 +176,7 @@ macro_rules! config_setters {
             self
         }
 
-        /// How long opening a connection may take: 10 s by default. Has no effect with an
-        /// [`http_client`](Self::http_client) of one's own.
+        /// How long opening a connection may take: 10 s by default.
         pub fn connect_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.config.connect_timeout = timeout;
             self
@@ -198,12 +219,32 @@ macro_rules! config_setters {
             self
         }
 
-        /// An HTTP client of one's own, with its own TLS, proxy and connection settings. Build it with
-        /// `redirect(Policy::none())` and `retry(reqwest::retry::never())`: what it follows or repeats below this client
-        /// takes credentials along and cannot be seen here. An answer that came by way of a redirect is reported as an
-        /// unknown outcome.
-        pub fn http_client(mut self, client: reqwest::Client) -> Self {
-            self.config.http_client = Some(client);
+        /// Changes the settings of the HTTP client: a proxy, TLS, DNS, sockets, the pool of connections. Is called when
+        /// the client is built, more than once. Set after it, whatever it sets: redirects are not followed, nothing is
+        /// retried below this client, and no body is decoded. There is no way to bring a client of one's own, since it
+        /// cannot be asked what it follows and repeats.
+        ///
+        /// ```
+        /// # use user_status::vendors::symphony::Symphony;
+        /// let builder = Symphony::builder().configure_http(|http| http.tcp_nodelay(true).https_only(true));
+        /// ```
+        pub fn configure_http(
+            mut self,
+            configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+        ) -> Self {
+            self.config.configure_http = Some(std::sync::Arc::new(configure));
+            self
+        }
+
+        /// Whether each request travels on a connection of its own, which is closed after it. By default those do that
+        /// must not be sent twice: ClearSquare's toggle, and a change in MediConnect that leaves `isActive` out.
+        ///
+        /// HTTP/1.1 does not say which request a response belongs to. On a connection that is kept, a second response
+        /// that comes too late (from a faulty system or proxy) is taken for the response to the next request: a toggle
+        /// would be reported as somebody else's was. `true` does the same for all requests, at the price of a handshake
+        /// for each; `false` for none.
+        pub fn fresh_connections(mut self, fresh: bool) -> Self {
+            self.config.fresh_connections = Some(fresh);
             self
         }
     };

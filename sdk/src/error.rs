@@ -37,6 +37,10 @@ struct Repr {
     source: Option<BoxError>,
     /// Of a rehearsal only, which takes it out again.
     captured: Option<Captured>,
+    /// What the account was read to be before the request.
+    before: Option<AccountStatus>,
+    /// The response to the change shows another state than the one asked for, and no refusal.
+    shows_otherwise: bool,
 }
 
 /// What happened, coarsely.
@@ -182,6 +186,8 @@ impl Error {
             raw: None,
             source: None,
             captured: None,
+            before: None,
+            shows_otherwise: false,
         }))
     }
 
@@ -201,13 +207,31 @@ impl Error {
         error
     }
 
-    /// What the account was before the request that a rehearsal captured.
+    /// What the account was before the request.
     #[must_use]
     pub(crate) fn with_status_before(mut self, status: Option<&AccountStatus>) -> Error {
+        self.0.before = status.cloned();
         if let Some(captured) = &mut self.0.captured {
             captured.status = status.cloned();
         }
         self
+    }
+
+    /// What the account was before the request, if it was read.
+    pub(crate) fn status_before(&self) -> Option<&AccountStatus> {
+        self.0.before.as_ref()
+    }
+
+    /// The response to the change shows another state, which a system that is slow to show changes may do for a while.
+    #[must_use]
+    pub(crate) fn with_other_state_shown(mut self) -> Error {
+        self.0.shows_otherwise = true;
+        self
+    }
+
+    /// Whether all that is known against the change is the state that the response to it showed.
+    pub(crate) fn shows_otherwise(&self) -> bool {
+        self.0.shows_otherwise
     }
 
     /// What a rehearsal captured.
@@ -261,12 +285,6 @@ impl Error {
         self.0.source = Some(source.into());
         self
     }
-}
-
-/// Whether an answer of this status code means for certain that nothing was done. 408 may come from a gateway that gave
-/// up on a system which did not.
-pub(crate) fn is_refusal(status: u16) -> bool {
-    (400..500).contains(&status) && status != 408
 }
 
 /// A text of the system, fit to be shown: on one line, and not endless.

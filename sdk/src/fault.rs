@@ -1,13 +1,20 @@
 //! From the errors of the generated clients to ours.
 
+use jiff::Timestamp;
+use reqwest::header::RETRY_AFTER;
+
 use crate::carried::Carried;
-use crate::error::{Applied, Error, ErrorKind, is_refusal, shown};
+use crate::conclusion::{Conclusion, Conventions};
+use crate::error::{Applied, Error, ErrorKind, shown};
+use crate::retry;
 use crate::vendor::Vendor;
 
 /// The error body of a system: what it says, for people.
 pub(crate) trait Fault {
     /// Whose error body it is.
     const VENDOR: Vendor;
+    /// What is true of that system only.
+    const CONVENTIONS: &'static Conventions;
 
     /// The text for people in it.
     fn message(&self) -> Option<String>;
@@ -26,13 +33,18 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
             // without saying so.
             Client::ErrorResponse(response) => {
                 let status = response.status().as_u16();
-                let applied = if is_refusal(status) { Applied::No } else { Applied::Unknown };
+                let applied = match E::CONVENTIONS.conclude(status, response.headers()) {
+                    Conclusion::Unknown => Applied::Unknown,
+                    _ => Applied::No,
+                };
+                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let message = response.message().unwrap_or_default();
                 Error::new(ErrorKind::of_status(status), E::VENDOR, shown(&message))
                     .in_its_words()
                     .with_applied(applied)
                     .with_status(Some(status))
                     .with_attempts(1)
+                    .with_retry_after(retry_after.and_then(|value| retry::retry_after(value, Timestamp::now())))
             }
             Client::UnexpectedResponse(mut response) => {
                 let status = response.status().as_u16();

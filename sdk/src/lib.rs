@@ -19,9 +19,12 @@ mod call;
 mod carried;
 mod change;
 mod clock;
+mod conclusion;
 mod config;
+mod connecting;
 mod error;
 mod fault;
+mod freshness;
 #[rustfmt::skip] // byte for byte as `cargo contract generate` writes it
 #[allow(unused_imports, reason = "a generated client exports more than is needed here")]
 mod generated;
@@ -35,6 +38,7 @@ mod raw;
 mod receipt;
 mod registry;
 mod rehearsal;
+mod report;
 #[doc(hidden)] // public for the tests that hold its decision function to its promises
 pub mod retry;
 mod secret;
@@ -53,6 +57,7 @@ pub use auth::CredentialSource;
 pub use call::CallOptions;
 pub use change::{Change, StatusChange};
 pub use clock::{BoxFuture, Clock, SystemClock, Wait};
+pub use conclusion::{Conclusion, StatusRule, status_rules};
 pub use error::{Applied, Error, ErrorKind, Result};
 pub use id::InvalidId;
 pub use limit::{HeldBack, Limit};
@@ -60,7 +65,7 @@ pub use open_enum::UnknownValue;
 pub use operation::{Idempotence, Operation, operations};
 pub use raw::RawResponse;
 pub use receipt::{Proof, Receipt};
-pub use registry::{Outcome, Registry};
+pub use registry::{OpenAccount, Outcome, Outcomes, Registry};
 pub use rehearsal::{PlannedRequest, Rehearsal};
 pub use retry::RetryPolicy;
 pub use secret::Secret;

@@ -1,16 +1,18 @@
 //! A limit of the client's own, shared by its clones, so that it stays below the system's.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::adaptive::Adaptive;
+use self::slots::Slots;
 use crate::clock::{Clock, Wait};
 use crate::retry::{Outcome, RetryPolicy};
 
 mod adaptive;
+mod slots;
 
 /// How much a client sends at most: so many requests per second, so many at once. Without a limit by default.
 ///
@@ -28,7 +30,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// At most so many requests per second, evenly spaced. A number that is not above zero sets no limit.
+    /// At most so many requests per second, evenly spaced: between any two there is at least the time of one. A number
+    /// that is not above zero sets no limit.
     #[must_use]
     pub fn per_second(mut self, requests: f64) -> Limit {
         self.per_second = (requests.is_finite() && requests > 0.0).then_some(requests);
@@ -101,8 +104,8 @@ pub(crate) struct Limiter {
     at_once: Option<Arc<Semaphore>>,
     /// The time between two requests.
     spacing: Option<Duration>,
-    /// When the next request may leave.
-    next: Mutex<Duration>,
+    /// When requests leave.
+    slots: Slots,
     /// What was learned.
     adaptive: Option<Adaptive>,
 }
@@ -114,7 +117,7 @@ impl Limiter {
         let places = limit.at_once.or(limit.adaptive.then_some(Semaphore::MAX_PERMITS));
         let at_once = places.map(|places| Arc::new(Semaphore::new(places)));
         let adaptive = at_once.clone().filter(|_| limit.adaptive).map(|places| Adaptive::new(limit.at_once, places));
-        Limiter { at_once, spacing, next: Mutex::default(), adaptive }
+        Limiter { at_once, spacing, slots: Slots::default(), adaptive }
     }
 
     /// Whether it holds all calls back after a refusal.
@@ -173,41 +176,18 @@ impl Limiter {
 
     /// Waits for the time at which the next request may leave. `None` if that is too late.
     async fn wait_for_slot(&self, clock: &dyn Clock, time_left: Duration) -> Option<()> {
-        let Some(spacing) = self.spacing else { return Some(()) };
-        let spacing = self.adaptive.as_ref().map_or(spacing, |adaptive| adaptive.spacing(spacing));
-        let now = clock.now();
-        let wait = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let slot = (*next).max(now);
-            let wait = slot.saturating_sub(now);
-            if wait >= time_left {
+        let Some(configured) = self.spacing else { return Some(()) };
+        let started = clock.now();
+        let spacing = self.adaptive.as_ref().map_or(configured, |adaptive| adaptive.spacing(configured));
+        let mut slot = self.slots.reserve(started, spacing);
+        while let Some(wait) = slot.leave(clock.now()) {
+            let waited = clock.now().saturating_sub(started);
+            if waited.saturating_add(wait) >= time_left {
                 return None;
             }
-            *next = slot.saturating_add(spacing);
-            wait
-        };
-        if !wait.is_zero() {
-            let mut slot = Slot { limiter: self, spacing, used: false };
             clock.sleep(wait, Wait::RateLimit).await;
-            slot.used = true;
         }
         Some(())
-    }
-}
-
-/// A time at which a request may leave. A call that is dropped before gives it back.
-struct Slot<'a> {
-    limiter: &'a Limiter,
-    spacing: Duration,
-    used: bool,
-}
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        if !self.used {
-            let mut next = self.limiter.next.lock().unwrap_or_else(PoisonError::into_inner);
-            *next = next.saturating_sub(self.spacing);
-        }
     }
 }
 

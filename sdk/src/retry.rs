@@ -3,20 +3,23 @@
 //! | Outcome of an attempt | idempotent | not idempotent (the toggle) |
 //! |---|---|---|
 //! | not sent | again | again |
-//! | 429; 503 with `Retry-After` | again | again: the system refused |
-//! | 408, 502, 504, other 503, no whole answer | again | stop, outcome unknown |
+//! | a refusal for now that the system documents (MediConnect: 429) | again | again: nothing was changed |
+//! | 408, other 429, 502, 503, 504, no whole response | again | stop, outcome unknown |
 //! | 500 | again with Symphony, whose own clients do; else stop | stop |
 //! | anything else | stop | stop |
 //!
-//! A 503 without `Retry-After` may come from a gateway that lost the answer of a system which did what was asked.
+//! What a system documents is in its [`status_rules`](crate::status_rules). Everything else, a 503 with `Retry-After`
+//! too, may come from a gateway that lost the response of a system which did what was asked.
 //!
-//! A 401 is repeated once with fresh credentials where there is a source of them, by every operation and besides the
-//! attempts of the policy: it was refused.
+//! A 401 is retried once with fresh credentials where there is a source of them, besides the attempts of the policy; what
+//! is not idempotent only if the system documents the 401 as a refusal.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+
+use crate::conclusion::Conclusion;
 
 /// How a client repeats what failed. The defaults:
 ///
@@ -29,7 +32,8 @@ use jiff::Timestamp;
 /// | budget | 10 repetitions in a row per client; ten successes earn one back; under an [adaptive](crate::Limit::adaptive) limit, refusals with 429, or with 503 and `Retry-After`, do not count |
 ///
 /// The waits are drawn evenly between nothing and their limit (*full jitter*), so that clients that failed together do
-/// not come back together.
+/// not come back together. After a 429, or a 503 with `Retry-After`, a wait is at least half of its limit, and never less
+/// than 250 ms, whatever the response asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
@@ -76,21 +80,43 @@ pub enum Outcome {
     NotSent,
     /// The request left, and no whole answer came back.
     Lost,
-    /// A whole answer of this status code, that asked to wait so long.
+    /// A response of this status code, that asked to wait so long. Its body may have broken off, if the status code says
+    /// enough.
     Answered {
         /// The status code.
         status: u16,
+        /// What the status code proves.
+        conclusion: Conclusion,
         /// What `Retry-After` asked for.
         retry_after: Option<Duration>,
     },
 }
 
 impl Outcome {
-    /// Whether the system refused for now, and nothing was done: 429, or 503 with `Retry-After`.
+    /// Whether somebody, the system or a gateway before it, has too much to do: 429, or 503 with `Retry-After`. Says
+    /// nothing of what was done.
     pub(crate) fn asks_to_wait(self) -> bool {
-        matches!(self, Outcome::Answered { status: 429, .. } | Outcome::Answered { status: 503, retry_after: Some(_) })
+        matches!(
+            self,
+            Outcome::Answered { status: 429, .. }
+                | Outcome::Answered { conclusion: Conclusion::RefusedForNow, .. }
+                | Outcome::Answered { status: 503, retry_after: Some(_), .. }
+        )
+    }
+
+    /// Whether the account may have been changed by the attempt.
+    pub(crate) fn may_have_changed(self) -> bool {
+        match self {
+            Outcome::NotSent => false,
+            Outcome::Lost => true,
+            Outcome::Answered { conclusion, .. } => conclusion == Conclusion::Unknown,
+        }
     }
 }
+
+/// The least wait before a system that asked to wait is asked again.
+#[doc(hidden)]
+pub const LEAST_WAIT: Duration = Duration::from_millis(250);
 
 /// What is known of the operation.
 #[doc(hidden)]
@@ -133,15 +159,15 @@ pub enum Decision {
 /// Decides what to do after an attempt.
 #[doc(hidden)]
 pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: Progress) -> Decision {
+    let harmless = safety.idempotent || !outcome.may_have_changed();
     if let Outcome::Answered { status: 401, .. } = outcome {
-        let refresh = safety.can_refresh && !progress.time_left.is_zero();
+        let refresh = harmless && safety.can_refresh && !progress.time_left.is_zero();
         return if refresh { Decision::Refresh } else { Decision::Stop };
     }
     let allowed = match outcome {
-        Outcome::NotSent => true,
-        refusal if refusal.asks_to_wait() => true,
-        Outcome::Answered { status: 408 | 502 | 503 | 504, .. } | Outcome::Lost => safety.idempotent,
-        Outcome::Answered { status: 500, .. } => safety.idempotent && safety.repeats_500,
+        Outcome::NotSent | Outcome::Answered { conclusion: Conclusion::RefusedForNow, .. } => true,
+        Outcome::Answered { status: 408 | 429 | 502 | 503 | 504, .. } | Outcome::Lost => harmless,
+        Outcome::Answered { status: 500, .. } => harmless && safety.repeats_500,
         Outcome::Answered { .. } => false,
     };
     if !allowed || progress.attempt >= policy.attempts || !progress.budget {
@@ -154,7 +180,12 @@ pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: 
         Outcome::Answered { retry_after, .. } => retry_after.unwrap_or_default(),
         _ => Duration::ZERO,
     };
-    let wait = backoff(policy, progress.attempt, progress.jitter).max(asked);
+    let wait = match outcome.asks_to_wait() {
+        // A response that asks for no time, or for none that can be read, is no leave to come back at once.
+        true => backoff(policy, progress.attempt, 0.5 + progress.jitter / 2.0).max(LEAST_WAIT),
+        false => backoff(policy, progress.attempt, progress.jitter),
+    };
+    let wait = wait.max(asked);
     // A wait that uses up all the time leaves none for the attempt.
     if wait >= progress.time_left { Decision::Stop } else { Decision::Again(wait) }
 }

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Client;
 use url::Url;
 
 use crate::auth::Auth;
 use crate::clock::Clock;
+use crate::conclusion::Conventions;
+use crate::freshness::Freshness;
 use crate::limit::Limiter;
 use crate::retry::{Budget, RetryPolicy};
 use crate::vendor::Vendor;
@@ -21,6 +24,8 @@ pub struct Session(Arc<Parts>);
 /// What a session is made of.
 pub(crate) struct Parts {
     pub(crate) vendor: Vendor,
+    /// What is true of this system only.
+    pub(crate) conventions: &'static Conventions,
     /// Where the system is.
     pub(crate) base: Url,
     pub(crate) auth: Auth,
@@ -36,6 +41,12 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether traces show the path, and so the id of the user.
     pub(crate) trace_users: bool,
+    /// The HTTP client that opens a connection for each request.
+    pub(crate) fresh: Client,
+    /// Which requests it is for; `None` for those that must not be sent twice.
+    pub(crate) fresh_connections: Option<bool>,
+    /// What is known of the system's clock.
+    pub(crate) freshness: Freshness,
 }
 
 impl Session {

@@ -82,6 +82,16 @@ impl AccountStatus {
             Change::Toggle => None,
         }
     }
+
+    /// Whether another status of the same account is the same in all that a change was not asked to change.
+    pub(crate) fn differs_only_by(&self, change: &StatusChange, after: &AccountStatus) -> bool {
+        let active = |status: &AccountStatus| status.suspended.as_ref().map(|suspension| suspension.active);
+        let same = |before: Option<bool>, after: Option<bool>| before.is_none() || after.is_none() || before == after;
+        let asked = change.change();
+        (matches!(asked, Change::Enable | Change::Disable) || same(self.enabled, after.enabled))
+            && (matches!(asked, Change::Suspend | Change::Unsuspend) || same(active(self), active(after)))
+            && (matches!(asked, Change::Lock | Change::Unlock) || same(self.locked, after.locked))
+    }
 }
 
 /// In words, such as `enabled, suspended until 2026-12-31T23:59:59Z (Leave of absence)`.

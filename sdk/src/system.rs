@@ -1,13 +1,15 @@
 //! One trait over the five systems.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
-use crate::clock::BoxFuture;
+use crate::clock::{BoxFuture, Wait};
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
+use crate::session::Session;
 use crate::status::AccountStatus;
 use crate::vendor::Vendor;
 
@@ -130,7 +132,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     }
 
     /// Changes an account and, where the answer is no proof, reads it back. Also after a failure that leaves open
-    /// whether the account was changed.
+    /// whether the account was changed. An account that does not show the change yet is read again, for up to 2 s.
     ///
     /// # Errors
     /// As [`apply`](AccountSystem::apply), and [`Contradicted`](ErrorKind::Contradicted) if the system said yes and the
@@ -160,15 +162,21 @@ pub trait AccountSystem: Debug + Send + Sync {
     }
 }
 
+/// How long to wait before an account that does not show a change yet is read again: 2 s together.
+const READ_AGAIN: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1000)];
+
 /// Changes an account and reads it back, where the answer is no proof or was lost.
 pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
     system: &'a S,
+    session: &'a Session,
     user: &'a str,
     change: &'a StatusChange,
     options: CallOptions,
 ) -> BoxFuture<'a, Result<Receipt>> {
     Box::pin(async move {
-        let started = std::time::Instant::now();
+        let clock = &*session.parts().clock;
+        let started = clock.now();
         let outcome = system.apply_with(user, change, options).await;
         if !system.capabilities().reads {
             return outcome;
@@ -176,7 +184,7 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
         match outcome {
             Ok(receipt) if receipt.proof == Proof::Accepted => {
                 // A read that fails proves nothing, and takes nothing back: the system did say yes.
-                let Ok(status) = system.status_with(user, options).await else { return Ok(receipt) };
+                let Some(status) = read_back(system, session, user, change, options).await else { return Ok(receipt) };
                 match status.shows(change) {
                     Some(true) => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
                     Some(false) => {
@@ -188,19 +196,27 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
                     None => Ok(Receipt { status, ..receipt }),
                 }
             }
-            Err(error) if error.applied() == Applied::Unknown && !error.is_contradicted() => {
-                match system.status_with(user, options).await {
-                    Ok(status) if status.shows(change) == Some(true) => Ok(Receipt {
-                        vendor: system.vendor(),
-                        user: user.to_owned(),
-                        change: change.clone(),
-                        proof: Proof::Confirmed,
-                        status,
-                        attempts: error.attempts(),
-                        elapsed: started.elapsed(),
-                        request_id: error.request_id(),
-                        raw: error.raw().cloned(),
-                    }),
+            // Also if the answer showed another state and no refusal: a system may be slow to show what it did.
+            Err(error)
+                if error.applied() == Applied::Unknown && (!error.is_contradicted() || error.shows_otherwise()) =>
+            {
+                match read_back(system, session, user, change, options).await {
+                    Some(status)
+                        if status.shows(change) == Some(true)
+                            && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>
+                    {
+                        Ok(Receipt {
+                            vendor: system.vendor(),
+                            user: user.to_owned(),
+                            change: change.clone(),
+                            proof: Proof::Confirmed,
+                            status,
+                            attempts: error.attempts(),
+                            elapsed: clock.now().saturating_sub(started),
+                            request_id: error.request_id(),
+                            raw: error.raw().cloned(),
+                        })
+                    }
                     // The request may still be on its way: what the account is now does not make it certain.
                     _ => Err(error),
                 }
@@ -208,6 +224,32 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
             other => other,
         }
     })
+}
+
+/// Reads an account that was just changed. One that does not show the change is read again a few times, since a system
+/// may be slow to show what it did; `None` if no such read could be made.
+async fn read_back<S: AccountSystem>(
+    system: &S,
+    session: &Session,
+    user: &str,
+    change: &StatusChange,
+    options: CallOptions,
+) -> Option<AccountStatus> {
+    let parts = session.parts();
+    let started = parts.clock.now();
+    let total = options.total_timeout.unwrap_or(parts.total_timeout);
+    let left = || total.saturating_sub(parts.clock.now().saturating_sub(started));
+    let mut waits = READ_AGAIN.into_iter();
+    loop {
+        let status = system.status_with(user, options.total_timeout(left())).await.ok()?;
+        if status.shows(change) != Some(false) {
+            return Some(status);
+        }
+        match waits.next() {
+            Some(wait) if wait < left() => parts.clock.sleep(wait, Wait::ReadBack).await,
+            _ => return Some(status),
+        }
+    }
 }
 
 /// What a system can do.

@@ -5,28 +5,34 @@
 //! [`FAILURE_STATUS`] that was never on the wire and carries our [`Error`].
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use futures_util::future::{Either, select};
+use reqwest::header::{
+    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, PRAGMA, RETRY_AFTER, USER_AGENT,
+};
 use reqwest::{Body, Client, Request, Response, ResponseBuilderExt as _, Url};
 use serde_json::{Map, Value};
-use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
+use tracing::{Instrument as _, Span, debug, debug_span, field};
 
 use crate::auth::Prepared;
 use crate::call::Call;
 use crate::carried::{Carried, Parsed};
 use crate::clock::{BoxFuture, Wait, at_most};
-use crate::error::{Applied, BoxError, Error, ErrorKind, is_refusal, shown};
+use crate::conclusion::Conclusion;
+use crate::connecting::GiveUp;
+use crate::error::{Applied, BoxError, Error, ErrorKind, shown};
 use crate::fault::FAILURE_STATUS;
+use crate::freshness::Sent;
 use crate::operation::Operation;
 use crate::raw::{RawResponse, without_secrets};
 use crate::rehearsal::PlannedRequest;
+use crate::report::{self, Failure, Pending, failed};
 use crate::retry::{self, Decision, Outcome, Progress, Safety};
 use crate::secret::Secret;
 use crate::session::{Parts, Session};
-use crate::vendor::Vendor;
 
 /// Sends one call of a generated client. In a box: the futures around it are moved several times, and it is large.
 pub(crate) fn execute<'a>(
@@ -76,6 +82,10 @@ struct Answer {
     raw: RawResponse,
     /// Its body, of the type that the contract describes.
     body: Parsed,
+    /// What its status code proves.
+    conclusion: Conclusion,
+    /// How long it asked to wait.
+    retry_after: Option<Duration>,
 }
 
 /// How an attempt ended.
@@ -88,6 +98,16 @@ enum Attempt {
     Lost { status: Option<u16>, why: &'static str, source: Option<BoxError> },
     /// The answer has a longer body than is read: this is its beginning.
     TooLong(RawResponse),
+    /// With a whole answer that is not of now.
+    Stale(RawResponse, String),
+}
+
+/// What the status line and the headers of an answer say, whatever becomes of its body.
+#[derive(Clone, Copy)]
+struct Head {
+    status: u16,
+    conclusion: Conclusion,
+    retry_after: Option<Duration>,
 }
 
 impl Exchange<'_> {
@@ -106,17 +126,47 @@ impl Exchange<'_> {
             span.record("path", url.path());
         }
         match pin!(self.run()).instrument(span).await {
-            Ok(Answer { raw, body }) => {
+            Ok(Answer { raw, body, conclusion, retry_after }) => {
+                if raw.status >= 300 {
+                    let kind = ErrorKind::of_status(raw.status);
+                    let applied = self.applied(conclusion == Conclusion::Unknown);
+                    self.report(&Failure { kind, applied, status: Some(raw.status), attempts: 1 });
+                }
                 let mut response = response(url, raw.status);
-                *response.headers_mut() = self.call.ended(raw);
+                *response.headers_mut() = self.call.ended(raw, retry_after);
                 Carried::put(body, &mut response);
                 Response::from(response)
             }
-            Err(error) => failure(error),
+            Err(error) => {
+                self.report(&Failure::of(&error));
+                failure(error)
+            }
         }
     }
 
+    /// Reports a failure, unless this is a part of a call that reports its own.
+    fn report(&self, failure: &Failure) {
+        if !report::is_reported() {
+            failed(self.operation.id, self.parts, None, failure);
+        }
+    }
+
+    /// What sends a request: the pool of connections, or one that opens a connection for it alone. On a connection that
+    /// is kept, a response that came too late would be taken for the next request's.
+    fn client(&self, idempotent: bool) -> (&Client, bool) {
+        let fresh = self.parts.fresh_connections.unwrap_or(!idempotent);
+        (if fresh { &self.parts.fresh } else { self.client }, fresh)
+    }
+
     async fn run(&self) -> Result<Answer, Error> {
+        let mut pending = Pending { parts: self.parts, call: self.operation.id, attempts: 0, unknown: false };
+        let result = pin!(self.attempts(&mut pending)).await;
+        // Whoever made the call learns of it.
+        pending.unknown = false;
+        result
+    }
+
+    async fn attempts(&self, pending: &mut Pending<'_>) -> Result<Answer, Error> {
         let parts = self.parts;
         let options = &self.call.options;
         let policy = options.retry.unwrap_or(parts.retry);
@@ -144,6 +194,8 @@ impl Exchange<'_> {
         if options.rehearse && !self.operation.only_reads() {
             return Err(Error::rehearsed(parts.vendor, self.planned(&credentials, &secrets)?));
         }
+        let (client, fresh) = self.client(idempotent);
+        let write = !self.operation.changes.is_empty();
         let mut refreshed = false;
         // Whether an attempt before the last one may have changed the account.
         let mut unsure = false;
@@ -158,26 +210,28 @@ impl Exchange<'_> {
                     None => Err(self.out_of_time()),
                 };
             };
-            let pending = self.client.execute(self.prepare(&self.template, &credentials)?);
+            let request = self.prepare(&self.template, &credentials, fresh);
+            let request = request.map_err(|e| e.with_applied(self.applied(unsure)).with_attempts(attempt))?;
             attempt += 1;
+            (pending.attempts, pending.unknown) = (attempt, write);
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
             let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(left_at(sent_at));
-            let ended = pin!(self.attempt(pending, &secrets, limit)).instrument(span.clone()).await;
+            let (ended, outcome) = pin!(self.attempt(client, request, &secrets, limit)).instrument(span.clone()).await;
+            pending.unknown = write && (unsure || outcome.may_have_changed());
             let ended_at = parts.clock.now();
-            if let Attempt::Answered(raw) | Attempt::TooLong(raw) = &ended {
+            if let Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _) = &ended {
                 span.record("status", raw.status);
                 Span::current().record("status", raw.status);
             }
             Span::current().record("attempts", attempt);
-            let outcome = self.outcome(&ended);
             place.learn(outcome, &policy, ended_at);
             drop(place);
             // The budget guards against storms; here the limit does.
             let free = parts.limiter.is_adaptive() && outcome.asks_to_wait();
             let safety = Safety {
                 idempotent,
-                repeats_500: parts.vendor == Vendor::Symphony,
+                repeats_500: parts.conventions.retries_500,
                 can_refresh: !refreshed && parts.auth.can_refresh(),
             };
             let budget = free || parts.budget.has_room();
@@ -192,15 +246,14 @@ impl Exchange<'_> {
             match decision {
                 Decision::Stop => {
                     let result = self.finish(ended, outcome, unsure, attempt);
-                    match &result {
-                        Ok(answer) if answer.raw.status < 300 => parts.budget.earn(),
-                        Ok(_) => {}
-                        Err(error) => warn!(kind = ?error.kind(), applied = ?error.applied(), attempt, "call failed"),
+                    if result.as_ref().is_ok_and(|answer| answer.raw.status < 300) {
+                        parts.budget.earn();
                     }
                     return result;
                 }
                 Decision::Refresh => {
                     refreshed = true;
+                    unsure |= outcome.may_have_changed();
                     let refused = credentials.clone();
                     match at_most(&*parts.clock, left_at(ended_at), pin!(parts.auth.refresh(&refused))).await {
                         Some(Ok(fresh)) => credentials = fresh,
@@ -218,7 +271,7 @@ impl Exchange<'_> {
                     last = Some((ended, outcome));
                 }
                 Decision::Again(wait) => {
-                    unsure |= ended.may_have_changed(outcome);
+                    unsure |= outcome.may_have_changed();
                     last = Some((ended, outcome));
                     parts.clock.sleep(wait, Wait::Backoff).await;
                 }
@@ -229,19 +282,22 @@ impl Exchange<'_> {
 
     async fn attempt(
         &self,
-        pending: impl Future<Output = reqwest::Result<Response>>,
+        client: &Client,
+        request: Request,
         secrets: &[Secret],
         limit: Duration,
-    ) -> Attempt {
-        let exchange = pin!(async {
-            match pending.await {
-                // Only a client of the caller's own follows redirects; what came back is the answer to another request.
-                Ok(response) if response.url() != self.template.url() => Attempt::Lost {
-                    status: Some(response.status().as_u16()),
-                    why: "the HTTP client followed a redirect, and may have taken the credentials along",
-                    source: None,
-                },
-                Ok(response) => self.read(response, secrets).await,
+    ) -> (Attempt, Outcome) {
+        let parts = self.parts;
+        let sent = parts.freshness.sending(parts.clock.wall());
+        // Outlives the exchange, which may be cut short.
+        let head = OnceLock::new();
+        let give_up = Arc::new(GiveUp::default());
+        let exchange = pin!(give_up.clone().watch(async {
+            match client.execute(request).await {
+                Ok(response) => {
+                    let _ = head.set(self.head(response.status().as_u16(), response.headers()));
+                    self.read(response, secrets).await
+                }
                 Err(e) if e.is_connect() || e.is_builder() => Attempt::NotSent(e.without_url().into()),
                 Err(e) => {
                     let why =
@@ -249,16 +305,58 @@ impl Exchange<'_> {
                     Attempt::Lost { status: None, why, source: Some(e.without_url().into()) }
                 }
             }
-        });
-        let in_time = at_most(&*self.parts.clock, limit, exchange).await;
-        in_time.unwrap_or(Attempt::Lost { status: None, why: "no answer in time", source: None })
+        }));
+        let ended = match select(exchange, parts.clock.sleep(limit, Wait::Deadline)).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(((), exchange)) => give_up.connecting(exchange).unwrap_or(Attempt::Lost {
+                status: head.get().map(|head| head.status),
+                why: "no answer in time",
+                source: None,
+            }),
+        };
+        let head = head.get().copied();
+        let ended = self.weigh(ended, sent);
+        let outcome = self.outcome(&ended, head);
+        (ended, outcome)
+    }
+
+    /// Sees whether an answer is of now. What a cache kept proves nothing: not what an account is, and not that a change
+    /// was made.
+    fn weigh(&self, ended: Attempt, sent: Sent) -> Attempt {
+        let Attempt::Answered(raw) = ended else { return ended };
+        if raw.status >= 300 {
+            return Attempt::Answered(raw);
+        }
+        match sent.stale(&raw.headers) {
+            Some(why) => Attempt::Stale(raw, why),
+            None => {
+                if !self.operation.only_reads() {
+                    self.parts.freshness.changed(&raw.headers, self.parts.clock.wall());
+                }
+                Attempt::Answered(raw)
+            }
+        }
+    }
+
+    /// What an answer says before its body is read.
+    fn head(&self, status: u16, headers: &HeaderMap) -> Head {
+        let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.clock.wall()));
+        Head { status, conclusion: self.parts.conventions.conclude(status, headers), retry_after }
     }
 
     /// The request with credentials, in the representation that the session speaks.
-    fn prepare(&self, template: &Request, credentials: &Prepared) -> Result<Request, Error> {
+    fn prepare(&self, template: &Request, credentials: &Prepared, fresh: bool) -> Result<Request, Error> {
         let mut request = self.copy(template)?;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("user-status/", env!("CARGO_PKG_VERSION"))));
+        if self.operation.only_reads() {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+            headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        }
+        if fresh {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         for (name, value) in &credentials.headers {
             headers.insert(name.clone(), value.clone());
         }
@@ -290,7 +388,7 @@ impl Exchange<'_> {
         if let Some(body) = template.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice) {
             *template.body_mut() = Some(Body::from(without_secrets(body, secrets)));
         }
-        Ok(PlannedRequest::new(&self.prepare(&template, &credentials.redacted())?, secrets))
+        Ok(PlannedRequest::new(&self.prepare(&template, &credentials.redacted(), false)?, secrets))
     }
 
     fn copy(&self, request: &Request) -> Result<Request, Error> {
@@ -334,39 +432,47 @@ impl Exchange<'_> {
         if whole { Attempt::Answered(raw) } else { Attempt::TooLong(raw) }
     }
 
-    fn outcome(&self, ended: &Attempt) -> Outcome {
-        match ended {
-            Attempt::Answered(raw) | Attempt::TooLong(raw) => {
-                let status = meaning(self.parts.vendor, raw);
-                let asked = raw.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.clock.wall()));
-                Outcome::Answered { status, retry_after }
+    fn outcome(&self, ended: &Attempt, head: Option<Head>) -> Outcome {
+        match (ended, head) {
+            (Attempt::NotSent(_), _) => Outcome::NotSent,
+            (Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _), Some(head)) => {
+                let Head { conclusion, retry_after, .. } = head;
+                Outcome::Answered { status: self.meaning(raw), conclusion, retry_after }
             }
-            Attempt::NotSent(_) => Outcome::NotSent,
-            Attempt::Lost { .. } => Outcome::Lost,
+            // The status line says enough, though the body broke off: the system refused, or asks to wait.
+            (Attempt::Lost { .. }, Some(Head { status, conclusion, retry_after }))
+                if conclusion != Conclusion::Unknown || matches!(status, 429 | 503) =>
+            {
+                Outcome::Answered { status, conclusion, retry_after }
+            }
+            _ => Outcome::Lost,
         }
+    }
+
+    /// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
+    fn meaning(&self, raw: &RawResponse) -> u16 {
+        let expired = self.parts.conventions.expired_403.filter(|_| raw.status == 403);
+        if expired.is_some_and(|text| message(&raw.body) == text) { 401 } else { raw.status }
     }
 
     /// What the call ends with.
     fn finish(&self, ended: Attempt, outcome: Outcome, unsure: bool, attempts: u32) -> Result<Answer, Error> {
         let vendor = self.parts.vendor;
         let write = !self.operation.changes.is_empty();
-        let unknown = ended.may_have_changed(outcome);
-        let retry_after = match outcome {
-            Outcome::Answered { retry_after, .. } => retry_after,
-            _ => None,
+        let unknown = outcome.may_have_changed();
+        let (conclusion, retry_after) = match outcome {
+            Outcome::Answered { conclusion, retry_after, .. } => (conclusion, retry_after),
+            _ => (Conclusion::Unknown, None),
         };
         let error = match ended {
             Attempt::Answered(raw) => {
-                let status = meaning(vendor, &raw);
+                let status = self.meaning(&raw);
                 match self.parse(&raw) {
-                    Ok((_, body)) if status < 300 => return Ok(Answer { raw, body }),
+                    Ok((_, body)) if status < 300 => return Ok(Answer { raw, body, conclusion, retry_after }),
                     // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain is
                     // no plain refusal any more.
-                    Ok((_, body))
-                        if status == raw.status && attempts == 1 && !unsure && (write || is_refusal(status)) =>
-                    {
-                        return Ok(Answer { raw, body });
+                    Ok((_, body)) if status == raw.status && attempts == 1 && !unsure && (write || !unknown) => {
+                        return Ok(Answer { raw, body, conclusion, retry_after });
                     }
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
                     read => {
@@ -378,15 +484,17 @@ impl Exchange<'_> {
             Attempt::TooLong(raw) => {
                 let limit = self.parts.body_limit;
                 let message = format!("the body is longer than the {limit} bytes that are read");
-                Error::new(ErrorKind::of_status(meaning(vendor, &raw)), vendor, message).with_raw(raw)
+                Error::new(ErrorKind::of_status(self.meaning(&raw)), vendor, message).with_raw(raw)
             }
+            Attempt::Stale(raw, why) => Error::new(ErrorKind::OffContract, vendor, shown(&why)).with_raw(raw),
             Attempt::NotSent(e) if unsure => {
                 let why = "an earlier attempt left, and the last one did not";
                 Error::new(ErrorKind::OutcomeUnknown, vendor, why).with_source(e)
             }
             Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, vendor, innermost(&*e)).with_source(e),
             Attempt::Lost { status, why, source } => {
-                let error = Error::new(ErrorKind::OutcomeUnknown, vendor, why).with_status(status);
+                let kind = status.filter(|_| !unknown).map_or(ErrorKind::OutcomeUnknown, ErrorKind::of_status);
+                let error = Error::new(kind, vendor, why).with_status(status);
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
@@ -443,25 +551,6 @@ impl Exchange<'_> {
 /// The members of a request's body.
 fn members(request: &Request) -> Option<Map<String, Value>> {
     serde_json::from_slice(request.body()?.as_bytes()?).ok()
-}
-
-impl Attempt {
-    /// Whether the account may have been changed by it.
-    fn may_have_changed(&self, outcome: Outcome) -> bool {
-        match (self, outcome) {
-            (Attempt::NotSent(_), _) => false,
-            (Attempt::Lost { .. }, _) => true,
-            // A system that asks to come back later did not do it now.
-            (_, Outcome::Answered { status: 503, retry_after: Some(_) }) => false,
-            (Attempt::Answered(raw) | Attempt::TooLong(raw), _) => !is_refusal(raw.status),
-        }
-    }
-}
-
-/// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
-fn meaning(vendor: Vendor, raw: &RawResponse) -> u16 {
-    let expired = vendor == Vendor::Mediconnect && raw.status == 403 && message(&raw.body) == "Invalid token";
-    if expired { 401 } else { raw.status }
 }
 
 /// The text for people in an error body of any of the five shapes; empty if there is none.

@@ -186,25 +186,6 @@ async fn only_the_suspension_that_was_asked_for_is_proved() {
     assert_eq!(status("Leave", "2020-01-01T00:00:00Z".parse().ok()).can_sign_in(), Some(true));
 }
 
-/// A client of the caller's own that follows redirects: what comes back is not taken for an answer.
-#[tokio::test]
-async fn an_answer_by_way_of_a_redirect_is_an_unknown_outcome() {
-    let elsewhere = Recorder::answering(200, r#"{"message":"OK"}"#).await;
-    let server =
-        Recorder::start(format!("HTTP/1.1 302 Found\r\nlocation: {}/x\r\ncontent-length: 0\r\n\r\n", elsewhere.uri()))
-            .await;
-    let provider = rustls::crypto::ring::default_provider();
-    let tls =
-        rustls::ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions().unwrap();
-    let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    let own = reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap();
-    let symphony = symphony_builder(&server.uri()).http_client(own).retry(user_status::RetryPolicy::never());
-    let error = symphony.build().unwrap().apply("42", &StatusChange::disable()).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (ErrorKind::OutcomeUnknown, Applied::Unknown), "{error:?}");
-    assert!(error.to_string().contains("followed a redirect"), "{error}");
-    assert_eq!(elsewhere.received().len(), 1);
-}
-
 /// An answer with values and members that nobody knows is still the answer to a change that was made.
 #[tokio::test]
 async fn unknown_values_and_members_lose_nothing() {

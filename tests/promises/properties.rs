@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use user_status::RetryPolicy;
-use user_status::retry::{Decision, Outcome, Progress, Safety, decide, retry_after};
+use user_status::retry::{Decision, LEAST_WAIT, Outcome, Progress, Safety, decide, retry_after};
 use user_status::vendors::{akana, clearsquare, mediconnect, symphony, userdocks};
+use user_status::{Conclusion, RetryPolicy};
 use user_status_openapi::Contract;
 use user_status_openapi::validate::Validator;
 
@@ -19,12 +19,16 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(Outcome::NotSent),
         Just(Outcome::Lost),
-        (100u16..600, wait).prop_map(|(status, retry_after)| Outcome::Answered { status, retry_after }),
+        (100u16..600, conclusions(), wait).prop_map(|(status, conclusion, retry_after)| Outcome::Answered {
+            status,
+            conclusion,
+            retry_after
+        }),
     ]
 }
 
-fn asked_to_wait(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Answered { retry_after: Some(_), .. })
+fn conclusions() -> impl Strategy<Value = Conclusion> {
+    prop_oneof![Just(Conclusion::Refused), Just(Conclusion::RefusedForNow), Just(Conclusion::Unknown)]
 }
 
 fn safeties() -> impl Strategy<Value = Safety> {
@@ -70,15 +74,17 @@ proptest! {
             // What may have been done is repeated only where doing it twice is doing it once.
             Outcome::Lost => prop_assert!(safety.idempotent),
             Outcome::NotSent => {}
-            Outcome::Answered { status: 401, .. } => {
+            Outcome::Answered { status: 401, conclusion, .. } => {
                 prop_assert!(safety.can_refresh);
+                prop_assert!(safety.idempotent || conclusion != Conclusion::Unknown);
                 prop_assert_eq!(decision, Decision::Refresh);
             }
-            Outcome::Answered { status, .. } => {
-                prop_assert!([408, 429, 500, 502, 503, 504].contains(&status), "{}", status);
-                let refused = status == 429 || (status == 503 && asked_to_wait(outcome));
-                prop_assert!(safety.idempotent || refused, "{}", status);
-                prop_assert!(status != 500 || safety.repeats_500);
+            Outcome::Answered { status, conclusion, .. } => {
+                // What may have been done, and what only the system's own word shows not to have been.
+                let documented = conclusion == Conclusion::RefusedForNow;
+                prop_assert!(documented || [408, 429, 500, 502, 503, 504].contains(&status), "{}", status);
+                prop_assert!(safety.idempotent || conclusion != Conclusion::Unknown, "{}", status);
+                prop_assert!(documented || status != 500 || safety.repeats_500);
             }
         }
         if let Decision::Again(wait) = decision {
@@ -89,7 +95,14 @@ proptest! {
                 prop_assert!(wait >= asked, "a system is not asked again before the time it named");
                 prop_assert!(asked <= policy.longest_retry_after);
             } else {
-                prop_assert!(wait <= policy.longest_wait);
+                prop_assert!(wait <= policy.longest_wait.max(LEAST_WAIT));
+            }
+            // Never within milliseconds, whatever the response asked for.
+            if matches!(outcome, Outcome::Answered { status: 429, .. })
+                || matches!(outcome, Outcome::Answered { conclusion: Conclusion::RefusedForNow, .. })
+                || matches!(outcome, Outcome::Answered { status: 503, retry_after: Some(_), .. })
+            {
+                prop_assert!(wait >= LEAST_WAIT, "{:?}", wait);
             }
         }
     }
@@ -100,10 +113,13 @@ proptest! {
         let policy = RetryPolicy::default();
         let progress = Progress { attempt, time_left: Duration::from_secs(600), budget: true, jitter };
         let again = |outcome| matches!(decide(&policy, safety, outcome, progress), Decision::Again(_));
-        let answered = |status| Outcome::Answered { status, retry_after: None };
-        let busy = Outcome::Answered { status: 503, retry_after: Some(Duration::ZERO) };
-        prop_assert!(again(Outcome::NotSent) && again(answered(429)) && again(busy));
-        for outcome in [Outcome::Lost, answered(408), answered(502), answered(503), answered(504)] {
+        let answered = |status| Outcome::Answered { status, conclusion: Conclusion::Unknown, retry_after: None };
+        let (conclusion, retry_after) = (Conclusion::RefusedForNow, None);
+        let documented = Outcome::Answered { status: 429, conclusion, retry_after };
+        let (conclusion, retry_after) = (Conclusion::Unknown, Some(Duration::ZERO));
+        let busy = Outcome::Answered { status: 503, conclusion, retry_after };
+        prop_assert!(again(Outcome::NotSent) && again(documented));
+        for outcome in [Outcome::Lost, busy, answered(408), answered(429), answered(502), answered(503), answered(504)] {
             prop_assert_eq!(again(outcome), safety.idempotent);
         }
     }

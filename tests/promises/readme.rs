@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use user_status::RetryPolicy;
 use user_status::retry::{Decision, Outcome, Progress, Safety, decide};
+use user_status::{Conclusion, RetryPolicy, status_rules};
 use user_status_openapi::{Change, Contract, Vendor};
 
 const README: &str = include_str!("../../README.md");
@@ -49,17 +49,37 @@ fn what_each_system_can_do() {
 
 #[test]
 fn what_is_sent_again() {
-    let answered = |status| Outcome::Answered { status, retry_after: None };
-    let busy = Outcome::Answered { status: 503, retry_after: Some(Duration::from_secs(1)) };
+    let with = |status, conclusion, retry_after| Outcome::Answered { status, conclusion, retry_after };
+    let answered = |status| with(status, Conclusion::Unknown, None);
+    let refused = |status| with(status, Conclusion::Refused, None);
+    let later = Some(Duration::from_secs(1));
     let rows = [
-        ("not sent; 429; 503 with `Retry-After`", vec![Outcome::NotSent, answered(429), busy]),
+        ("not sent", vec![Outcome::NotSent]),
+        ("a refusal for now that the system documents", vec![with(429, Conclusion::RefusedForNow, later)]),
         (
-            "408, 502, 504, other 503; no whole answer",
-            vec![answered(408), answered(502), answered(504), answered(503), Outcome::Lost],
+            "408, other 429, 502, 503, 504; no whole answer",
+            vec![
+                answered(408),
+                answered(429),
+                with(429, Conclusion::Unknown, later),
+                answered(502),
+                answered(503),
+                with(503, Conclusion::Unknown, later),
+                answered(504),
+                Outcome::Lost,
+            ],
         ),
         ("500", vec![answered(500)]),
-        ("401", vec![answered(401)]),
-        ("anything else", [200, 302, 400, 403, 404, 409, 422, 501, 505, 599].map(answered).into()),
+        ("401 that the system documents", vec![refused(401)]),
+        ("other 401", vec![answered(401)]),
+        (
+            "anything else",
+            [200, 302, 400, 403, 404, 409, 422, 425, 499, 501, 505, 599]
+                .map(answered)
+                .into_iter()
+                .chain([400, 403, 404, 413].map(refused))
+                .collect(),
+        ),
     ];
     let table = table("| Outcome of an attempt |");
     assert_eq!(table[0][1..], ["idempotent", "toggle"]);

@@ -9,11 +9,13 @@ use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
+use crate::conclusion::{Conclusion, Conventions};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::Receipt;
 use crate::rehearsal::Rehearsal;
+use crate::report::reported;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
@@ -116,7 +118,7 @@ impl AkanaBuilder {
         }
         let auth = credentials.into_auth(Vendor::Akana, move |c: &Credentials| c.prepare(&tenant))?;
         let representation = Some(self.media_type.representation());
-        let (base_url, http, session) = self.config.connect(Vendor::Akana, auth, representation)?;
+        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, representation)?;
         let client = Client::new_with_client(&base_url, http, session);
         Ok(Akana { client, unlock_by_enabling: self.unlock_by_enabling })
     }
@@ -130,6 +132,9 @@ macro_rules! media_types {
         pub enum MediaType {
             $(#[doc = concat!("`", $value, "`")] $(#[$doc])* $name,)+
         }
+
+        /// Their names.
+        const MEDIA_TYPES: &[&str] = &[$($value),+];
 
         impl MediaType {
             /// All ten.
@@ -201,8 +206,27 @@ impl Credentials {
 
 hooks!(Client);
 
+/// What Akana says with a status code, in each of its representations.
+pub(crate) const CONVENTIONS: Conventions = Conventions {
+    vendor: Vendor::Akana,
+    media_types: MEDIA_TYPES,
+    refusals: &[
+        (400, Conclusion::Refused, PLATFORM),
+        (401, Conclusion::Refused, DOCUMENT),
+        (403, Conclusion::Refused, PLATFORM),
+        (404, Conclusion::Refused, PLATFORM),
+        (405, Conclusion::Refused, PLATFORM),
+    ],
+    retries_500: false,
+    expired_403: None,
+};
+
+const DOCUMENT: &str = "its document, \"PUT /api/users/{UserID}/status\"";
+const PLATFORM: &str = "the platform's page of HTTP response codes";
+
 impl Fault for types::AkanaFault {
     const VENDOR: Vendor = Vendor::Akana;
+    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
         match (&self.faultstring, &self.faultcode) {
@@ -265,7 +289,7 @@ impl AccountSystem for Akana {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "apply", user, async move {
             let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let mut before = None;
@@ -300,7 +324,7 @@ impl AccountSystem for Akana {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Rehearsal>> {
-        crate::rehearsal::rehearse(self, user, change, options)
+        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
     }
 
     fn apply_and_verify_with<'a>(
@@ -309,11 +333,12 @@ impl AccountSystem for Akana {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        crate::system::apply_and_verify(self, user, change, options)
+        let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
+        reported(&self.client.inner, "apply_and_verify", user, verified)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "status", user, async move {
             let id: AkanaUserId = user.parse()?;
             let (answer, record) = send(options, pin!(self.client.get_platform_user().user_id(id).send())).await?;
             if is_another(user, answer.user_id.as_deref()) {

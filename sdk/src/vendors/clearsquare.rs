@@ -9,11 +9,13 @@ use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
+use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
+use crate::report::reported;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
@@ -78,7 +80,7 @@ impl ClearsquareBuilder {
     pub fn build(self) -> Result<Clearsquare> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Clearsquare, "credentials"))?;
         let auth = credentials.into_auth(Vendor::Clearsquare, Credentials::prepare)?;
-        let (base_url, http, session) = self.config.connect(Vendor::Clearsquare, auth, None)?;
+        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Clearsquare { client: Client::new_with_client(&base_url, http, session) })
     }
 }
@@ -103,8 +105,22 @@ impl Credentials {
 
 hooks!(Client);
 
+/// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but after
+/// a 401 with fresh credentials.
+pub(crate) const CONVENTIONS: Conventions = Conventions {
+    vendor: Vendor::Clearsquare,
+    media_types: JSON,
+    refusals: &[(400, Conclusion::Refused, SIBLING), (401, Conclusion::Refused, DOCUMENT)],
+    retries_500: false,
+    expired_403: None,
+};
+
+const DOCUMENT: &str = "its document, \"Activate/Deactivate a User\"";
+const SIBLING: &str = "the document of a sibling operation, with the same body";
+
 impl Fault for types::ClearsquareResult {
     const VENDOR: Vendor = Vendor::Clearsquare;
+    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
         self.message.clone()
@@ -142,7 +158,7 @@ impl AccountSystem for Clearsquare {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "apply", user, async move {
             let id = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let call = self.client.manage_user_status().body_map(|body| body.id(id));
@@ -163,7 +179,7 @@ impl AccountSystem for Clearsquare {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Rehearsal>> {
-        crate::rehearsal::rehearse(self, user, change, options)
+        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
     }
 
     fn apply_and_verify_with<'a>(
@@ -172,11 +188,14 @@ impl AccountSystem for Clearsquare {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        crate::system::apply_and_verify(self, user, change, options)
+        let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
+        reported(&self.client.inner, "apply_and_verify", user, verified)
     }
 
-    fn status_with<'a>(&'a self, _: &'a str, _: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+    fn status_with<'a>(&'a self, user: &'a str, _: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         let why = "the system documents no way to read an account";
-        Box::pin(async move { Err(Error::new(ErrorKind::Unsupported, Vendor::Clearsquare, why)) })
+        reported(&self.client.inner, "status", user, async move {
+            Err(Error::new(ErrorKind::Unsupported, Vendor::Clearsquare, why))
+        })
     }
 }

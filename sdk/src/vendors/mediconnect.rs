@@ -9,11 +9,13 @@ use crate::auth::{Given, Prepared, credential_header};
 use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
+use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
+use crate::report::reported;
 use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{AccountSystem, Capabilities};
@@ -74,9 +76,16 @@ pub struct MediconnectBuilder {
 #[non_exhaustive]
 pub enum ActiveFlag {
     /// Reads the account first, and names what it finds. An account that is as asked already is not changed.
+    ///
+    /// The system has no conditional write, so nothing closes the time between the read and the change: if somebody else
+    /// changes the other boolean meanwhile, the change sets it back to what was read, and the response shows no trace of
+    /// that. An account that is suspended because somebody left, and deactivated by somebody else within the same
+    /// moment, may so be active again. Where that must not happen, one program alone changes accounts, or both are
+    /// looked at again later.
     #[default]
     ReadFirst,
-    /// Takes the caller's word that `isActive` is so, and does not read. An activation leaves `isSuspended` out.
+    /// Takes the caller's word that `isActive` is so, and does not read. An activation leaves `isSuspended` out. Sets
+    /// `isActive` to this value, whatever it was.
     Assume(bool),
     /// Leaves it out, as the documentation shows. The account is read first all the same, so that a flip that nobody
     /// asked for is noticed.
@@ -106,7 +115,7 @@ impl MediconnectBuilder {
     pub fn build(self) -> Result<Mediconnect> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Mediconnect, "credentials"))?;
         let auth = credentials.into_auth(Vendor::Mediconnect, Credentials::prepare)?;
-        let (base_url, http, session) = self.config.connect(Vendor::Mediconnect, auth, None)?;
+        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Mediconnect { client: Client::new_with_client(&base_url, http, session), active_flag: self.active_flag })
     }
 }
@@ -131,8 +140,28 @@ impl Credentials {
 
 hooks!(Client);
 
+/// What MediConnect says with a status code.
+pub(crate) const CONVENTIONS: Conventions = Conventions {
+    vendor: Vendor::Mediconnect,
+    media_types: JSON,
+    refusals: &[
+        (400, Conclusion::Refused, DOCUMENT),
+        (401, Conclusion::Refused, CODE),
+        (403, Conclusion::Refused, DOCUMENT),
+        (404, Conclusion::Refused, DOCUMENT),
+        (413, Conclusion::Refused, CODE),
+        (429, Conclusion::RefusedForNow, CODE),
+    ],
+    retries_500: false,
+    expired_403: Some("Invalid token"),
+};
+
+const DOCUMENT: &str = "its document, \"Toggle User Status\"";
+const CODE: &str = "its published code, which refuses before it looks at the account";
+
 impl Fault for types::MediconnectError {
     const VENDOR: Vendor = Vendor::Mediconnect;
+    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
         self.error.clone()
@@ -245,7 +274,7 @@ impl AccountSystem for Mediconnect {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "apply", user, async move {
             let id = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let before = match self.active_flag {
@@ -304,7 +333,7 @@ impl AccountSystem for Mediconnect {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Rehearsal>> {
-        crate::rehearsal::rehearse(self, user, change, options)
+        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
     }
 
     fn apply_and_verify_with<'a>(
@@ -316,12 +345,15 @@ impl AccountSystem for Mediconnect {
         match self.active_flag {
             // After a lost answer a read shows what was asked, and not what was flipped besides.
             ActiveFlag::LeaveOut => self.apply_with(user, change, options),
-            _ => crate::system::apply_and_verify(self, user, change, options),
+            _ => {
+                let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
+                reported(&self.client.inner, "apply_and_verify", user, verified)
+            }
         }
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "status", user, async move {
             let id: MediconnectUserId = user.parse()?;
             self.read(id, options).await
         })

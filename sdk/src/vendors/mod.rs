@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::call::{self, CallOptions, Record};
 use crate::change::StatusChange;
+use crate::conclusion::Conventions;
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::fault::Fault;
 use crate::raw::{RawResponse, find};
@@ -43,6 +44,20 @@ pub use symphony::Symphony;
 #[cfg(feature = "userdocks")]
 pub use userdocks::Userdocks;
 
+/// What is true of one system and of no other, of the systems whose features are on.
+pub(crate) const CONVENTIONS: &[&Conventions] = &[
+    #[cfg(feature = "userdocks")]
+    &userdocks::CONVENTIONS,
+    #[cfg(feature = "akana")]
+    &akana::CONVENTIONS,
+    #[cfg(feature = "mediconnect")]
+    &mediconnect::CONVENTIONS,
+    #[cfg(feature = "symphony")]
+    &symphony::CONVENTIONS,
+    #[cfg(feature = "clearsquare")]
+    &clearsquare::CONVENTIONS,
+];
+
 /// Sends one call of a generated client, and says what is known of it. The call is pinned where it is made: it is large, and
 /// would be moved otherwise.
 async fn send<T, E: Fault>(
@@ -55,7 +70,9 @@ async fn send<T, E: Fault>(
         Err(error) => {
             let error = Error::from(error).with_attempts(record.attempts);
             Err(match record.raw {
-                Some(raw) if error.raw().is_none() && error.status() == Some(raw.status) => error.with_raw(raw),
+                Some(raw) if error.raw().is_none() && error.status() == Some(raw.status) => {
+                    error.with_raw(raw).with_retry_after(record.retry_after)
+                }
                 _ => error,
             })
         }
@@ -81,7 +98,8 @@ impl<'a> Applying<'a> {
             Some(true) => Ok(self.receipt(record, Proof::Confirmed, status)),
             None => Ok(self.receipt(record, Proof::Accepted, status)),
             Some(false) => {
-                Err(self.contradicted(&record, &format!("asked to {}, the answer shows {status}", self.change)))
+                let message = format!("asked to {}, the answer shows {status}", self.change);
+                Err(self.contradicted(&record, &message).with_other_state_shown())
             }
         }
     }

@@ -10,11 +10,13 @@ use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
+use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
+use crate::report::reported;
 use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{AccountSystem, Capabilities};
@@ -119,7 +121,7 @@ impl SymphonyBuilder {
     pub fn build(self) -> Result<Symphony> {
         let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Symphony, "credentials"))?;
         let auth = credentials.into_auth(Vendor::Symphony, Credentials::prepare)?;
-        let (base_url, http, session) = self.config.connect(Vendor::Symphony, auth, None)?;
+        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Symphony { client: Client::new_with_client(&base_url, http, session), unit: self.unit })
     }
 }
@@ -144,8 +146,25 @@ impl Credentials {
 
 hooks!(Client);
 
+/// What Symphony says with a status code: its actions are atomic, and a 40x made no change.
+pub(crate) const CONVENTIONS: Conventions = Conventions {
+    vendor: Vendor::Symphony,
+    media_types: JSON,
+    refusals: &[
+        (400, Conclusion::Refused, DOCUMENT),
+        (401, Conclusion::Refused, DOCUMENT),
+        (403, Conclusion::Refused, DOCUMENT),
+    ],
+    retries_500: true,
+    expired_403: None,
+};
+
+const DOCUMENT: &str =
+    "its document, \"Update User Status\"; its guide says that actions are atomic, and a 40x made no change";
+
 impl Fault for types::SymphonyError {
     const VENDOR: Vendor = Vendor::Symphony;
+    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
         match (&self.message, self.code) {
@@ -214,7 +233,7 @@ impl AccountSystem for Symphony {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "apply", user, async move {
             let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let (answer, record) =
@@ -235,7 +254,7 @@ impl AccountSystem for Symphony {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Rehearsal>> {
-        crate::rehearsal::rehearse(self, user, change, options)
+        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
     }
 
     fn apply_and_verify_with<'a>(
@@ -244,11 +263,12 @@ impl AccountSystem for Symphony {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        crate::system::apply_and_verify(self, user, change, options)
+        let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
+        reported(&self.client.inner, "apply_and_verify", user, verified)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "status", user, async move {
             let id: SymphonyUserId = user.parse()?;
             let (answer, _) = send(options, pin!(self.client.get_user_status().uid(id).send())).await?;
             let until = match answer.suspended_until {

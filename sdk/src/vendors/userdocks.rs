@@ -9,11 +9,13 @@ use crate::auth::{Given, Prepared, credential_header};
 use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
+use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
+use crate::report::reported;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
@@ -109,7 +111,7 @@ impl UserdocksBuilder {
         if self.route == Route::Current && app.is_none() {
             return Err(Error::missing(Vendor::Userdocks, "app"));
         }
-        let (base_url, http, session) = self.config.connect(Vendor::Userdocks, auth, None)?;
+        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Userdocks { client: Client::new_with_client(&base_url, http, session), route: self.route, app })
     }
 }
@@ -156,8 +158,24 @@ impl Credentials {
 
 hooks!(Client);
 
+/// What Userdocks says with a status code: its page lists these as errors of the request.
+pub(crate) const CONVENTIONS: Conventions = Conventions {
+    vendor: Vendor::Userdocks,
+    media_types: JSON,
+    refusals: &[
+        (400, Conclusion::Refused, DOCUMENT),
+        (401, Conclusion::Refused, DOCUMENT),
+        (403, Conclusion::Refused, DOCUMENT),
+    ],
+    retries_500: false,
+    expired_403: None,
+};
+
+const DOCUMENT: &str = "its document, \"PUT /users/:userId/access-status/:accessStatus\"";
+
 impl Fault for types::UserdocksError {
     const VENDOR: Vendor = Vendor::Userdocks;
+    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
         self.error.clone().or_else(|| self.message.clone())
@@ -213,7 +231,7 @@ impl AccountSystem for Userdocks {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "apply", user, async move {
             let (id, status) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let (answer, record) = match (self.route, &self.app) {
@@ -243,7 +261,7 @@ impl AccountSystem for Userdocks {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Rehearsal>> {
-        crate::rehearsal::rehearse(self, user, change, options)
+        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
     }
 
     fn apply_and_verify_with<'a>(
@@ -252,11 +270,12 @@ impl AccountSystem for Userdocks {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        crate::system::apply_and_verify(self, user, change, options)
+        let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
+        reported(&self.client.inner, "apply_and_verify", user, verified)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        Box::pin(async move {
+        reported(&self.client.inner, "status", user, async move {
             let id: UserdocksUserId = user.parse()?;
             let (answer, record) = send(options, pin!(self.client.get_user().user_id(id).send())).await?;
             let refuse = |why: &str| Err(contradicted_read(Vendor::Userdocks, &record, why));

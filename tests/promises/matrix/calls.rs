@@ -94,7 +94,7 @@ macro_rules! built {
     ($builder:expr, $prefer:expr) => {{
         let builder = $builder.retry(RetryPolicy::never());
         let builder = match $prefer {
-            Some(prefer) => builder.http_client(preferring(prefer)),
+            Some(prefer) => builder.configure_http(preferring(prefer)),
             None => builder,
         };
         builder.build().unwrap()
@@ -141,15 +141,10 @@ pub(super) fn connect(vendor: Vendor, uri: &str, caller: &Caller<'_>, operation:
 }
 
 /// An HTTP client that says with each request which answer it prefers.
-fn preferring(prefer: &str) -> reqwest::Client {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    let headers = reqwest::header::HeaderMap::from_iter([(
-        reqwest::header::HeaderName::from_static("prefer"),
-        prefer.parse().unwrap(),
-    )]);
-    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().default_headers(headers).build().unwrap()
+fn preferring(prefer: &str) -> impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static {
+    let name = reqwest::header::HeaderName::from_static("prefer");
+    let headers = reqwest::header::HeaderMap::from_iter([(name, prefer.parse().unwrap())]);
+    move |http| http.default_headers(headers.clone())
 }
 
 /// What came of a call of a generated client.

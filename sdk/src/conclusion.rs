@@ -1,0 +1,87 @@
+//! What a status code says about a change: for each system, and only as far as that system itself says it.
+//!
+//! A status code may come from anybody on the way. What a proxy or a gateway says of a request that it may have passed on
+//! proves nothing; so a refusal counts only if the system documents that code as a refusal, and if the response has the
+//! media type that the system documents for it. The tables are in the files of the systems.
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+
+use crate::vendor::Vendor;
+
+/// What a response of some status code proves about the change that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Conclusion {
+    /// The system refused: nothing was changed, and the same request would be refused again.
+    Refused,
+    /// The system refused for now: nothing was changed, and the same request may be accepted later.
+    RefusedForNow,
+    /// The status code proves nothing.
+    Unknown,
+}
+
+/// What one system says with one status code, and where that is written.
+///
+/// Whatever [`status_rules`] does not list proves nothing.
+///
+/// ```
+/// use user_status::{Conclusion, Vendor, status_rules};
+///
+/// let found = status_rules().find(|rule| rule.vendor == Vendor::Mediconnect && rule.status == 429);
+/// assert_eq!(found.map(|rule| rule.conclusion), Some(Conclusion::RefusedForNow));
+/// assert!(!status_rules().any(|rule| rule.status == 503));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatusRule {
+    /// The system.
+    pub vendor: Vendor,
+    /// The HTTP status code.
+    pub status: u16,
+    /// What it proves, if the response has a media type that the system documents.
+    pub conclusion: Conclusion,
+    /// Where the system says so.
+    pub source: &'static str,
+}
+
+/// Every conclusion that is drawn from a status code, of the systems whose features are on.
+pub fn status_rules() -> impl Iterator<Item = StatusRule> {
+    crate::vendors::CONVENTIONS.iter().flat_map(|conventions| conventions.rules())
+}
+
+/// What is true of one system and of no other, as the pipeline needs it.
+#[derive(Debug)]
+pub(crate) struct Conventions {
+    pub(crate) vendor: Vendor,
+    /// The media types of its responses.
+    pub(crate) media_types: &'static [&'static str],
+    /// What it says with a status code, and where that is written.
+    pub(crate) refusals: &'static [(u16, Conclusion, &'static str)],
+    /// Whether its own clients retry after a 500.
+    pub(crate) retries_500: bool,
+    /// The text with which it says 403 where others say 401.
+    pub(crate) expired_403: Option<&'static str>,
+}
+
+/// The media types of a system that speaks plain JSON.
+pub(crate) const JSON: &[&str] = &["application/json"];
+
+impl Conventions {
+    fn rules(&self) -> impl Iterator<Item = StatusRule> + use<> {
+        let vendor = self.vendor;
+        let refusals = self.refusals.iter();
+        refusals.map(move |&(status, conclusion, source)| StatusRule { vendor, status, conclusion, source })
+    }
+
+    /// What a response with this status code and these headers proves.
+    pub(crate) fn conclude(&self, status: u16, headers: &HeaderMap) -> Conclusion {
+        let Some((_, conclusion, _)) = self.refusals.iter().find(|(listed, ..)| *listed == status) else {
+            return Conclusion::Unknown;
+        };
+        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        let documented = self.media_types.iter().any(|media_type| media_type.eq_ignore_ascii_case(essence));
+        // What a cache kept is no answer to this request.
+        if documented && crate::freshness::from_cache(headers).is_none() { *conclusion } else { Conclusion::Unknown }
+    }
+}
