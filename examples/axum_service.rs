@@ -24,13 +24,20 @@ async fn change_account(
     Path((system, user)): Path<(String, String)>,
     Json(change): Json<StatusChange>,
 ) -> Response {
-    let Some(system) = registry.get(&system) else {
-        return (StatusCode::NOT_FOUND, Json(json!({ "error": format!("no system `{system}`") }))).into_response();
-    };
-    match system.apply_and_verify(&user, &change).await {
-        Ok(receipt) => Json(json!({ "proof": receipt.proof.to_string(), "status": receipt.status })).into_response(),
-        Err(error) => refusal(&error),
-    }
+    // In a task of its own: a caller that goes away ends this function wherever it is, and what was sent stays sent. The
+    // task goes on, and whoever keeps records of changes keeps them in it.
+    let change = tokio::spawn(async move {
+        let Some(system) = registry.get(&system) else {
+            return (StatusCode::NOT_FOUND, Json(json!({ "error": format!("no system `{system}`") }))).into_response();
+        };
+        match system.apply_and_verify(&user, &change).await {
+            Ok(receipt) => {
+                Json(json!({ "proof": receipt.proof.to_string(), "status": receipt.status })).into_response()
+            }
+            Err(error) => refusal(&error),
+        }
+    });
+    change.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// What a caller of this service is to do decides the status code: correct the request, wait, or look before anything

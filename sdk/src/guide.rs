@@ -47,6 +47,8 @@
 //! ```
 //!
 //! Systems of different kinds stand beside each other in a [`Registry`]: one change for all of them, with an outcome for each.
+//! A service whose caller may go away takes them one by one, from [`Registry::outcomes`], or makes the calls in a task of
+//! their own: dropping a call does not take its request back.
 //!
 //! # Failures, and what to do
 //!
@@ -70,6 +72,10 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! What a status code proves is in one table, [`status_rules`]: a refusal counts as one only if the system itself documents
+//! it. Whatever a proxy or a gateway may have said in its place, a 503 with `Retry-After` too, leaves the outcome unknown. So
+//! does what came from a cache; a read that did is an error.
 //!
 //! Repeating is not for the caller to think of: calls that may be repeated are, with growing pauses, within the deadline and
 //! the budget of [`RetryPolicy`]; calls that may not are never. A [`Proof`] says how a success is known: the system showed the
@@ -97,4 +103,6 @@
 //! [`ErrorKind::Unsupported`]: crate::ErrorKind::Unsupported
 //! [`Proof`]: crate::Proof
 //! [`Registry`]: crate::Registry
+//! [`Registry::outcomes`]: crate::Registry::outcomes
 //! [`RetryPolicy`]: crate::RetryPolicy
+//! [`status_rules`]: crate::status_rules

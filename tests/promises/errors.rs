@@ -30,8 +30,9 @@ async fn by_status_code() {
         (400, ErrorKind::Rejected, Applied::No),
         (401, ErrorKind::Credentials, Applied::No),
         (403, ErrorKind::Forbidden, Applied::No),
-        (404, ErrorKind::NotFound, Applied::No),
-        (429, ErrorKind::RateLimited, Applied::No),
+        // Not documented for this system, and so possibly the word of a gateway.
+        (404, ErrorKind::NotFound, Applied::Unknown),
+        (429, ErrorKind::RateLimited, Applied::Unknown),
         (500, ErrorKind::Server, Applied::Unknown),
         (502, ErrorKind::Server, Applied::Unknown),
         (301, ErrorKind::OffContract, Applied::Unknown),

@@ -166,21 +166,27 @@ struct Expected {
     repeated: bool,
     /// And for those that may not.
     toggle_repeated: bool,
-    applied: Applied,
+    /// Whether the status code counts as a refusal where the system documents it.
+    refusal: bool,
+}
+
+/// The status codes that the systems document as refusals.
+fn refuses(vendor: Vendor, status: u16) -> bool {
+    let documented: &[u16] = match vendor {
+        Vendor::Userdocks | Vendor::Symphony => &[400, 401, 403],
+        Vendor::Akana => &[400, 401, 403, 404, 405],
+        Vendor::Mediconnect => &[400, 401, 403, 404, 413, 429],
+        Vendor::Clearsquare => &[400, 401],
+    };
+    documented.contains(&status)
 }
 
 fn lost(status: Option<u16>) -> Expected {
-    Expected {
-        kind: ErrorKind::OutcomeUnknown,
-        status,
-        repeated: true,
-        toggle_repeated: false,
-        applied: Applied::Unknown,
-    }
+    Expected { kind: ErrorKind::OutcomeUnknown, status, repeated: true, toggle_repeated: false, refusal: false }
 }
 
-fn answered(status: u16, kind: ErrorKind, repeated: bool, toggle_repeated: bool, applied: Applied) -> Expected {
-    Expected { kind, status: Some(status), repeated, toggle_repeated, applied }
+fn answered(status: u16, kind: ErrorKind, repeated: bool) -> Expected {
+    Expected { kind, status: Some(status), repeated, toggle_repeated: false, refusal: true }
 }
 
 fn date() -> RetryAfter {
@@ -189,7 +195,6 @@ fn date() -> RetryAfter {
 
 /// Every fault, by name, with what must come of it.
 fn faults() -> Vec<(&'static str, Fault, Expected)> {
-    use Applied::{No, Unknown};
     use ErrorKind::{OffContract, RateLimited, Rejected, Server};
     let off = |status, body| Fault::answer(status, body).off_contract();
     vec![
@@ -199,27 +204,27 @@ fn faults() -> Vec<(&'static str, Fault, Expected)> {
         ("truncated body", Fault::truncate(), lost(Some(200))),
         ("no answer", Fault::hang(), lost(None)),
         ("an answer far too late", Fault::delay(Duration::from_secs(3600)), lost(None)),
-        ("429", Fault::rate_limited(RetryAfter::Missing), answered(429, RateLimited, true, true, No)),
-        ("429, 7 s", Fault::rate_limited(RetryAfter::Seconds(7)), answered(429, RateLimited, true, true, No)),
-        ("429, a date", Fault::rate_limited(date()), answered(429, RateLimited, true, true, No)),
-        ("429, an hour", Fault::rate_limited(RetryAfter::Seconds(3600)), answered(429, RateLimited, false, false, No)),
-        ("503", Fault::unavailable(RetryAfter::Missing), answered(503, Server, true, false, Unknown)),
-        ("503, 7 s", Fault::unavailable(RetryAfter::Seconds(7)), answered(503, Server, true, true, No)),
-        ("504", off(504, json!({})), answered(504, Server, true, false, Unknown)),
-        ("502 in HTML", Fault::html_502(), answered(502, Server, true, false, Unknown)),
-        ("501", off(501, json!({})), answered(501, Server, false, false, Unknown)),
-        ("408", off(408, json!({})), answered(408, Rejected, true, false, Unknown)),
-        ("409", off(409, json!({})), answered(409, Rejected, false, false, No)),
-        ("201", off(201, json!({})), answered(201, OffContract, false, false, Unknown)),
-        ("302", off(302, json!({})), answered(302, OffContract, false, false, Unknown)),
-        ("malformed JSON", Fault::malformed_body(200), answered(200, OffContract, false, false, Unknown)),
-        ("wrong content type", Fault::wrong_content_type(200), answered(200, OffContract, false, false, Unknown)),
-        ("invalid UTF-8", Fault::invalid_utf8(200), answered(200, OffContract, false, false, Unknown)),
-        ("empty body", Fault::empty_body(200), answered(200, OffContract, false, false, Unknown)),
-        ("another shape", off(200, json!([1])), answered(200, OffContract, false, false, Unknown)),
-        ("401 in HTML", Fault::malformed_body(401), answered(401, ErrorKind::Credentials, false, false, No)),
-        ("403, empty", Fault::empty_body(403), answered(403, ErrorKind::Forbidden, false, false, No)),
-        ("404, malformed", Fault::malformed_body(404), answered(404, ErrorKind::NotFound, false, false, No)),
+        ("429", Fault::rate_limited(RetryAfter::Missing), answered(429, RateLimited, true)),
+        ("429, 7 s", Fault::rate_limited(RetryAfter::Seconds(7)), answered(429, RateLimited, true)),
+        ("429, a date", Fault::rate_limited(date()), answered(429, RateLimited, true)),
+        ("429, an hour", Fault::rate_limited(RetryAfter::Seconds(3600)), answered(429, RateLimited, false)),
+        ("503", Fault::unavailable(RetryAfter::Missing), answered(503, Server, true)),
+        ("503, 7 s", Fault::unavailable(RetryAfter::Seconds(7)), answered(503, Server, true)),
+        ("504", off(504, json!({})), answered(504, Server, true)),
+        ("502 in HTML", Fault::html_502(), answered(502, Server, true)),
+        ("501", off(501, json!({})), answered(501, Server, false)),
+        ("408", off(408, json!({})), answered(408, Rejected, true)),
+        ("409", off(409, json!({})), answered(409, Rejected, false)),
+        ("201", off(201, json!({})), answered(201, OffContract, false)),
+        ("302", off(302, json!({})), answered(302, OffContract, false)),
+        ("malformed JSON", Fault::malformed_body(200), answered(200, OffContract, false)),
+        ("wrong content type", Fault::wrong_content_type(200), answered(200, OffContract, false)),
+        ("invalid UTF-8", Fault::invalid_utf8(200), answered(200, OffContract, false)),
+        ("empty body", Fault::empty_body(200), answered(200, OffContract, false)),
+        ("another shape", off(200, json!([1])), answered(200, OffContract, false)),
+        ("401 in HTML", Fault::malformed_body(401), answered(401, ErrorKind::Credentials, false)),
+        ("403, empty", Fault::empty_body(403), answered(403, ErrorKind::Forbidden, false)),
+        ("404, malformed", Fault::malformed_body(404), answered(404, ErrorKind::NotFound, false)),
     ]
 }
 
@@ -243,7 +248,8 @@ async fn every_operation_against_every_fault() {
             let attempts = if repeated { 4 } else { 1 };
             assert_eq!(error.kind(), expected.kind, "{place}: {error:?}");
             // Nothing is changed by a read, however it ends.
-            let applied = if operation.change.is_some() { expected.applied } else { Applied::No };
+            let refused = expected.refusal && expected.status.is_some_and(|status| refuses(operation.vendor, status));
+            let applied = if operation.change.is_none() || refused { Applied::No } else { Applied::Unknown };
             assert_eq!(error.applied(), applied, "{place}: {error:?}");
             assert_eq!(error.status(), expected.status, "{place}: {error:?}");
             assert_eq!(u64::from(error.attempts()), attempts, "{place}: {error:?}");

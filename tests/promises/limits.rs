@@ -15,6 +15,7 @@ use user_status::{
 use user_status_mock::{Fault, RetryAfter, StandaloneServer, Vendor};
 use user_status_tests::TestClock;
 
+use crate::script::{Reply, Script, json};
 use crate::systems;
 
 const USER: &str = "7215545078541";
@@ -143,7 +144,7 @@ async fn a_call_is_not_held_back_beyond_its_time() {
     let error = setting.symphony.apply_with(USER, &StatusChange::disable(), patient).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.applied(), error.attempts()),
-        (ErrorKind::RateLimited, Applied::No, 2),
+        (ErrorKind::RateLimited, Applied::Unknown, 2),
         "{error:?}"
     );
 }
@@ -384,6 +385,55 @@ async fn as_many_at_once_as_half_of_what_was_refused() {
             assert!(at_once >= round && most.is_none_or(|most| at_once <= most), "{round}: {at_once}");
         }
         assert!(most.is_none() || held_back(&symphony).at_once == most);
+    }
+}
+
+/// Between any two requests there is the time of one, whoever gives up while waiting, and whenever.
+#[tokio::test]
+async fn a_call_that_is_given_up_lets_no_other_leave_too_soon() {
+    let spacing = Duration::from_millis(100);
+    for (seed, limit) in (0..12u64).flat_map(|seed| [(seed, Limit::default()), (seed, Limit::default().adaptive())]) {
+        let clock = Arc::new(StandingClock::default());
+        let left = Arc::new(Mutex::new(Vec::new()));
+        let (now, arrived) = (clock.clone(), left.clone());
+        let server = Script::start(move |_, _| {
+            arrived.lock().unwrap().push(now.now());
+            Reply::Kept(json(200, "", r#"{"message":"OK"}"#))
+        })
+        .await;
+        let symphony = symphony(&server.uri, clock.clone(), limit.per_second(10.0));
+        let mut waiting: Vec<tokio::task::JoinHandle<()>> = Vec::new();
+        let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        for _ in 0..150 {
+            // Xorshift: the same calls with every run.
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            match random % 8 {
+                0..=2 => {
+                    let symphony = symphony.clone();
+                    waiting.push(tokio::spawn(async move {
+                        symphony.apply_with(USER, &StatusChange::disable(), once()).await.unwrap();
+                    }));
+                }
+                3..=5 if !waiting.is_empty() => {
+                    let which = (random >> 8) as usize % waiting.len();
+                    waiting.swap_remove(which).abort();
+                }
+                _ => drop(clock.step()),
+            }
+            // Whoever does not wait has its answer.
+            until(|| {
+                waiting.retain(|call| !call.is_finished());
+                waiting.len() == clock.sleepers()
+            })
+            .await;
+        }
+        let left = left.lock().unwrap();
+        assert!(left.len() > 10, "seed {seed}: {left:?}");
+        for pair in left.windows(2) {
+            assert!(pair[1] - pair[0] >= spacing, "seed {seed}: {left:?}");
+        }
     }
 }
 

@@ -108,3 +108,55 @@ fn what_is_sent_again() {
         }
     }
 }
+
+/// What a status code proves, as the SDK has it. A test that fails prints the table that is right.
+#[test]
+fn what_a_status_code_proves() {
+    let name = |vendor: &str| match vendor {
+        "userdocks" => "Userdocks",
+        "akana" => "Akana",
+        "mediconnect" => "MediConnect",
+        "symphony" => "Symphony",
+        _ => "ClearSquare",
+    };
+    let says = |conclusion| match conclusion {
+        Conclusion::Refused => "nothing was changed",
+        Conclusion::RefusedForNow => "nothing was changed; it may be asked again later",
+        _ => "nothing",
+    };
+    let mut rows: Vec<(&str, Vec<String>, &str, &str)> = Vec::new();
+    for vendor in user_status::Vendor::ALL {
+        let mut rules: Vec<_> = status_rules().filter(|rule| rule.vendor == vendor).collect();
+        let document = |source: &str| !source.starts_with("its document");
+        rules.sort_by_key(|rule| (document(rule.source), rule.conclusion != Conclusion::Refused));
+        for rule in rules {
+            let (name, says) = (name(vendor.as_str()), says(rule.conclusion));
+            match rows.iter_mut().find(|row| (row.0, row.2, row.3) == (name, says, rule.source)) {
+                Some(row) => row.1.push(rule.status.to_string()),
+                None => rows.push((name, vec![rule.status.to_string()], says, rule.source)),
+            }
+        }
+    }
+    let mut table = String::from("| System | Status | What it proves | Source |\n|---|---|---|---|\n");
+    for (name, statuses, says, source) in rows {
+        table.push_str(&format!("| {name} | {} | {says} | {source} |\n", statuses.join(", ")));
+    }
+    table.push_str("| each | every other one but 2xx, and every one of another media type or from a cache | ");
+    table.push_str("nothing: the outcome is unknown | it may be a gateway's word |\n");
+    let written = README.split("<!-- conclusions -->\n").nth(1).unwrap().split("<!-- end").next().unwrap();
+    assert!(written == table, "the README must have:\n{table}");
+}
+
+/// Every refusal is of a code that the contract has, or of one whose source says more than the contract.
+#[test]
+fn refusals_are_documented() {
+    for rule in status_rules() {
+        let operations = Contract::embedded().operations().iter();
+        let mut changes = operations
+            .filter(|operation| operation.vendor.as_str() == rule.vendor.as_str() && !operation.changes.is_empty());
+        let documented = changes.all(|operation| operation.responses.contains_key(&rule.status));
+        let beyond = rule.source.starts_with("the platform's page") || rule.source.starts_with("its published code");
+        assert!(documented || beyond, "{rule:?}");
+        assert!((400..500).contains(&rule.status) && ![408, 425, 499].contains(&rule.status), "{rule:?}");
+    }
+}

@@ -45,7 +45,11 @@ pub(crate) fn symphony_builder(uri: &str) -> symphony::SymphonyBuilder {
     Symphony::builder().base_url(uri).credentials(symphony::Credentials::session_token("mock-symphony-session-token"))
 }
 
-pub(crate) fn clearsquare(uri: &str) -> Clearsquare {
+pub(crate) fn clearsquare_builder(uri: &str) -> clearsquare::ClearsquareBuilder {
     let credentials = clearsquare::Credentials::token("mock-clearsquare-token");
-    Clearsquare::builder().base_url(uri).credentials(credentials).build().unwrap()
+    Clearsquare::builder().base_url(uri).credentials(credentials)
+}
+
+pub(crate) fn clearsquare(uri: &str) -> Clearsquare {
+    clearsquare_builder(uri).build().unwrap()
 }

@@ -26,11 +26,14 @@ pub(super) fn document(contract: &Contract, root: &Path) -> Result<String, Vec<F
     }
     let mut document = contract.document().clone();
     let introduction = format!(
-        "{}\n\n## What each system can do\n\n{}\n\n{}\n\n## What the Rust client sends again by itself\n\n{}",
+        "{}\n\n## What each system can do\n\n{}\n\n{}\n\n## What a status code proves\n\n{}\n\n\
+         ## What the Rust client sends again by itself\n\n{}\n\n{}",
         text(&document, "/info/description"),
         changes(contract),
         REPEATING,
-        retries(root)?,
+        table(root, "| System | Status | What it proves |")?,
+        table(root, "| Outcome of an attempt |")?,
+        TOGGLE,
     );
     document["info"]["description"] = introduction.into();
     for tag in document["tags"].as_array_mut().into_iter().flatten() {
@@ -53,14 +56,18 @@ pub(super) fn document(contract: &Contract, root: &Path) -> Result<String, Vec<F
 const REPEATING: &str = "\
 ## When it is safe to repeat a call
 
-Every operation says below whether a second call changes anything. An answer in the 400s says that nothing was changed:
-correct the request or the credentials first. After an answer in the 500s, or none at all, the change may have been made;
-read the account, or repeat the call if the operation says that it may be repeated. A toggle is never to be repeated
-blindly: the second call would undo the first.";
+Every operation says below whether a second call changes anything. A refusal that the system itself documents says that
+nothing was changed: correct the request or the credentials first. After any other failure, also one that a gateway reports,
+or no answer at all, the change may have been made; read the account, or repeat the call if the operation says that it may
+be repeated. A toggle is never to be repeated blindly: the second call would undo the first.";
 
-/// The table of the README that says what the client sends again; a test holds it to the code.
-fn retries(root: &Path) -> Result<String, Vec<Finding>> {
-    let (file, header) = ("README.md", "| Outcome of an attempt |");
+/// Under the table of what is sent again.
+const TOGGLE: &str =
+    "*Toggle* is an operation that must not be repeated blindly; every other one counts as idempotent.";
+
+/// A table of the README, by how its header starts; a test holds it to the code.
+fn table(root: &Path, header: &str) -> Result<String, Vec<Finding>> {
+    let file = "README.md";
     let text = std::fs::read_to_string(root.join(file))
         .map_err(|e| vec![Finding::new(file, "", format!("cannot be read: {e}"))])?;
     let rows = text.lines().skip_while(|line| !line.starts_with(header)).take_while(|line| line.starts_with('|'));
@@ -68,8 +75,7 @@ fn retries(root: &Path) -> Result<String, Vec<Finding>> {
     if table.is_empty() {
         return Err(vec![Finding::new(file, "", format!("has no table that starts with `{header}`"))]);
     }
-    Ok(table.join("\n")
-        + "\n\n*Toggle* is an operation that must not be repeated blindly; every other one counts as idempotent.")
+    Ok(table.join("\n"))
 }
 
 /// The table of changes: which system can be asked for which.
