@@ -44,6 +44,11 @@ pub(crate) fn from_cache(headers: &HeaderMap) -> Option<String> {
     })
 }
 
+/// Why a response is no answer to its request; `None` if no header shows that it came from a cache.
+pub(crate) fn kept(headers: &HeaderMap) -> Option<String> {
+    from_cache(headers).map(|header| format!("the response came from a cache ({header}) and proves nothing"))
+}
+
 /// `X-Cache`, `CF-Cache-Status`, `X-Proxy-Cache` and their like. Not `X-Cache-Lookup`, which a cache that was told to ask
 /// sends as well.
 fn names_a_cache(name: &str) -> bool {
@@ -107,8 +112,8 @@ impl Freshness {
 impl Sent {
     /// Why a response with these headers is not of now; `None` if nothing shows that.
     pub(crate) fn stale(&self, headers: &HeaderMap) -> Option<String> {
-        if let Some(header) = from_cache(headers) {
-            return Some(format!("the response came from a cache ({header}) and proves nothing"));
+        if let Some(why) = kept(headers) {
+            return Some(why);
         }
         let date = date(headers)?;
         let older = |than: SystemTime, by: Duration| than.duration_since(date).is_ok_and(|age| age > by);

@@ -36,7 +36,7 @@ pub struct Rehearsal {
 }
 
 /// A request as it would leave, without a credential in it: in the place of each is `[redacted]`. What the connection
-/// adds, such as `host` and `content-length`, is not there yet.
+/// adds, such as `host`, `connection` and `content-length`, is not there yet.
 ///
 /// Its Display is that of an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

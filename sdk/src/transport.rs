@@ -25,7 +25,7 @@ use crate::conclusion::Conclusion;
 use crate::connecting::GiveUp;
 use crate::error::{Applied, BoxError, Error, ErrorKind, shown};
 use crate::fault::FAILURE_STATUS;
-use crate::freshness::Sent;
+use crate::freshness::{Sent, kept};
 use crate::operation::Operation;
 use crate::raw::{RawResponse, without_secrets};
 use crate::rehearsal::PlannedRequest;
@@ -327,14 +327,16 @@ impl Exchange<'_> {
         if raw.status >= 300 {
             return Attempt::Answered(raw);
         }
-        match sent.stale(&raw.headers) {
+        let stale = if self.operation.only_reads() {
+            sent.stale(&raw.headers)
+        } else {
+            // Its `Date` tells what time it is there.
+            self.parts.freshness.changed(&raw.headers, self.parts.clock.wall());
+            kept(&raw.headers)
+        };
+        match stale {
             Some(why) => Attempt::Stale(raw, why),
-            None => {
-                if !self.operation.only_reads() {
-                    self.parts.freshness.changed(&raw.headers, self.parts.clock.wall());
-                }
-                Attempt::Answered(raw)
-            }
+            None => Attempt::Answered(raw),
         }
     }
 

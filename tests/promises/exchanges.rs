@@ -23,7 +23,8 @@ pub(crate) struct Exchange {
 }
 
 /// The headers that HTTP and every client bring along.
-const COMMON: [&str; 5] = ["accept", "host", "user-agent", "content-type", "content-length"];
+const COMMON: [&str; 8] =
+    ["accept", "host", "user-agent", "content-type", "content-length", "cache-control", "pragma", "connection"];
 
 impl Exchange {
     /// The operation of a contract that this is an exchange of, if the contract allows all of it.

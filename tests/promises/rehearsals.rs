@@ -174,7 +174,7 @@ fn is_the_same(planned: &PlannedRequest, sent: &Exchange) {
     assert_eq!(planned.method, sent.method);
     let path = planned.url.split('/').skip(3).fold(String::new(), |path, segment| path + "/" + segment);
     assert_eq!(path.strip_prefix("/pod").unwrap_or(&path), sent.target.strip_prefix("/pod").unwrap_or(&sent.target));
-    let of_the_connection = |name: &str| ["host", "content-length"].contains(&name);
+    let of_the_connection = |name: &str| ["host", "connection", "content-length"].contains(&name);
     let mut headers: Vec<_> = sent.headers.iter().filter(|(name, _)| !of_the_connection(name)).cloned().collect();
     let mut shown = planned.headers.clone();
     headers.sort();

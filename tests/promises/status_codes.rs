@@ -48,7 +48,11 @@ async fn only_what_the_system_documents_in_its_media_type_proves_that_nothing_wa
             ("content-type: application/json\r\nage: 7\r\n", false),
             ("", false),
         ] {
-            for extra in ["", "retry-after: 5\r\n", "location: /elsewhere\r\n"] {
+            for extra in ["retry-after: 5\r\n", "location: /elsewhere\r\n"] {
+                // Once is enough where nothing is concluded in any case.
+                if !documented && extra.starts_with("location") {
+                    continue;
+                }
                 let answer = format!("HTTP/1.1 {status} X\r\n{content_type}{extra}content-length: 2\r\n\r\n{{}}");
                 let server = Recorder::start(answer.clone()).await;
                 for (system, change) in all(&server.uri()) {

@@ -170,7 +170,11 @@ async fn mediconnect_as_in_both_samples() {
                 ("accept", "application/json"),
                 ("authorization", "Bearer YOUR_JWT_TOKEN"),
                 ("content-type", "application/json"),
-            ],
+            ]
+            .into_iter()
+            // Without `isActive` it must not be sent twice, and travels on a connection of its own.
+            .chain(suspend.then_some(("connection", "close")))
+            .collect::<Vec<_>>(),
             Some(body),
         );
     }
@@ -229,6 +233,7 @@ async fn clearsquare_sends_the_token_in_header_and_body_and_asks_for_it_once() {
             ("accept", "application/json"),
             ("accept-language", "en-US,en;q=0.9"),
             ("authorization", "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"),
+            ("connection", "close"),
             ("content-type", "application/json"),
         ],
         Some(json!({

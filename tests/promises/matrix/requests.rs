@@ -1,7 +1,7 @@
 //! From the SDK to the mock: each request of the contract, as the mock records it.
 
 use serde_json::Value;
-use user_status_openapi::{Contract, Location, SchemeKind, pointer};
+use user_status_openapi::{Contract, Idempotence, Location, SchemeKind, pointer};
 
 use super::answers::{credentials, server};
 use super::calls::{self, Caller};
@@ -49,6 +49,21 @@ pub(super) async fn prove(cell: &Request) -> Vec<&'static str> {
         names.push(parameter.name.to_lowercase());
     }
     assert_eq!(value("accept"), Some(media_type), "{what}");
+    if operation.changes.is_empty() {
+        // What a cache kept would prove nothing.
+        names.extend(["cache-control".to_owned(), "pragma".to_owned()]);
+    }
+    let example = cell.body.as_ref().map(|(_, _, example)| example);
+    let repeatable = match &operation.idempotence {
+        Idempotence::Always => true,
+        Idempotence::Never => false,
+        Idempotence::WhenBodyHas(members) => members.iter().all(|name| example.is_some_and(|e| e.get(name).is_some())),
+    };
+    if !repeatable {
+        // A connection of its own.
+        names.push("connection".to_owned());
+        assert_eq!(value("connection"), Some("close"), "{what}");
+    }
     match &cell.body {
         None => assert_eq!(exchange.body, None, "{what}"),
         Some((media_type, example_name, example)) => {
