@@ -1,11 +1,14 @@
 //! What a fault does.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
 use jiff::{SignedDuration, Timestamp};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_status_openapi::Operation;
@@ -60,6 +63,37 @@ pub(super) enum Kind {
     /// No fault: a step of a script.
     Normal,
     Script(Vec<Fault>),
+}
+
+/// Reads a kind: an object with one member, or a word where there is nothing to say beside it or all of it may be left out.
+pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
+    struct Read;
+
+    impl<'de> Visitor<'de> for Read {
+        type Value = Kind;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a word, or an object with one member")
+        }
+
+        fn visit_str<E: de::Error>(self, word: &str) -> Result<Kind, E> {
+            let status = || Status { status: ok() };
+            Ok(match word {
+                "rate_limited" => Kind::RateLimited { retry_after: RetryAfter::Missing },
+                "unavailable" => Kind::Unavailable { retry_after: RetryAfter::Missing },
+                "malformed_body" => Kind::MalformedBody(status()),
+                "wrong_content_type" => Kind::WrongContentType(status()),
+                "invalid_utf8" => Kind::InvalidUtf8(status()),
+                "empty_body" => Kind::EmptyBody(status()),
+                _ => return Kind::deserialize(word.into_deserializer()),
+            })
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Kind, A::Error> {
+            Kind::deserialize(MapAccessDeserializer::new(members))
+        }
+    }
+    deserializer.deserialize_any(Read)
 }
 
 /// The status code of an answer whose body is broken.
@@ -183,7 +217,31 @@ impl Kind {
         })
     }
 
-    /// Refuses what cannot be done, and answers that these operations do not have.
+    /// Whether it sends what no contract has: what gateways and broken services send.
+    fn is_off_contract(&self) -> bool {
+        match self {
+            Kind::RateLimited { .. }
+            | Kind::Unavailable { .. }
+            | Kind::Quota { .. }
+            | Kind::Html502
+            | Kind::MalformedBody(_)
+            | Kind::WrongContentType(_)
+            | Kind::InvalidUtf8(_)
+            | Kind::EmptyBody(_) => true,
+            Kind::Answer { .. }
+            | Kind::Delay(_)
+            | Kind::Drip { .. }
+            | Kind::Reset
+            | Kind::ResetInBody
+            | Kind::Close
+            | Kind::Truncate
+            | Kind::Hang
+            | Kind::Normal
+            | Kind::Script(_) => false,
+        }
+    }
+
+    /// Refuses what cannot be done, and an [`Answer`](Kind::Answer) that these operations do not have.
     pub(super) fn check(&self, struck: &[&Operation], off_contract: bool) -> Result<(), FaultError> {
         let refuse = |problem: String| Err(FaultError(problem));
         let status = match self {
@@ -215,7 +273,7 @@ impl Kind {
                 return refuse(problem.to_owned());
             }
         }
-        if off_contract {
+        if off_contract || self.is_off_contract() {
             return Ok(());
         }
         for operation in struck {
@@ -223,10 +281,7 @@ impl Kind {
                 let at = format!("#{}/responses has no {status}", operation.pointer);
                 return refuse(format!("{at}; say `off_contract` to send it"));
             };
-            let Kind::Answer { body, .. } = self else {
-                let at = format!("#{}/content has no such body", response.pointer);
-                return refuse(format!("{at}; say `off_contract` to send it"));
-            };
+            let Kind::Answer { body, .. } = self else { return Ok(()) };
             let Some(content) = response.content.first() else {
                 return refuse(format!("#{} has no content; say `off_contract` to send any", response.pointer));
             };

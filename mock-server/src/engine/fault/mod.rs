@@ -28,7 +28,7 @@ pub(super) use struck::{Armed, Strike};
 /// let lost = Fault::reset().after_the_change().on_vendor(Vendor::Symphony).times(1);
 /// ```
 ///
-/// The admin API and a world's document take the same as JSON, where what has no arguments is a word:
+/// The admin API and a world's document take the same as JSON, where what needs no arguments is a word:
 ///
 /// ```
 /// use user_status_mock::Fault;
@@ -38,13 +38,14 @@ pub(super) use struck::{Armed, Strike};
 ///     "kind": "reset", "when": "after_the_change", "on": { "vendor": "symphony" }, "times": 1,
 /// }))?;
 /// let busy: Fault = serde_json::from_value(json!({
-///     "kind": { "unavailable": { "retry_after": { "seconds": 2 } } }, "probability": 0.1, "off_contract": true,
+///     "kind": { "unavailable": { "retry_after": { "seconds": 2 } } }, "probability": 0.1,
 /// }))?;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
+    #[serde(deserialize_with = "kind::read")]
     kind: Kind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     when: Option<Strikes>,
@@ -120,43 +121,43 @@ impl Fault {
 
     /// 429, which no vendor's document has.
     pub fn rate_limited(retry_after: RetryAfter) -> Fault {
-        Fault::of(Kind::RateLimited { retry_after }).off_contract()
+        Fault::of(Kind::RateLimited { retry_after })
     }
 
     /// 503, which no vendor's document has.
     pub fn unavailable(retry_after: RetryAfter) -> Fault {
-        Fault::of(Kind::Unavailable { retry_after }).off_contract()
+        Fault::of(Kind::Unavailable { retry_after })
     }
 
     /// 429 for every request beyond so many in a window of so many seconds on the clock of the world. The window opens
     /// with its first request. Requests that another fault struck before are not counted.
     pub fn quota(requests: u32, seconds: u32) -> Fault {
-        Fault::of(Kind::Quota { requests, seconds }).off_contract()
+        Fault::of(Kind::Quota { requests, seconds })
     }
 
     /// A gateway's page: 502 in HTML.
     pub fn html_502() -> Fault {
-        Fault::of(Kind::Html502).off_contract()
+        Fault::of(Kind::Html502)
     }
 
     /// A body that starts as JSON, or as XML where that is spoken, and is none.
     pub fn malformed_body(status: u16) -> Fault {
-        Fault::of(Kind::MalformedBody(Status { status })).off_contract()
+        Fault::of(Kind::MalformedBody(Status { status }))
     }
 
     /// A JSON body that says it is plain text.
     pub fn wrong_content_type(status: u16) -> Fault {
-        Fault::of(Kind::WrongContentType(Status { status })).off_contract()
+        Fault::of(Kind::WrongContentType(Status { status }))
     }
 
     /// A body that is no UTF-8.
     pub fn invalid_utf8(status: u16) -> Fault {
-        Fault::of(Kind::InvalidUtf8(Status { status })).off_contract()
+        Fault::of(Kind::InvalidUtf8(Status { status }))
     }
 
     /// No body at all.
     pub fn empty_body(status: u16) -> Fault {
-        Fault::of(Kind::EmptyBody(Status { status })).off_contract()
+        Fault::of(Kind::EmptyBody(Status { status }))
     }
 
     /// The connection is reset before the first byte of the answer.
@@ -219,9 +220,7 @@ impl Fault {
     /// let script = script.on_vendor(Vendor::Symphony);
     /// ```
     pub fn script(steps: impl IntoIterator<Item = Fault>) -> Fault {
-        let steps: Vec<Fault> = steps.into_iter().collect();
-        let off_contract = steps.iter().any(|step| step.off_contract);
-        Fault { off_contract, ..Fault::of(Kind::Script(steps)) }
+        Fault::of(Kind::Script(steps.into_iter().collect()))
     }
 
     /// No fault: a step of a [`script`](Fault::script).
@@ -285,7 +284,8 @@ impl Fault {
         self
     }
 
-    /// The answer may be one that the contract does not have.
+    /// An [`answer`](Fault::answer) may be one that the contract does not have. The faults that never are of the contract,
+    /// such as [`rate_limited`](Fault::rate_limited), need not say so.
     #[must_use]
     pub fn off_contract(mut self) -> Fault {
         self.off_contract = true;
