@@ -259,7 +259,8 @@ async fn every_answer_of_the_contract_can_be_preferred() {
                     all.push(("Prefer", &prefer));
                     let answer = send(&server.root(), &format!("{} {path}", operation.method), &all, &body).await;
                     assert_eq!((answer.status(), &answer.json()), (*code, value), "{}", operation.id);
-                    assert_eq!(answer.header("preference-applied"), [prefer.as_str()]);
+                    let applied = format!("code={code}, example={name}");
+                    assert_eq!(answer.header("preference-applied"), [applied.as_str()]);
                     preferred += 1;
                 }
             }

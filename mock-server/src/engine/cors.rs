@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
 /// Whether a browser asks what it may send.
 pub(super) fn is_preflight(headers: &HeaderMap) -> bool {
@@ -44,9 +44,38 @@ pub(super) fn is_own(headers: &HeaderMap, with_token: bool) -> bool {
         let name = name.map_or(host, |(name, _)| name).trim_matches(['[', ']']);
         name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
     });
-    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| {
+    let other_origin = headers.get(header::ORIGIN).is_some_and(|origin| {
         let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
         authority.is_none() || authority != host
     });
-    (named || with_token) && !foreign
+    // Images, scripts, links and forms come without an origin, and with this header.
+    let other_site = headers.get_all(SITE).iter().any(|site| site != "same-origin" && site != "none");
+    (named || with_token) && !other_origin && !other_site
+}
+
+/// What a browser says of who has made it ask.
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// No browser takes an answer for what it does not say it is.
+pub(super) fn no_sniffing(response: &mut Response<Bytes>) {
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// What a browser may do with an answer of the mock itself: show a page as a whole, and nothing else. No page has it in a
+/// frame, reads it from another origin, learns its address by a link, or finds it in a cache.
+pub(super) fn protect(response: &mut Response<Bytes>) {
+    no_sniffing(response);
+    let page = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    // A page has a policy of its own, which cannot say the last of these.
+    let policy = if page { "frame-ancestors 'none'" } else { "default-src 'none'; frame-ancestors 'none'" };
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Request, header};
 use serde_json::Value;
 use user_status_openapi::validate::Violation;
 use user_status_openapi::{Contract, MediaType, Operation, Vendor};
@@ -99,6 +99,25 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap) -> Sp
         found.map(|media_type| Codec(Some(media_type)))
     });
     Spoken { request, answer: accepted.unwrap_or(json), problem }
+}
+
+/// What is wrong with a body that is encoded, such as by `gzip`: no system documents that it decodes one.
+pub(super) fn coded(operation: &Operation, request: &Request<Bytes>) -> Option<Violation> {
+    Some(Violation {
+        location: "/header/content-encoding".to_owned(),
+        contract: format!("{}/requestBody", operation.pointer),
+        message: coding(request)?,
+    })
+}
+
+/// Why a body is not read as it is encoded; `None` if it is not, or is none.
+pub(super) fn coding(request: &Request<Bytes>) -> Option<String> {
+    let mut values = request.headers().get_all(header::CONTENT_ENCODING).iter().peekable();
+    values.peek()?;
+    let mut codings = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let coded = codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+    let problem = "must be `identity` or left out: the body is not decoded; send it as it is";
+    (coded && !request.body().is_empty()).then(|| problem.to_owned())
 }
 
 /// Whether the charset of a media type, if it names one, is the one that is read.

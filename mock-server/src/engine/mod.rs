@@ -46,7 +46,7 @@ pub use pattern::{Expectation, Pattern};
 use redact::Redaction;
 use route::Routes;
 pub use world::World;
-use worlds::Worlds;
+use worlds::{Asker, Worlds};
 
 /// The name of the world that every server has from the start.
 const DEFAULT: &str = "default";
@@ -165,7 +165,13 @@ impl Engine {
         if !world::is_name(name) {
             return Err(world::NO_NAME.to_owned());
         }
-        self.worlds.get(name)
+        self.worlds.get(name, Asker::Owner)
+    }
+
+    /// Who asks for a world by a request that is for an operation. The admin token travels to the admin API only.
+    fn asker(&self, request: &Request<Bytes>) -> Asker {
+        let own = self.admin_token.is_none() && cors::is_own(request.headers(), false);
+        if own { Asker::Owner } else { Asker::Stranger }
     }
 
     /// Verifies what is expected in all worlds when a server goes, as a test wants it.
@@ -221,13 +227,18 @@ impl Engine {
         if pages::is_page(path) {
             let prefix = request.uri().path().strip_suffix(path).unwrap_or_default();
             // A page with credentials is for whom the admin API is open to.
-            let open = self.admin_token.is_none() && cors::is_own(request.headers(), false);
-            let world = if open { self.worlds.get(name).ok() } else { None };
-            return answered(pages::page(request.method(), prefix, path, world.as_deref()));
+            let open = self.asker(request) == Asker::Owner;
+            let credentials = if open { self.worlds.credentials_of(name) } else { Value::Null };
+            return answered(pages::page(request.method(), prefix, path, credentials));
         }
         match shared().routes.find(request.method(), path) {
-            Ok(found) => match self.worlds.get(name) {
+            Ok(found) => match self.worlds.get(name, if name == DEFAULT { Asker::Owner } else { self.asker(request) }) {
                 Ok(world) => {
+                    if let Some(violation) = media_type::coded(found.operation, request) {
+                        let response = not_decoded(&violation.message);
+                        world.refused(found, path, request, (&response, violation));
+                        return Begun(Step::Missed(response));
+                    }
                     let prepared = Box::new(world.prepare(found, request));
                     Begun(Step::Operation(world, path, prepared))
                 }
@@ -247,10 +258,14 @@ impl Engine {
     /// Lets a request take effect, and answers it.
     pub(crate) fn finish(&self, begun: Begun<'_>, request: &Request<Bytes>) -> Reply {
         let mut reply = match begun.0 {
-            Step::Answered(response) => return Reply::plain(response),
+            Step::Answered(mut response) => {
+                cors::protect(&mut response);
+                return Reply::plain(response);
+            }
             Step::Missed(response) => Reply::plain(response),
             Step::Operation(world, path, prepared) => world.complete(*prepared, path, request),
         };
+        cors::no_sniffing(&mut reply.response);
         if self.cors {
             cors::allow(request, &mut reply.response);
         }
@@ -292,6 +307,13 @@ fn respond(status: u16, content_type: &str, body: Bytes) -> Response<Bytes> {
     if let Ok(value) = content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
+    response
+}
+
+/// The refusal of a body that is encoded, for this reason.
+fn not_decoded(problem: &str) -> Response<Bytes> {
+    let mut response = respond_json(415, &json!({ "error": format!("/header/content-encoding {problem}") }));
+    response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     response
 }
 

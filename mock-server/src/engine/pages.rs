@@ -2,24 +2,23 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::Value;
 
 use super::respond;
 use super::route::Miss;
-use super::world::World;
 
 /// Whether a path, which is none of the contract's, is that of a page.
 pub(super) fn is_page(path: &str) -> bool {
     ["/", "/docs", "/openapi.json", "/openapi.yaml"].contains(&path)
 }
 
-/// A page. `prefix` is what names the world in the path of the request, if that does. Credentials of `world` are shown, if it
-/// is given.
-pub(super) fn page(method: &Method, prefix: &str, path: &str, world: Option<&World>) -> Response<Bytes> {
+/// A page. `prefix` is what names the world in the path of the request, if that does. The credentials are shown.
+pub(super) fn page(method: &Method, prefix: &str, path: &str, credentials: Value) -> Response<Bytes> {
     let file = |content_type, text: &'static str| respond(200, content_type, Bytes::from_static(text.as_bytes()));
     let page = match path {
         "/openapi.json" => file("application/json", user_status_openapi::JSON),
         "/openapi.yaml" => file("application/yaml", user_status_openapi::YAML),
-        "/docs" => docs(prefix, world),
+        "/docs" => docs(prefix, credentials),
         _ => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
@@ -37,8 +36,7 @@ pub(super) fn page(method: &Method, prefix: &str, path: &str, world: Option<&Wor
 
 /// The documentation, with this server and credentials that work filled in.
 #[cfg(feature = "docs")]
-fn docs(prefix: &str, world: Option<&World>) -> Response<Bytes> {
-    let credentials = world.map(World::listed_credentials).unwrap_or_default();
+fn docs(prefix: &str, credentials: Value) -> Response<Bytes> {
     let own = if prefix.is_empty() { "/" } else { prefix };
     // A page cannot send a Cookie header; the browser does, with the cookie that comes along with the page.
     let session = credentials["akana"].as_object().into_iter().flatten();
@@ -51,13 +49,12 @@ fn docs(prefix: &str, world: Option<&World>) -> Response<Bytes> {
     if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 /// A library that a test uses does without the page.
 #[cfg(not(feature = "docs"))]
-fn docs(_: &str, _: Option<&World>) -> Response<Bytes> {
+fn docs(_: &str, _: Value) -> Response<Bytes> {
     let problem = "this server was built without feature `docs`; the contract is at /openapi.yaml";
     super::respond_json(404, &serde_json::json!({ "error": problem }))
 }

@@ -1,11 +1,12 @@
 //! A world: users, credentials, faults, clock and journal, apart from every other world's.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use user_status_openapi::Vendor;
@@ -16,7 +17,7 @@ use super::fault::{Armed, Fault, FaultError, Strike};
 use super::journal::{Entry, Exchange, Journal, Text, Texts};
 use super::media_type::Spoken;
 use super::pattern::{Expectation, Pattern};
-use super::prefer::{PREFER, Preference};
+use super::prefer::{self, Preference};
 use super::redact::Secrets;
 use super::route::Found;
 use super::{Reply, contract, media_type, redact, request, shared};
@@ -53,6 +54,8 @@ pub struct World {
     on_request: Option<OnRequest>,
     /// Whether the transport can break the wire.
     breaks_the_wire: bool,
+    /// When it was last used, in milliseconds of [`moment`].
+    used: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -106,7 +109,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// How long to wait before the request takes effect.
-    pub(super) fn wait(&self) -> std::time::Duration {
+    pub(super) fn wait(&self) -> Duration {
         self.strike.before
     }
 }
@@ -121,7 +124,18 @@ impl World {
             journal: Mutex::new(Journal::new(options.journal)),
             on_request: options.on_request.clone(),
             breaks_the_wire: options.breaks_the_wire,
+            used: AtomicU64::new(moment()),
         }
+    }
+
+    /// It is used now.
+    pub(super) fn is_used(&self) {
+        self.used.store(moment(), Ordering::Relaxed);
+    }
+
+    /// How long ago it was last used.
+    pub(super) fn unused_for(&self) -> Duration {
+        Duration::from_millis(moment().saturating_sub(self.used.load(Ordering::Relaxed)))
     }
 
     /// Its name; `default` for the one that every server has from the start.
@@ -434,9 +448,12 @@ impl World {
         let presented = Presented::read(contract(), operation, request.headers(), system.tenant());
         let user = system.user_of(&asked);
         let before = system.status(&user);
-        let mut preferred = false;
+        let preference = Preference::read(request.headers());
+        let mut applied = None;
+        let mut authenticated = false;
         let answer = strike.lets_the_change_be().then(|| {
             let caller = system.authenticate(operation, &presented, at)?;
+            authenticated = true;
             if let Some(problem) = &spoken.problem {
                 return Err(system.refuse(problem.status, &problem.violation.to_string()));
             }
@@ -447,21 +464,32 @@ impl World {
             if !refused.is_empty() {
                 return Err(system.refuse(400, &refused.join("; ")));
             }
-            if let Some(preference) = Preference::read(request.headers()) {
-                let example = preference.answer(contract(), operation, &spoken.answer);
-                preferred = example.is_ok();
-                return example.map_err(|problem| system.refuse(400, &problem));
+            match preference.as_ref().map(|preference| preference.answer(contract(), operation, &spoken.answer)) {
+                Some(Err(problem)) => return Err(system.refuse(400, &problem)),
+                Some(Ok(Some(example))) => {
+                    applied = preference.as_ref().map(Preference::applied);
+                    return Ok(example);
+                }
+                Some(Ok(None)) | None => {}
             }
             system.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
         });
         let after = system.status(&user);
         drop(state);
+        if authenticated && self.name != super::DEFAULT {
+            self.is_used();
+        }
 
         let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
         let response = answer.map_or_else(Response::default, |answer| {
             let mut response = super::respond_with(operation, &spoken.answer, &answer);
-            if preferred && let Some(value) = request.headers().get(PREFER) {
-                response.headers_mut().insert("preference-applied", value.clone());
+            for (name, value) in [
+                (prefer::APPLIED, applied),
+                (prefer::IGNORED, preference.as_ref().and_then(Preference::ignored)),
+            ] {
+                if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                    response.headers_mut().insert(name, value);
+                }
             }
             response
         });
@@ -508,6 +536,27 @@ impl World {
         });
     }
 
+    /// Records a request for an operation that was refused before it was read.
+    pub(super) fn refused(
+        &self,
+        found: Found,
+        path: &str,
+        request: &Request<Bytes>,
+        (response, violation): (&Response<Bytes>, Violation),
+    ) {
+        let operation = found.operation;
+        let tenant = lock(&self.state).current.systems.of(Vendor::Akana).tenant().map(str::to_owned);
+        let presented = Presented::of_any(contract(), request.headers(), tenant.as_deref());
+        self.record(Entry {
+            at: self.now(),
+            texts: texts(path, request, ("", ""), response.body()).without(&Secrets::of(&presented)),
+            operation: Some((&operation.id, operation.vendor)),
+            violations: vec![violation],
+            status: Some(response.status().as_u16()),
+            ..Entry::default()
+        });
+    }
+
     fn record(&self, entry: Entry) {
         let exchange = self.on_request.as_ref().map(|observe| (observe, entry.exchange(0)));
         let id = lock(&self.journal).record(entry);
@@ -539,6 +588,12 @@ fn texts(path: &str, request: &Request<Bytes>, (body, user): (&str, &str), answe
             Err(_) => all.push_str(&String::from_utf8_lossy(answer)),
         },
     })
+}
+
+/// Milliseconds since the first call.
+fn moment() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.

@@ -5,22 +5,40 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::DEFAULT;
 use super::world::{World, lock};
 use crate::options::Options;
 
-/// How long after a request a world does not make room for another one.
+/// How long after its last use a world does not make room for another one.
 const IN_USE: Duration = Duration::from_secs(60);
+
+/// Who asks for a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// Somebody to whom the admin API is open. What they ask for is theirs from then on.
+    Owner,
+    /// Anybody else: a caller without the admin token, or a page of another origin.
+    Stranger,
+}
 
 #[derive(Debug)]
 pub(super) struct Worlds {
     options: Options,
     default: Arc<World>,
-    /// The others, each with the time of its last request.
-    others: Mutex<HashMap<String, (Arc<World>, Instant)>>,
+    others: Mutex<HashMap<String, Other>>,
     started: Instant,
     /// When idle worlds were last dropped, in milliseconds since the start.
     swept: AtomicU64,
+}
+
+/// A world beside the default one.
+#[derive(Debug)]
+struct Other {
+    world: Arc<World>,
+    /// Whether an owner has asked for it. No stranger's world takes its place.
+    owned: bool,
 }
 
 impl Worlds {
@@ -41,28 +59,34 @@ impl Worlds {
     ///
     /// # Errors
     /// That there are too many.
-    pub(super) fn get(&self, name: &str) -> Result<Arc<World>, String> {
+    pub(super) fn get(&self, name: &str, asker: Asker) -> Result<Arc<World>, String> {
         self.sweep();
         if name == DEFAULT {
             return Ok(self.default.clone());
         }
+        let owner = asker == Asker::Owner;
         let mut others = lock(&self.others);
-        if let Some((world, touched)) = others.get_mut(name) {
-            *touched = Instant::now();
-            return Ok(world.clone());
+        if let Some(other) = others.get_mut(name) {
+            other.owned |= owner;
+            // What is owned is in use when its owner asks, or when a call has credentials that work in it.
+            if owner || !other.owned {
+                other.world.is_used();
+            }
+            return Ok(other.world.clone());
         }
         let most = self.options.most_worlds;
-        if others.len() >= most {
-            // The one that was longest without a request makes room, unless all are in use.
-            let idle = others.iter().filter(|(_, (world, touched))| touched.elapsed() >= IN_USE && !world.expects());
-            let longest = idle.min_by_key(|(_, (_, touched))| *touched).map(|(name, _)| name.clone());
-            if longest.and_then(|name| others.remove(&name)).is_none() {
-                return Err(format!("there are {most} worlds already; drop one, or start the server with more"));
-            }
-        }
+        let gone = if others.len() >= most { Some(make_room(&mut others, asker, most)?) } else { None };
         let world = Arc::new(World::new(name, &self.options));
-        others.insert(name.to_owned(), (world.clone(), Instant::now()));
+        others.insert(name.to_owned(), Other { world: world.clone(), owned: owner });
+        drop(others);
+        // What is in it may take long to give back.
+        drop(gone);
         Ok(world)
+    }
+
+    /// The credentials of the world of that name, or those that it will begin with.
+    pub(super) fn credentials_of(&self, name: &str) -> Value {
+        self.find(name).map_or_else(|| World::new(name, &self.options).listed_credentials(), |w| w.listed_credentials())
     }
 
     /// The world of that name, if there is one.
@@ -70,7 +94,7 @@ impl Worlds {
         if name == DEFAULT {
             return Some(self.default.clone());
         }
-        lock(&self.others).get(name).map(|(world, _)| world.clone())
+        lock(&self.others).get(name).map(|other| other.world.clone())
     }
 
     /// Drops the worlds that are idle, if that was not done a moment ago.
@@ -81,7 +105,12 @@ impl Worlds {
         let swept = self.swept.load(Ordering::Relaxed);
         let due = now.saturating_sub(swept) >= pause;
         if due && self.swept.compare_exchange(swept, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            lock(&self.others).retain(|_, (world, touched)| touched.elapsed() < idle || world.expects());
+            let mut others = lock(&self.others);
+            let is_idle = |other: &mut Other| other.world.unused_for() >= idle && !other.world.expects();
+            let gone: Vec<_> = others.extract_if(|_, other| is_idle(other)).collect();
+            drop(others);
+            // What is in them may take long to give back.
+            drop(gone);
         }
     }
 
@@ -95,13 +124,31 @@ impl Worlds {
 
     /// What is not as it was expected in any world.
     pub(super) fn failures(&self) -> Vec<String> {
-        let others: Vec<Arc<World>> = lock(&self.others).values().map(|(world, _)| world.clone()).collect();
+        let others: Vec<Arc<World>> = lock(&self.others).values().map(|other| other.world.clone()).collect();
         let all = std::iter::once(&self.default).chain(&others);
         all.filter_map(|world| world.verify().err()).flatten().collect()
     }
 
     /// Drops a world. Says whether there was one.
     pub(super) fn remove(&self, name: &str) -> bool {
-        lock(&self.others).remove(name).is_some()
+        let gone = lock(&self.others).remove(name);
+        gone.is_some()
     }
+}
+
+/// Takes out the world that is to make room for another one: a stranger's only for a stranger's, and then none that is in
+/// use; for an owner's any stranger's first, and then an owner's that is not in use. Of several, the one that was longest
+/// without use.
+fn make_room(others: &mut HashMap<String, Other>, asker: Asker, most: usize) -> Result<Other, String> {
+    let longest = |may: &dyn Fn(&Other) -> bool| {
+        let candidates = others.iter().filter(|(_, other)| may(other) && !other.world.expects());
+        candidates.max_by_key(|(_, other)| other.world.unused_for()).map(|(name, _)| name.clone())
+    };
+    let idle = |other: &Other| other.world.unused_for() >= IN_USE;
+    let name = match asker {
+        Asker::Stranger => longest(&|other| !other.owned && idle(other)),
+        Asker::Owner => longest(&|other| !other.owned).or_else(|| longest(&idle)),
+    };
+    name.and_then(|name| others.remove(&name))
+        .ok_or_else(|| format!("there are {most} worlds already; drop one, or start the server with more"))
 }

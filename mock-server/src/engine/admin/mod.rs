@@ -14,7 +14,8 @@ use user_status_openapi::Vendor;
 use super::clock::in_years;
 use super::pattern::Pattern;
 use super::world::World;
-use super::{Engine, Fault, cors, respond, respond_json};
+use super::worlds::Asker;
+use super::{DEFAULT, Engine, Fault, cors, media_type, respond, respond_json};
 use crate::credentials::Mint;
 use crate::world::WorldState;
 
@@ -51,7 +52,13 @@ type Refused = (u16, String);
 /// Answers a request about the world of that name whose path goes on like this below `/__admin`. Only one that is not
 /// refused makes a world.
 pub(super) fn handle(engine: &Engine, world: &str, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
-    let refuse = |(status, message): Refused| respond_json(status, &json!({ "error": message }));
+    let refuse = |(status, message): Refused| {
+        let mut response = respond_json(status, &json!({ "error": message }));
+        if status == 415 {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        response
+    };
     let Some((template, methods)) = ROUTES.iter().find(|(template, _)| matches(template, path)) else {
         let known: Vec<String> = ROUTES.iter().map(|(template, _)| format!("/__admin{template}")).collect();
         return refuse((404, format!("there is no /__admin{path}; there are {}", known.join(", "))));
@@ -81,14 +88,47 @@ pub(super) fn handle(engine: &Engine, world: &str, path: &str, request: &Request
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return response;
     }
-    match engine.worlds.get(world) {
-        Ok(world) => answer(engine, &world, template, path, request).unwrap_or_else(refuse),
+    if let Some(answered) = of_the_server(engine, world, template, request) {
+        return answered.unwrap_or_else(refuse);
+    }
+    match engine.worlds.get(world, Asker::Owner) {
+        Ok(world) => answer(&world, template, path, request).unwrap_or_else(refuse),
         Err(problem) => refuse((503, problem)),
     }
 }
 
-fn answer(
+/// Answers what is not about a world, or must not make one; `None` if it is about one.
+fn of_the_server(
     engine: &Engine,
+    world: &str,
+    template: &str,
+    request: &Request<Bytes>,
+) -> Option<Result<Response<Bytes>, Refused>> {
+    Some(match template {
+        "/health" => Ok(respond_json(
+            200,
+            &json!({
+                "status": "ok",
+                "version": env!("CARGO_PKG_VERSION"),
+                "uptime_seconds": engine.worlds.uptime().as_secs(),
+                "worlds": engine.worlds.names().len(),
+            }),
+        )),
+        "/openapi.yaml" => Ok(respond(200, "application/yaml", Bytes::from_static(DESCRIPTION.as_bytes()))),
+        "/openapi.json" => Ok(respond_json(200, &description())),
+        "/worlds" if request.method() == Method::DELETE && world == DEFAULT => {
+            Err((409, "the default world stays; POST /__admin/reset brings it to how it began".to_owned()))
+        }
+        "/worlds" if request.method() == Method::DELETE => {
+            engine.worlds.remove(world);
+            Ok(no_content())
+        }
+        "/worlds" => Ok(respond_json(200, &json!({ "worlds": engine.worlds.names() }))),
+        _ => return None,
+    })
+}
+
+fn answer(
     world: &World,
     template: &str,
     path: &str,
@@ -98,14 +138,6 @@ fn answer(
     let delete = request.method() == Method::DELETE;
     let ok = |body: Value| Ok(respond_json(200, &body));
     match template {
-        "/health" => ok(json!({
-            "status": "ok",
-            "version": env!("CARGO_PKG_VERSION"),
-            "uptime_seconds": engine.worlds.uptime().as_secs(),
-            "worlds": engine.worlds.names().len(),
-        })),
-        "/openapi.yaml" => Ok(respond(200, "application/yaml", Bytes::from_static(DESCRIPTION.as_bytes()))),
-        "/openapi.json" => ok(description()),
         "/credentials" => ok(world.listed_credentials()),
         "/tokens" => {
             let mint: Mint = body(request)?;
@@ -185,11 +217,7 @@ fn answer(
             world.advance(SignedDuration::from_secs(advance.seconds));
             ok(clock(world))
         }
-        "/worlds" if get => ok(json!({ "worlds": engine.worlds.names() })),
-        _ => match engine.worlds.remove(world.name()) {
-            true => Ok(no_content()),
-            false => Err((409, "the default world stays; POST /__admin/reset brings it to how it began".to_owned())),
-        },
+        _ => Err((404, "there is nothing of this name".to_owned())),
     }
 }
 
@@ -285,6 +313,9 @@ fn requests(world: &World, request: &Request<Bytes>) -> Result<Value, Refused> {
 
 /// The body of a request. What is wrong is said with its place, and without the value.
 fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refused> {
+    if let Some(problem) = media_type::coding(request) {
+        return Err((415, format!("/header/content-encoding {problem}")));
+    }
     let value = if request.body().is_empty() {
         return Err((400, "the request must have a JSON body".to_owned()));
     } else {
