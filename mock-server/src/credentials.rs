@@ -3,6 +3,7 @@
 //! Tokens that the systems document as JWTs are JWTs, signed with keys of the mock. What a world's document gives
 //! literally works as it is given, signed or not.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -96,6 +97,9 @@ macro_rules! without_secrets {
 
 without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsquare, Token, Minted);
 
+/// The longest id of a user in a token, so that the token can be one of a document.
+const LONGEST_USER: usize = 1024;
+
 /// What credentials to make.
 ///
 /// ```
@@ -146,6 +150,16 @@ impl Mint {
     pub fn expires_in(mut self, seconds: i64) -> Mint {
         self.expires_in = Some(seconds);
         self
+    }
+
+    /// Refuses what would make credentials that no document may have.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.user {
+            Some(user) if user.len() > LONGEST_USER => {
+                Err(format!("`user` must have at most {LONGEST_USER} bytes, and has {}", user.len()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// When they expire, given what the system documents.
@@ -240,16 +254,15 @@ pub(crate) fn mint_bearer(known: &mut Vec<Token>, mint: &Mint, now: Timestamp, d
 
 /// What is wrong with the secrets of a system, as they travel in headers.
 pub(crate) fn problem<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
-    let mut known = Vec::new();
+    let mut known = HashSet::new();
     for secret in secrets {
         let visible = |byte: u8| byte.is_ascii_graphic() && !b";,\"\\".contains(&byte);
         if secret.is_empty() || secret.len() > 8192 || !secret.bytes().all(visible) {
             return Some("a credential must be 1 to 8192 visible ASCII characters without quotes, `,`, `;` and `\\`");
         }
-        if known.contains(&secret) {
+        if !known.insert(secret) {
             return Some("a credential must be there once");
         }
-        known.push(secret);
     }
     None
 }

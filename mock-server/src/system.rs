@@ -71,6 +71,9 @@ pub(crate) trait System {
     /// JSON pointers to the contract's schema for ids and, if it has one, for users as the document has them.
     fn schemas(&self) -> (&'static str, Option<&'static str>);
 
+    /// All credentials, also those that have expired or are not entitled.
+    fn secrets(&self) -> Vec<&str>;
+
     /// What is wrong with the credentials of a document, if anything is.
     fn problem(&self) -> Option<&'static str>;
 

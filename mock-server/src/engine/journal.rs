@@ -1,6 +1,7 @@
 //! What happened: the last requests, each with what was found wrong in it, what went back, and what changed.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,7 +10,7 @@ use user_status_openapi::Vendor;
 use user_status_openapi::validate::Violation;
 
 use super::pattern::Expectation;
-use super::redact::Secrets;
+use super::secrets::Secrets;
 use crate::status::AccountStatus;
 
 /// One request and what became of it. Credentials are replaced by `[redacted]`.
@@ -104,14 +105,20 @@ impl Texts {
         &self.all[start..self.ends[text as usize]]
     }
 
-    /// The texts without credentials. They have been taken out of the body before.
+    /// The texts without credentials.
     pub(super) fn without(self, secrets: &Secrets<'_>) -> Texts {
-        if !secrets.may_be_in(&self.all) {
+        if !secrets.are_in(&self.all) {
             return self;
         }
-        Texts::written(self.all.len(), |text, all| match text {
-            Text::Body => all.push_str(self.get(text)),
-            _ => all.push_str(&secrets.taken_out_of(self.get(text).to_owned())),
+        Texts::written(self.all.len(), |text, all| {
+            let kept = self.get(text);
+            all.push_str(&match text {
+                _ if kept.is_empty() => String::new(),
+                Text::Target => secrets.taken_out_of_target(kept),
+                Text::Headers => secrets.taken_out_of_lines(kept),
+                Text::Body => secrets.taken_out_of_body(kept),
+                Text::Method | Text::User | Text::Answer => secrets.taken_out_of(kept),
+            });
         })
     }
 }
@@ -179,7 +186,7 @@ impl Serialize for Exchange {
 /// The journal of a world. The oldest exchanges go when there are too many, or too many bytes of them.
 #[derive(Debug)]
 pub(super) struct Journal {
-    entries: VecDeque<(Entry, usize)>,
+    entries: VecDeque<(Arc<Entry>, usize)>,
     bytes: usize,
     most: Bounds,
     /// How many there ever were.
@@ -224,7 +231,7 @@ impl Journal {
         }
         let size = entry.size();
         self.bytes += size;
-        self.entries.push_back((entry, size));
+        self.entries.push_back((Arc::new(entry), size));
         while self.entries.len() > self.most.entries || self.bytes > self.most.bytes {
             let Some((_, size)) = self.entries.pop_front() else { break };
             self.bytes -= size;
@@ -232,10 +239,9 @@ impl Journal {
         self.total
     }
 
-    /// The exchanges that are kept, oldest first.
-    pub(super) fn exchanges(&self) -> impl DoubleEndedIterator<Item = Exchange> + ExactSizeIterator {
-        let first = self.dropped() + 1;
-        (0..self.entries.len()).map(move |i| self.entries[i].0.exchange(first + i as u64))
+    /// What is kept, oldest first, with its id. To look through it takes long, and is for after the lock.
+    pub(super) fn kept(&self) -> Vec<(u64, Arc<Entry>)> {
+        (self.dropped() + 1..).zip(&self.entries).map(|(id, (entry, _))| (id, entry.clone())).collect()
     }
 
     /// How many exchanges are no longer kept.
@@ -255,14 +261,10 @@ impl Journal {
         self.expected.push(Expected { expectation, count: 0 });
     }
 
-    /// Each expectation that does not hold, with the nearest request.
-    pub(super) fn failures(&self) -> Vec<String> {
-        let failed = self.expected.iter().filter(|expected| !expected.expectation.holds(expected.count));
-        failed
-            .map(|Expected { expectation, count }| {
-                expectation.failure(*count, expectation.pattern.nearest(self.exchanges()))
-            })
-            .collect()
+    /// Each expectation that does not hold, with how many came.
+    pub(super) fn failing(&self) -> Vec<(Expectation, u64)> {
+        let failing = self.expected.iter().filter(|expected| !expected.expectation.holds(expected.count));
+        failing.map(|Expected { expectation, count }| (expectation.clone(), *count)).collect()
     }
 
     /// Whether anything is expected.
@@ -270,43 +272,47 @@ impl Journal {
         !self.expected.is_empty()
     }
 
-    /// Forgets everything that happened. What is expected stays, counted from now on.
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
+    /// Forgets everything that happened. What is expected stays, counted from now on. What was kept comes back, to be
+    /// dropped where nobody waits.
+    pub(super) fn clear(&mut self) -> impl Sized + use<> {
+        let gone = std::mem::take(&mut self.entries);
         (self.bytes, self.total) = (0, 0);
         self.counts.clear();
         self.expected.iter_mut().for_each(|expected| expected.count = 0);
+        gone
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue};
-    use user_status_openapi::Contract;
-
     use super::*;
-    use crate::system::Presented;
+    use crate::engine::secrets::Known;
 
     #[test]
     fn each_text_is_kept_by_itself_and_none_with_a_credential() {
-        let contract = Contract::embedded();
-        let mut headers = HeaderMap::new();
-        headers.insert("sessiontoken", HeaderValue::from_static("a-secret-token"));
-        let presented = Presented::read(contract, contract.operation("updateUserStatus").unwrap(), &headers, None);
-        let texts = |target: &str, user: &str| {
+        let known = Known::of(["a-secret-token"]);
+        let texts = |target: &str, user: &str, body: &str| {
             let texts = Texts::written(0, |text, all| match text {
                 Text::Method => all.push_str("POST"),
                 Text::Target => all.push_str(target),
-                Text::Body => all.push_str("{}"),
+                Text::Body => all.push_str(body),
                 Text::User => all.push_str(user),
-                Text::Headers | Text::Answer => {}
+                Text::Headers => all.push_str("host: a\nA-SECRET-TOKEN: b\n"),
+                Text::Answer => {}
             });
-            let texts = texts.without(&Secrets::of(&presented));
+            let texts = texts.without(&Secrets::of(&known, std::iter::empty()));
             Text::ALL.map(|text| texts.get(text).to_owned())
         };
-        assert_eq!(texts("/a", "42"), ["POST", "/a", "", "{}", "42", ""]);
-        assert_eq!(texts("/a-secret-token", "42"), ["POST", "/[redacted]", "", "{}", "42", ""]);
-        assert_eq!(texts("/%61-secret-token", "42"), ["POST", "/[redacted]", "", "{}", "42", ""]);
-        assert_eq!(texts("/a%20b", "a-secret-token"), ["POST", "/a%20b", "", "{}", "[redacted]", ""]);
+        let headers = "host: a\n[redacted]: b\n";
+        assert_eq!(texts("/a", "42", "{}"), ["POST", "/a", headers, "{}", "42", ""]);
+        assert_eq!(texts("/a-secret-token?b", "42", "{}"), ["POST", "/[redacted]?b", headers, "{}", "42", ""]);
+        let twice = "/%61-secret-token/a-secret-token/b%20c";
+        assert_eq!(texts(twice, "42", "{}")[1], "/[redacted]/[redacted]/b%20c");
+        assert_eq!(texts("/a-secret/-token", "42", "{}")[1], "/[redacted]/-token");
+        assert_eq!(texts("/a%20b", "of a-secret-token", "{}")[4], "of [redacted]");
+        assert_eq!(
+            texts("/", "", r#"{"a-secret-token":1,"a":"secret-t","b":"\u0061-secret-token","c":2}"#)[3],
+            r#"{"[redacted]":1,"a":"[redacted]","b":"[redacted]","c":2}"#
+        );
     }
 }

@@ -21,6 +21,7 @@ use crate::system::Answer;
 mod admin;
 mod clock;
 mod cors;
+mod decode;
 mod fault;
 mod firewall;
 mod head;
@@ -33,6 +34,7 @@ mod prefer;
 mod redact;
 mod request;
 mod route;
+mod secrets;
 mod world;
 mod worlds;
 mod xml;
@@ -236,7 +238,7 @@ impl Engine {
                 Ok(world) => {
                     if let Some(violation) = media_type::coded(found.operation, request) {
                         let response = not_decoded(&violation.message);
-                        world.refused(found, path, request, (&response, violation));
+                        world.refused(&found, path, request, (&response, violation));
                         return Begun(Step::Missed(response));
                     }
                     let prepared = Box::new(world.prepare(found, request));

@@ -2,12 +2,12 @@
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use user_status_openapi::Contract;
+use user_status_openapi::{Contract, SchemeKind};
 
-use crate::system::Presented;
+use super::secrets::Secrets;
 
 /// What stands in the place of what is not kept.
-const REDACTED: &str = "[redacted]";
+pub(super) const REDACTED: &str = "[redacted]";
 
 /// Whether the value of a header is kept: it carries no credential.
 fn is_kept(name: &str) -> bool {
@@ -38,12 +38,20 @@ fn is_kept(name: &str) -> bool {
     )
 }
 
-/// Which members of a body may be kept, by the JSON pointer of its schema.
+/// Which members of a body may be kept, by the JSON pointer of its schema, and which headers carry credentials.
 #[derive(Debug)]
-pub(super) struct Redaction(Vec<(String, Members)>);
+pub(super) struct Redaction {
+    bodies: Vec<(String, Members)>,
+    /// In lower case, as far as the name is the same for every tenant.
+    headers: Vec<String>,
+}
 
-/// The documented members of a body that are no credentials.
-type Members = Vec<String>;
+/// The documented members of a body.
+#[derive(Debug)]
+struct Members {
+    kept: Vec<String>,
+    credentials: Vec<String>,
+}
 
 impl Redaction {
     pub(super) fn of(contract: &Contract) -> Redaction {
@@ -53,19 +61,60 @@ impl Redaction {
             let at = format!("{schema}/properties");
             let properties = contract.resolve(&at).and_then(Value::as_object).into_iter().flatten();
             let secret = |property: &Value| property.get("x-credential").is_some() || property["format"] == "password";
-            properties.filter(|(_, property)| !secret(property)).map(|(name, _)| name.clone()).collect()
+            let (credentials, kept): (Vec<_>, Vec<_>) = properties.partition(|(_, property)| secret(property));
+            let names = |members: Vec<(&String, &Value)>| members.into_iter().map(|(name, _)| name.clone()).collect();
+            Members { kept: names(kept), credentials: names(credentials) }
         };
-        Redaction(schemas.map(|schema| (schema.clone(), members(schema))).collect())
+        let schemes = contract.operations().iter().flat_map(|operation| operation.security.iter().flatten());
+        let header = |name: &String| {
+            let scheme = contract.scheme(name)?;
+            let SchemeKind::Header(header) = &scheme.kind else { return None };
+            let constant = scheme.name_template.as_ref().and_then(|template| template.split('{').next());
+            Some(constant.unwrap_or(header).to_ascii_lowercase())
+        };
+        let mut headers = ["authorization", "proxy-authorization", "cookie"].map(str::to_owned).to_vec();
+        headers.extend(schemes.filter_map(header));
+        headers.sort();
+        headers.dedup();
+        Redaction { bodies: schemas.map(|schema| (schema.clone(), members(schema))).collect(), headers }
     }
 
     /// Takes out of a body what is not kept.
     pub(super) fn body(&self, schema: &str, body: &mut Value) {
-        let kept = self.0.iter().find(|(known, _)| known == schema).map_or(&[][..], |(_, members)| members);
+        let kept = self.members(schema).map_or(&[][..], |members| &members.kept);
         match body {
             Value::Object(members) => redact_members(members, kept),
             Value::Null => {}
             other => *other = REDACTED.into(),
         }
+    }
+
+    /// Everything that a request carries as a credential, whether one of the world or not: a client may have put it in a
+    /// second place. `body` is one of this schema, if there is one.
+    pub(super) fn presented<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        body: Option<(&str, &'a Value)>,
+    ) -> impl Iterator<Item = &'a str> {
+        let named = |name: &str| self.headers.iter().any(|known| name.starts_with(known.as_str()));
+        let values = headers.iter().filter(move |(name, _)| named(name.as_str()));
+        let words = values.filter_map(|(name, value)| Some((name, value.to_str().ok()?))).flat_map(|(name, value)| {
+            let cookies = name == http::header::COOKIE;
+            // A word before it is the scheme.
+            let value = if cookies { value } else { value.split_once(' ').map_or(value, |(_, word)| word.trim()) };
+            let value_of = move |cookie: &'a str| match cookie.split_once('=') {
+                Some((_, value)) if cookies => value,
+                _ => cookie,
+            };
+            value.split(move |c| cookies && c == ';').map(str::trim).map(value_of)
+        });
+        let members = body.and_then(|(schema, body)| Some((&self.members(schema)?.credentials, body)));
+        let members = members.into_iter().flat_map(|(names, body)| names.iter().filter_map(|name| body.get(name)?.as_str()));
+        words.chain(members)
+    }
+
+    fn members(&self, schema: &str) -> Option<&Members> {
+        self.bodies.iter().find(|(known, _)| known == schema).map(|(_, members)| members)
     }
 }
 
@@ -99,54 +148,54 @@ pub(super) fn target(path: &str, query: Option<&str>, target: &mut String) {
     }
 }
 
-/// The credentials that came with a request, to be taken out of texts of it: a client may have put one in a second place,
-/// also percent-encoded.
-pub(super) struct Secrets<'a>(Vec<&'a str>);
-
-impl<'a> Secrets<'a> {
-    pub(super) fn of(presented: &Presented<'a>) -> Secrets<'a> {
-        let mut secrets = Vec::with_capacity(4);
-        for secret in presented.all() {
-            secrets.push(secret);
-            secrets.extend(secret.split_once(' ').map(|(_, word)| word.trim()));
-        }
-        // Shorter ones would hit words by chance.
-        secrets.retain(|secret| secret.len() >= 8);
-        // One may be the start of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Secrets(secrets)
+/// Texts without credentials. Each is for a text that may have one.
+impl Secrets<'_> {
+    /// A text: runs of a credential are taken out, and all of it is where that is not enough, as where one is encoded.
+    pub(super) fn taken_out_of(&self, text: &str) -> String {
+        let text = self.without_runs(text, REDACTED);
+        if self.are_in(&text) { REDACTED.to_owned() } else { text }
     }
 
-    /// Whether one may be in a text or in any part of it. There is none if not.
-    pub(super) fn may_be_in(&self, text: &str) -> bool {
-        self.are_in(text) || text.contains('%')
+    /// A target: what is between two separators is a text of its own.
+    pub(super) fn taken_out_of_target(&self, target: &str) -> String {
+        let parts = target.split_inclusive(['/', '?', '&', '=']);
+        let clean = |part: &str| {
+            let (text, separator) = match part.char_indices().next_back() {
+                Some((end, '/' | '?' | '&' | '=')) => part.split_at(end),
+                _ => (part, ""),
+            };
+            let text = if self.are_in(text) { REDACTED } else { text };
+            [text, separator].concat()
+        };
+        let target: String = parts.map(clean).collect();
+        self.taken_out_of(&target)
     }
 
-    fn are_in(&self, text: &str) -> bool {
-        self.0.iter().any(|secret| text.contains(secret))
+    /// Header lines.
+    pub(super) fn taken_out_of_lines(&self, lines: &str) -> String {
+        let clean = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap_or((line, ""));
+            let kept = |text: &str| if self.are_in(text) { REDACTED.to_owned() } else { text.to_owned() };
+            format!("{}: {}\n", kept(name), kept(value))
+        };
+        lines.lines().map(clean).collect()
     }
 
-    /// The text without them.
-    pub(super) fn taken_out_of(&self, text: String) -> String {
-        let redacted = |text: String| self.0.iter().fold(text, |text, secret| text.replace(secret, REDACTED));
-        if self.are_in(&text) {
-            return redacted(text);
-        }
-        match text.contains('%') {
-            true => {
-                let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
-                if self.are_in(&decoded) { redacted(decoded) } else { text }
+    /// A body, of which only names and plain values are left.
+    pub(super) fn taken_out_of_body(&self, body: &str) -> String {
+        let clean = |text: String| if self.are_in(&text) { self.taken_out_of(&text) } else { text };
+        match serde_json::from_str(body) {
+            Ok(Value::Object(members)) => {
+                let clean_value = |value: Value| match value {
+                    Value::String(text) => clean(text).into(),
+                    other if self.are_in(&other.to_string()) => REDACTED.into(),
+                    other => other,
+                };
+                let members: Map<String, Value> =
+                    members.into_iter().map(|(name, value)| (clean(name), clean_value(value))).collect();
+                super::json::write(&members.into())
             }
-            false => text,
-        }
-    }
-
-    /// A body without them.
-    pub(super) fn take_out_of_body(&self, body: &mut Value) {
-        for value in body.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            if let Value::String(text) = value {
-                *text = self.taken_out_of(std::mem::take(text));
-            }
+            Ok(_) | Err(_) => super::json::write(&REDACTED.into()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,26 +18,18 @@ use super::journal::{Entry, Exchange, Journal, Text, Texts};
 use super::media_type::Spoken;
 use super::pattern::{Expectation, Pattern};
 use super::prefer::{self, Preference};
-use super::redact::Secrets;
 use super::route::Found;
+use super::secrets::{Known, Secrets};
 use super::{Reply, contract, media_type, redact, request, shared};
 use crate::credentials::{Credentials, Mint, Minted};
 use crate::options::{OnRequest, Options};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Presented};
-use crate::world::WorldState;
+use crate::vendors::Systems;
+use crate::world::{WorldState, bounds};
 
 /// The most of an answer that the journal keeps.
 const ANSWER_KEPT: usize = 4096;
-
-/// The most faults of a world, and the most credentials that are made in it.
-const MOST: usize = 1000;
-
-/// The most users of a system.
-const MOST_USERS: usize = 1_000_000;
-
-/// The most bytes of a user, and of a fault.
-const LARGEST: usize = 64 << 10;
 
 /// Neighbouring faults must not draw neighbouring sequences.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -58,10 +50,24 @@ pub struct World {
     used: AtomicU64,
 }
 
+/// How a world begins. What all worlds of a server have in common is made once.
+#[derive(Clone, Debug)]
+pub(super) struct Beginning {
+    world: WorldState,
+    known: Arc<Known>,
+}
+
+impl Beginning {
+    pub(super) fn of(world: WorldState) -> Beginning {
+        let known = Known::shared(world.secrets());
+        Beginning { world, known }
+    }
+}
+
 #[derive(Debug)]
 struct State {
     /// How it began.
-    initial: WorldState,
+    initial: Beginning,
     current: WorldState,
     clock: Clock,
     faults: Vec<Armed>,
@@ -69,29 +75,37 @@ struct State {
     made: u64,
     /// How many faults were registered since it began, so that the same ones draw the same again.
     armed: u64,
-    /// How many credentials were made since it began.
-    minted: usize,
+    /// What gives its credentials away.
+    known: Arc<Known>,
 }
 
 impl State {
-    fn new(initial: WorldState) -> State {
-        let current = initial.clone();
-        let mut state =
-            State { initial, clock: Clock::new(None), faults: Vec::new(), made: 0, armed: 0, minted: 0, current };
-        state.begin();
+    fn new(initial: Beginning) -> State {
+        let (current, known) = (initial.world.clone(), initial.known.clone());
+        let faults = Vec::new();
+        let mut state = State { initial, current, clock: Clock::new(None), faults, made: 0, armed: 0, known };
+        let current = state.current.clone();
+        state.begin(Beginning { world: current, known: state.known.clone() });
         state
     }
 
-    /// Brings the clock and the faults to what the current document says.
-    fn begin(&mut self) {
-        self.clock = Clock::new(self.current.clock);
-        (self.faults, self.armed, self.minted) = (Vec::new(), 0, 0);
-        for fault in std::mem::take(&mut self.current.faults) {
+    /// Brings everything to what the document says. What was there before comes back, to be dropped where nobody waits.
+    fn begin(&mut self, Beginning { mut world, known }: Beginning) -> impl Sized + use<> {
+        let faults = std::mem::take(&mut world.faults);
+        self.clock = Clock::new(world.clock);
+        let before = (
+            std::mem::replace(&mut self.current, world),
+            std::mem::replace(&mut self.known, known),
+            std::mem::take(&mut self.faults),
+        );
+        self.armed = 0;
+        for fault in faults {
             self.arm(fault);
         }
+        before
     }
 
-    fn arm(&mut self, fault: Fault) -> u64 {
+    fn arm(&mut self, fault: Arc<Fault>) -> u64 {
         (self.made, self.armed) = (self.made + 1, self.armed + 1);
         self.faults.push(Armed::new(self.made, fault, self.current.seed ^ self.armed.wrapping_mul(SPREAD)));
         self.made
@@ -115,8 +129,8 @@ impl Prepared {
 }
 
 impl World {
-    pub(super) fn new(name: &str, options: &Options) -> World {
-        let state = State::new(options.world.clone());
+    pub(super) fn new(name: &str, options: &Options, beginning: &Beginning) -> World {
+        let state = State::new(beginning.clone());
         World {
             name: name.to_owned(),
             faulty: AtomicBool::new(!state.faults.is_empty()),
@@ -161,13 +175,18 @@ impl World {
     /// # Errors
     /// Why the system has no such credentials.
     pub fn mint(&self, mint: &Mint) -> Result<Minted, String> {
-        let mut state = lock(&self.state);
-        if state.minted >= MOST {
-            return Err(format!("{MOST} credentials were made here; a reset forgets them"));
+        mint.check()?;
+        let state = &mut *lock(&self.state);
+        if state.current.systems.of(mint.vendor).secrets().len() + 2 > bounds::CREDENTIALS {
+            let (vendor, most) = (mint.vendor, bounds::CREDENTIALS);
+            return Err(format!("{vendor} must have at most {most} credentials; a reset forgets those that were made"));
         }
-        (state.made, state.minted) = (state.made + 1, state.minted + 1);
+        state.made += 1;
         let (now, number) = (state.clock.now(), state.made);
-        let credentials = state.current.systems.of_mut(mint.vendor).mint(mint, now, number)?;
+        let system = state.current.systems.of_mut(mint.vendor);
+        let credentials = system.mint(mint, now, number)?;
+        let known = Arc::make_mut(&mut state.known);
+        credentials.as_object().into_iter().flat_map(|made| made.values()).filter_map(Value::as_str).for_each(|c| known.add(c));
         Ok(Minted { vendor: mint.vendor, credentials })
     }
 
@@ -178,7 +197,12 @@ impl World {
 
     /// The ids of a system's users.
     pub fn users(&self, vendor: Vendor) -> Vec<String> {
-        lock(&self.state).current.systems.of(vendor).users()
+        self.systems().of(vendor).users()
+    }
+
+    /// All users and credentials as they are now: a copy, which nobody waits for while it is looked through.
+    pub(super) fn systems(&self) -> Systems {
+        lock(&self.state).current.systems.clone()
     }
 
     /// A user as the world's document has it; `None` if the system has no such user.
@@ -199,14 +223,15 @@ impl World {
     /// # Errors
     /// What is wrong with the user, and what would be right; then nothing was changed.
     pub fn put_user(&self, vendor: Vendor, user: &str, value: &Value) -> Result<(), String> {
-        if value.to_string().len() > LARGEST {
-            return Err(format!("a user must have at most {LARGEST} bytes"));
+        let size = user.len() + bounds::size(value);
+        if size > bounds::BYTES {
+            return Err(format!("a user must have at most {} bytes with its id, and has {size}", bounds::BYTES));
         }
         let mut state = lock(&self.state);
         let world = &mut state.current;
         let before = world.systems.of(vendor).get(user);
-        if before.is_none() && world.systems.of(vendor).count() >= MOST_USERS {
-            return Err(format!("a system must have at most {MOST_USERS} users"));
+        if before.is_none() && world.systems.of(vendor).count() >= bounds::USERS {
+            return Err(format!("{vendor} must have at most {} users, and has them already", bounds::USERS));
         }
         world.systems.of_mut(vendor).put(user, value)?;
         world.check_user(vendor, user).inspect_err(|_| {
@@ -242,13 +267,10 @@ impl World {
             return Err(FaultError::no_wire());
         }
         let mut state = lock(&self.state);
-        if state.faults.len() >= MOST {
-            return Err(FaultError::too_many(MOST));
+        if state.faults.len() >= bounds::FAULTS {
+            return Err(FaultError::too_many());
         }
-        if json!(fault).to_string().len() > LARGEST {
-            return Err(FaultError::too_long(LARGEST));
-        }
-        let id = state.arm(fault);
+        let id = state.arm(Arc::new(fault));
         self.faulty.store(true, Ordering::Release);
         Ok(id)
     }
@@ -256,8 +278,10 @@ impl World {
     /// Takes all faults back.
     pub fn clear_faults(&self) {
         let mut state = lock(&self.state);
-        state.faults.clear();
+        let gone = std::mem::take(&mut state.faults);
         self.faulty.store(false, Ordering::Release);
+        drop(state);
+        drop(gone);
     }
 
     /// Takes one fault back. Says whether there was one.
@@ -270,7 +294,11 @@ impl World {
 
     /// The faults as the admin API lists them.
     pub(super) fn listed_faults(&self) -> Vec<Value> {
-        lock(&self.state).faults.iter().map(Armed::listed).collect()
+        let listed: Vec<_> = lock(&self.state).faults.iter().map(Armed::listed).collect();
+        let each = |(id, seen, struck, fault): (u64, u32, u32, Arc<Fault>)| {
+            json!({ "id": id, "fault": *fault, "seen": seen, "struck": struck })
+        };
+        listed.into_iter().map(each).collect()
     }
 
     /// What time it is here.
@@ -326,6 +354,7 @@ impl World {
         let mut world = state.current.clone();
         world.clock = state.clock.is_frozen().then(|| state.clock.now());
         world.faults = state.faults.iter().map(|armed| armed.fault().clone()).collect();
+        drop(state);
         world
     }
 
@@ -335,18 +364,19 @@ impl World {
     /// On a [`MockServer`](crate::MockServer), a fault that breaks the wire, which its transport cannot do; then nothing was
     /// changed.
     pub fn restore(&self, world: WorldState) -> Result<(), FaultError> {
-        if !self.breaks_the_wire && world.faults.iter().any(Fault::breaks_the_wire) {
+        if !self.breaks_the_wire && world.faults.iter().any(|fault| fault.breaks_the_wire()) {
             return Err(FaultError::no_wire());
         }
-        self.begin_with(world);
+        self.begin_with(Beginning::of(world));
         Ok(())
     }
 
-    fn begin_with(&self, world: WorldState) {
+    fn begin_with(&self, beginning: Beginning) {
         let mut state = lock(&self.state);
-        state.current = world;
-        state.begin();
+        let before = state.begin(beginning);
         self.faulty.store(!state.faults.is_empty(), Ordering::Release);
+        drop(state);
+        drop(before);
     }
 
     /// Brings it to how it began, with an empty journal. What is expected stays, counted from now on.
@@ -368,12 +398,14 @@ impl World {
 
     /// The last requests, oldest first.
     pub fn journal(&self) -> Vec<Exchange> {
-        lock(&self.journal).exchanges().collect()
+        let kept = lock(&self.journal).kept();
+        kept.iter().map(|(id, entry)| entry.exchange(*id)).collect()
     }
 
     /// The last requests, newest first, but not more than so many.
     pub(super) fn last(&self, most: usize) -> Vec<Exchange> {
-        lock(&self.journal).exchanges().rev().take(most).collect()
+        let kept = lock(&self.journal).kept();
+        kept.iter().rev().take(most).map(|(id, entry)| entry.exchange(*id)).collect()
     }
 
     /// How many requests the journal no longer keeps.
@@ -383,7 +415,8 @@ impl World {
 
     /// Forgets the requests.
     pub fn clear_journal(&self) {
-        lock(&self.journal).clear();
+        let gone = lock(&self.journal).clear();
+        drop(gone);
     }
 
     /// Expects requests from now on. It is verified when the server is dropped, or by [`verify`](World::verify); a world that
@@ -402,8 +435,24 @@ impl World {
     /// # Errors
     /// Each one that does not, with the nearest request.
     pub fn verify(&self) -> Result<(), Vec<String>> {
-        let failures = lock(&self.journal).failures();
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
+        let (expected, kept) = {
+            let journal = lock(&self.journal);
+            (journal.failing(), journal.kept())
+        };
+        let exchanges = || kept.iter().map(|(id, entry)| entry.exchange(*id));
+        let failure = |(expectation, count): &(Expectation, u64)| {
+            expectation.failure(*count, expectation.pattern.nearest(exchanges()))
+        };
+        let failures: Vec<String> = expected.iter().map(failure).collect();
+        if failures.is_empty() { Ok(()) } else { Err(self.without_credentials(failures)) }
+    }
+
+    /// Texts about requests, in which a pattern may have a credential.
+    pub(super) fn without_credentials(&self, texts: Vec<String>) -> Vec<String> {
+        let known = lock(&self.state).known.clone();
+        let secrets = Secrets::of(&known, std::iter::empty());
+        let clean = |text: String| if secrets.are_in(&text) { secrets.taken_out_of(&text) } else { text };
+        texts.into_iter().map(clean).collect()
     }
 
     /// How many kept requests match, and the nearest of those that do not.
@@ -418,9 +467,10 @@ impl World {
     /// assert_eq!(nearest.unwrap().1, ["status is 401, not 200"]);
     /// ```
     pub fn matching(&self, pattern: &Pattern) -> (u64, Option<(Exchange, Vec<String>)>) {
-        let journal = lock(&self.journal);
-        let count = journal.exchanges().filter(|exchange| pattern.mismatches(exchange).is_empty()).count();
-        (count as u64, pattern.nearest(journal.exchanges()))
+        let kept = lock(&self.journal).kept();
+        let exchanges = || kept.iter().map(|(id, entry)| entry.exchange(*id));
+        let count = exchanges().filter(|exchange| pattern.mismatches(exchange).is_empty()).count();
+        (count as u64, pattern.nearest(exchanges()))
     }
 
     /// Holds a request to the contract, and finds out what strikes it.
@@ -475,6 +525,7 @@ impl World {
             system.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
         });
         let after = system.status(&user);
+        let known = state.known.clone();
         drop(state);
         if authenticated && self.name != super::DEFAULT {
             self.is_used();
@@ -495,17 +546,22 @@ impl World {
         });
         let reply = strike.reply(operation, &spoken.answer, response);
 
-        if let Some(schema) = spoken.request.map(|codec| codec.schema()) {
-            shared().redaction.body(schema, &mut asked.body);
+        let redaction = &shared().redaction;
+        let schema = spoken.request.map(|codec| codec.schema());
+        let sent = schema.map(|schema| (schema, &asked.body));
+        let secrets = Secrets::of(&known, redaction.presented(request.headers(), sent));
+        if let Some(schema) = schema {
+            redaction.body(schema, &mut asked.body);
         }
-        let secrets = Secrets::of(&presented);
-        secrets.take_out_of_body(&mut asked.body);
         violations.extend(spoken.problem.map(|problem| problem.violation));
-        let violation =
-            |violation: Violation| Violation { location: secrets.taken_out_of(violation.location), ..violation };
+        let clean = |text: String| if secrets.are_in(&text) { secrets.taken_out_of(&text) } else { text };
+        let violation = |Violation { location, message, contract }: Violation| {
+            let location = if secrets.are_in(&location) { secrets.taken_out_of_target(&location) } else { location };
+            Violation { location, message: clean(message), contract }
+        };
         let account = |mut status: AccountStatus| {
             if let Some(suspension) = &mut status.suspended {
-                suspension.reason = suspension.reason.take().map(|reason| secrets.taken_out_of(reason));
+                suspension.reason = suspension.reason.take().map(clean);
             }
             status
         };
@@ -513,7 +569,7 @@ impl World {
         let answer = if reply.leaves() { &reply.response.body()[..] } else { &[] };
         self.record(Entry {
             at,
-            texts: texts(path, request, (&body, &user), answer).without(&secrets),
+            texts: texts(path, request, (&body, &user), answer, &secrets),
             operation: Some((&operation.id, operation.vendor)),
             violations: violations.into_iter().map(violation).collect(),
             faults: strike.ids,
@@ -526,34 +582,31 @@ impl World {
 
     /// Records a request for which there is no operation.
     pub(super) fn missed(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
-        let tenant = lock(&self.state).current.systems.of(Vendor::Akana).tenant().map(str::to_owned);
-        let presented = Presented::of_any(contract(), request.headers(), tenant.as_deref());
-        self.record(Entry {
-            at: self.now(),
-            texts: texts(path, request, ("", ""), response.body()).without(&Secrets::of(&presented)),
-            status: Some(response.status().as_u16()),
-            ..Entry::default()
-        });
+        self.unread(path, request, response, Entry::default());
     }
 
     /// Records a request for an operation that was refused before it was read.
     pub(super) fn refused(
         &self,
-        found: Found,
+        found: &Found,
         path: &str,
         request: &Request<Bytes>,
         (response, violation): (&Response<Bytes>, Violation),
     ) {
-        let operation = found.operation;
-        let tenant = lock(&self.state).current.systems.of(Vendor::Akana).tenant().map(str::to_owned);
-        let presented = Presented::of_any(contract(), request.headers(), tenant.as_deref());
+        let operation = Some((found.operation.id.as_str(), found.operation.vendor));
+        self.unread(path, request, response, Entry { operation, violations: vec![violation], ..Entry::default() });
+    }
+
+    fn unread(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>, entry: Entry) {
+        let state = lock(&self.state);
+        let (at, known) = (state.clock.now(), state.known.clone());
+        drop(state);
+        let secrets = Secrets::of(&known, shared().redaction.presented(request.headers(), None));
         self.record(Entry {
-            at: self.now(),
-            texts: texts(path, request, ("", ""), response.body()).without(&Secrets::of(&presented)),
-            operation: Some((&operation.id, operation.vendor)),
-            violations: vec![violation],
+            at,
+            texts: texts(path, request, ("", ""), response.body(), &secrets),
             status: Some(response.status().as_u16()),
-            ..Entry::default()
+            ..entry
         });
     }
 
@@ -573,21 +626,35 @@ impl fmt::Debug for World {
 }
 
 /// What the journal keeps of an exchange as text.
-fn texts(path: &str, request: &Request<Bytes>, (body, user): (&str, &str), answer: &[u8]) -> Texts {
-    let answer = &answer[..answer.len().min(ANSWER_KEPT)];
+fn texts(
+    path: &str,
+    request: &Request<Bytes>,
+    (body, user): (&str, &str),
+    answer: &[u8],
+    secrets: &Secrets<'_>,
+) -> Texts {
+    let mut answer = String::from_utf8_lossy(answer);
+    if answer.len() > ANSWER_KEPT {
+        // A credential that the end cuts through would not be known again.
+        let mut whole = answer.into_owned();
+        if secrets.are_in(&whole) {
+            whole = secrets.taken_out_of(&whole);
+        }
+        let end = (0..=ANSWER_KEPT.min(whole.len())).rev().find(|end| whole.is_char_boundary(*end));
+        whole.truncate(end.unwrap_or_default());
+        answer = whole.into();
+    }
     // So that almost all fit at once.
     let room = path.len() + body.len() + user.len() + answer.len() + 48 * request.headers().len();
-    Texts::written(room, |text, all| match text {
+    let texts = Texts::written(room, |text, all| match text {
         Text::Method => all.push_str(request.method().as_str()),
         Text::Target => redact::target(path, request.uri().query(), all),
         Text::Headers => redact::headers(request.headers(), all),
         Text::Body => all.push_str(body),
         Text::User => all.push_str(user),
-        Text::Answer => match std::str::from_utf8(answer) {
-            Ok(answer) => all.push_str(answer),
-            Err(_) => all.push_str(&String::from_utf8_lossy(answer)),
-        },
-    })
+        Text::Answer => all.push_str(&answer),
+    });
+    texts.without(secrets)
 }
 
 /// Milliseconds since the first call.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::DEFAULT;
-use super::world::{World, lock};
+use super::world::{Beginning, World, lock};
 use crate::options::Options;
 
 /// How long after its last use a world does not make room for another one.
@@ -26,6 +26,7 @@ pub(super) enum Asker {
 #[derive(Debug)]
 pub(super) struct Worlds {
     options: Options,
+    beginning: Beginning,
     default: Arc<World>,
     others: Mutex<HashMap<String, Other>>,
     started: Instant,
@@ -43,8 +44,9 @@ struct Other {
 
 impl Worlds {
     pub(super) fn new(options: Options) -> Worlds {
-        let default = Arc::new(World::new(DEFAULT, &options));
-        Worlds { options, default, others: Mutex::default(), started: Instant::now(), swept: AtomicU64::new(0) }
+        let beginning = Beginning::of(options.world.clone());
+        let default = Arc::new(World::new(DEFAULT, &options, &beginning));
+        Worlds { options, beginning, default, others: Mutex::default(), started: Instant::now(), swept: AtomicU64::new(0) }
     }
 
     pub(super) fn default(&self) -> &Arc<World> {
@@ -76,7 +78,7 @@ impl Worlds {
         }
         let most = self.options.most_worlds;
         let gone = if others.len() >= most { Some(make_room(&mut others, asker, most)?) } else { None };
-        let world = Arc::new(World::new(name, &self.options));
+        let world = Arc::new(World::new(name, &self.options, &self.beginning));
         others.insert(name.to_owned(), Other { world: world.clone(), owned: owner });
         drop(others);
         // What is in it may take long to give back.
@@ -86,7 +88,7 @@ impl Worlds {
 
     /// The credentials of the world of that name, or those that it will begin with.
     pub(super) fn credentials_of(&self, name: &str) -> Value {
-        self.find(name).map_or_else(|| World::new(name, &self.options).listed_credentials(), |w| w.listed_credentials())
+        self.find(name).map_or_else(|| World::new(name, &self.options, &self.beginning).listed_credentials(), |w| w.listed_credentials())
     }
 
     /// The world of that name, if there is one.

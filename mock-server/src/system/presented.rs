@@ -15,7 +15,7 @@ pub(crate) struct Presented<'a> {
 enum Value<'a> {
     Given(&'a str),
     /// There is something under the name, and not in the scheme's form.
-    Malformed(&'a str),
+    Malformed,
 }
 
 impl<'a> Presented<'a> {
@@ -26,23 +26,8 @@ impl<'a> Presented<'a> {
         headers: &'a HeaderMap,
         tenant: Option<&str>,
     ) -> Presented<'a> {
-        Presented::of(contract, operation.security.iter().flatten(), headers, tenant)
-    }
-
-    /// Reads what any operation's security schemes name.
-    pub(crate) fn of_any(contract: &'a Contract, headers: &'a HeaderMap, tenant: Option<&str>) -> Presented<'a> {
-        let names = contract.operations().iter().flat_map(|operation| operation.security.iter().flatten());
-        Presented::of(contract, names, headers, tenant)
-    }
-
-    fn of(
-        contract: &Contract,
-        names: impl Iterator<Item = &'a String>,
-        headers: &'a HeaderMap,
-        tenant: Option<&str>,
-    ) -> Presented<'a> {
         let mut values: Vec<(&str, Value<'a>)> = Vec::new();
-        for name in names {
+        for name in operation.security.iter().flatten() {
             let Some(scheme) = contract.scheme(name) else { continue };
             let value = match &scheme.kind {
                 SchemeKind::Header(header) => one(headers, &wire_name(scheme, header, tenant)),
@@ -60,7 +45,7 @@ impl<'a> Presented<'a> {
     pub(crate) fn get(&self, scheme: &str) -> Option<&str> {
         match self.find(scheme)? {
             Value::Given(value) => Some(value),
-            Value::Malformed(_) => None,
+            Value::Malformed => None,
         }
     }
 
@@ -71,11 +56,6 @@ impl<'a> Presented<'a> {
 
     fn find(&self, scheme: &str) -> Option<Value<'a>> {
         self.values.iter().find(|(name, _)| *name == scheme).map(|(_, value)| *value)
-    }
-
-    /// Everything that may be a credential, in its scheme's form or not.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &'a str> {
-        self.values.iter().map(|(_, Value::Given(value) | Value::Malformed(value))| *value)
     }
 
     /// The rest of the name of a cookie that starts like this.
@@ -103,7 +83,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<Value<'a>> {
     let first = values.next()?;
     match (first.to_str(), values.next()) {
         (Ok(text), None) => Some(Value::Given(text)),
-        (text, _) => Some(Value::Malformed(text.unwrap_or_default())),
+        _ => Some(Value::Malformed),
     }
 }
 
@@ -113,7 +93,7 @@ fn bearer(value: Value<'_>) -> Value<'_> {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
                 Value::Given(token.trim())
             }
-            _ => Value::Malformed(text),
+            _ => Value::Malformed,
         },
         malformed => malformed,
     }
@@ -123,7 +103,7 @@ fn bearer(value: Value<'_>) -> Value<'_> {
 fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Value<'a>> {
     let mut found = cookies(headers).filter(|(found, _)| *found == name);
     let (_, first) = found.next()?;
-    Some(if found.next().is_none() { Value::Given(first) } else { Value::Malformed(first) })
+    Some(if found.next().is_none() { Value::Given(first) } else { Value::Malformed })
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {

@@ -6,13 +6,12 @@
 //! | disabled | neither | stays | disabled and locked |
 //! | locked | neither | disabled and locked | stays |
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
+use super::Users;
 use crate::credentials::{self, Mint, expired, problem, yes};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
@@ -26,7 +25,7 @@ pub(crate) struct Akana {
     tenant: String,
     sessions: Vec<Session>,
     /// The users as the platform shows them, by id.
-    users: BTreeMap<String, Value>,
+    users: Users<String, Value>,
 }
 
 /// Somebody who has signed in.
@@ -87,7 +86,7 @@ impl Default for Akana {
         Akana {
             tenant: world::AKANA_TENANT.to_owned(),
             sessions: vec![Session::of("admin", true), Session::of("member", false)],
-            users: BTreeMap::from([(world::AKANA_USER.to_owned(), philip)]),
+            users: Users::from_iter([(world::AKANA_USER.to_owned(), philip)]),
         }
     }
 }
@@ -166,7 +165,7 @@ impl System for Akana {
     }
 
     fn count(&self) -> usize {
-        self.users.len()
+        self.users.size()
     }
 
     fn users(&self) -> Vec<String> {
@@ -189,20 +188,24 @@ impl System for Akana {
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
         super::user::<serde_json::Map<String, Value>>(value)?;
-        self.users.insert(user.to_owned(), completed(user, value));
+        self.users.insert_mut(user.to_owned(), completed(user, value));
         Ok(())
     }
 
     fn remove(&mut self, user: &str) -> bool {
-        self.users.remove(user).is_some()
+        self.users.remove_mut(user)
     }
 
     fn settle(&mut self) {
-        self.users.iter_mut().for_each(|(id, user)| *user = completed(id, user));
+        self.users = self.users.iter().map(|(id, user)| (id.clone(), completed(id, user))).collect();
     }
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {
         ("/components/schemas/AkanaUserId", Some("/components/schemas/AkanaUser"))
+    }
+
+    fn secrets(&self) -> Vec<&str> {
+        self.sessions.iter().flat_map(|session| [session.cookie.as_str(), session.csrf.as_str()]).collect()
     }
 
     fn problem(&self) -> Option<&'static str> {

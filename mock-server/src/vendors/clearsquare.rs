@@ -5,7 +5,6 @@
 //! | active | not active |
 //! | not active | active |
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::{Operation, Vendor};
 
+use super::Users;
 use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem, yes};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
@@ -31,7 +31,7 @@ static DONE: LazyLock<Value> =
 pub(crate) struct Clearsquare {
     /// JWTs, HS256.
     tokens: Vec<Token>,
-    users: BTreeMap<String, User>,
+    users: Users<String, User>,
 }
 
 /// A user.
@@ -46,7 +46,7 @@ impl Default for Clearsquare {
     fn default() -> Self {
         Clearsquare {
             tokens: vec![Token::of("admin", true)],
-            users: BTreeMap::from([(world::CLEARSQUARE_USER.to_owned(), User { active: true })]),
+            users: Users::from_iter([(world::CLEARSQUARE_USER.to_owned(), User { active: true })]),
         }
     }
 }
@@ -82,7 +82,7 @@ impl System for Clearsquare {
     }
 
     fn count(&self) -> usize {
-        self.users.len()
+        self.users.size()
     }
 
     fn users(&self) -> Vec<String> {
@@ -99,12 +99,12 @@ impl System for Clearsquare {
     }
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
-        self.users.insert(user.to_owned(), super::user(value)?);
+        self.users.insert_mut(user.to_owned(), super::user(value)?);
         Ok(())
     }
 
     fn remove(&mut self, user: &str) -> bool {
-        self.users.remove(user).is_some()
+        self.users.remove_mut(user)
     }
 
     fn settle(&mut self) {
@@ -115,8 +115,12 @@ impl System for Clearsquare {
         ("/components/schemas/ClearsquareUserId", None)
     }
 
+    fn secrets(&self) -> Vec<&str> {
+        self.tokens.iter().map(|token| token.token.as_str()).collect()
+    }
+
     fn problem(&self) -> Option<&'static str> {
-        problem(self.tokens.iter().map(|token| token.token.as_str()))
+        problem(self.secrets())
     }
 
     fn credentials(&self, now: Timestamp) -> Value {

@@ -7,14 +7,12 @@
 //! | `isSuspended: false` | lifts the suspension, and its reason with it |
 //! | left out | nothing; as observed, a missing `isActive` is flipped |
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::{Operation, Vendor};
 
-use super::Fidelity;
+use super::{Fidelity, Users};
 use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
@@ -28,7 +26,7 @@ pub(crate) struct Mediconnect {
     /// JWTs, HS256.
     tokens: Vec<Token>,
     /// The users as the system shows them, by id.
-    users: BTreeMap<i64, Value>,
+    users: Users<i64, Value>,
 }
 
 impl Default for Mediconnect {
@@ -37,7 +35,7 @@ impl Default for Mediconnect {
         Mediconnect {
             fidelity: Fidelity::Documented,
             tokens: vec![Token::of(world::MEDICONNECT_ADMIN, true), Token::of(world::MEDICONNECT_USER, false)],
-            users: BTreeMap::from([
+            users: Users::from_iter([
                 user(world::MEDICONNECT_USER, "John Smith", "john.smith@example.com", "PATIENT"),
                 user(world::MEDICONNECT_ADMIN, "Ada Keller", "ada.keller@example.com", "ADMIN"),
             ]),
@@ -128,7 +126,7 @@ impl System for Mediconnect {
     }
 
     fn count(&self) -> usize {
-        self.users.len()
+        self.users.size()
     }
 
     fn users(&self) -> Vec<String> {
@@ -159,16 +157,16 @@ impl System for Mediconnect {
             return Err(format!("the id must be written as {id}"));
         }
         super::user::<serde_json::Map<String, Value>>(value)?;
-        self.users.insert(id, completed(id, value));
+        self.users.insert_mut(id, completed(id, value));
         Ok(())
     }
 
     fn remove(&mut self, user: &str) -> bool {
-        user.parse().is_ok_and(|id: i64| self.users.remove(&id).is_some())
+        user.parse().is_ok_and(|id: i64| self.users.remove_mut(&id))
     }
 
     fn settle(&mut self) {
-        self.users.iter_mut().for_each(|(id, user)| *user = completed(*id, user));
+        self.users = self.users.iter().map(|(id, user)| (*id, completed(*id, user))).collect();
         self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Mediconnect));
     }
 
@@ -176,8 +174,12 @@ impl System for Mediconnect {
         ("/components/schemas/MediconnectUserId", Some("/components/schemas/MediconnectUser"))
     }
 
+    fn secrets(&self) -> Vec<&str> {
+        self.tokens.iter().map(|token| token.token.as_str()).collect()
+    }
+
     fn problem(&self) -> Option<&'static str> {
-        problem(self.tokens.iter().map(|token| token.token.as_str()))
+        problem(self.secrets())
     }
 
     fn credentials(&self, now: Timestamp) -> Value {

@@ -8,7 +8,6 @@
 //! | left out | nothing |
 //! | the user signs in | a suspension whose end has passed is lifted, and not before: it reads as suspended until then |
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
+use super::Users;
 use crate::credentials::{self, Mint, expired, problem, yes};
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
@@ -29,7 +29,7 @@ static DONE: LazyLock<Value> = LazyLock::new(|| json!({ "format": "TEXT", "messa
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Symphony {
     sessions: Vec<Session>,
-    users: BTreeMap<i64, User>,
+    users: Users<i64, User>,
 }
 
 /// Somebody who has authenticated.
@@ -96,7 +96,7 @@ impl Default for Symphony {
                 session("mock-symphony-session-token", true),
                 session("mock-symphony-unentitled-session-token", false),
             ],
-            users: BTreeMap::from([
+            users: Users::from_iter([
                 (world::SYMPHONY_USER, User::default()),
                 (world::SYMPHONY_KEYMANAGER, service("keymanager")),
                 (world::SYMPHONY_CESERVICE, service("ceservice")),
@@ -157,7 +157,7 @@ impl System for Symphony {
     }
 
     fn count(&self) -> usize {
-        self.users.len()
+        self.users.size()
     }
 
     fn users(&self) -> Vec<String> {
@@ -186,12 +186,12 @@ impl System for Symphony {
         if id.to_string() != user {
             return Err(format!("the id must be written as {id}"));
         }
-        self.users.insert(id, super::user(value)?);
+        self.users.insert_mut(id, super::user(value)?);
         Ok(())
     }
 
     fn remove(&mut self, user: &str) -> bool {
-        user.parse().is_ok_and(|id: i64| self.users.remove(&id).is_some())
+        user.parse().is_ok_and(|id: i64| self.users.remove_mut(&id))
     }
 
     fn sign_in(&mut self, user: &str, now: Timestamp) {
@@ -205,8 +205,12 @@ impl System for Symphony {
         ("/components/schemas/SymphonyUserId", Some("/components/schemas/SymphonyUserStatus"))
     }
 
+    fn secrets(&self) -> Vec<&str> {
+        self.sessions.iter().map(|session| session.token.as_str()).collect()
+    }
+
     fn problem(&self) -> Option<&'static str> {
-        problem(self.sessions.iter().map(|session| session.token.as_str()))
+        problem(self.secrets())
     }
 
     fn credentials(&self, now: Timestamp) -> Value {

@@ -5,14 +5,12 @@
 //! | not freezed | freezed | stays |
 //! | freezed | stays | not freezed |
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::{Operation, Vendor};
 
-use super::Fidelity;
+use super::{Fidelity, Users};
 use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
 use crate::status::AccountStatus;
 use crate::system::{Answer, Asked, Call, Caller, Presented, System};
@@ -28,7 +26,7 @@ pub(crate) struct Userdocks {
     keys: Vec<Key>,
     /// Access tokens of users. JWTs, RS256.
     tokens: Vec<Token>,
-    users: BTreeMap<String, User>,
+    users: Users<String, User>,
 }
 
 /// An API key.
@@ -79,7 +77,7 @@ impl Default for Userdocks {
             app: "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10".to_owned(),
             keys: vec![key("mock-userdocks-write-key", Kind::Write), key("mock-userdocks-read-key", Kind::Read)],
             tokens: vec![Token::of(world::USERDOCKS_SECOND_USER, true)],
-            users: users.map(|user| (user.to_owned(), User::default())).into(),
+            users: users.map(|user| (user.to_owned(), User::default())).into_iter().collect(),
         }
     }
 }
@@ -161,7 +159,7 @@ impl System for Userdocks {
     }
 
     fn count(&self) -> usize {
-        self.users.len()
+        self.users.size()
     }
 
     fn users(&self) -> Vec<String> {
@@ -178,12 +176,12 @@ impl System for Userdocks {
     }
 
     fn put(&mut self, user: &str, value: &Value) -> Result<(), String> {
-        self.users.insert(user.to_owned(), super::user(value)?);
+        self.users.insert_mut(user.to_owned(), super::user(value)?);
         Ok(())
     }
 
     fn remove(&mut self, user: &str) -> bool {
-        self.users.remove(user).is_some()
+        self.users.remove_mut(user)
     }
 
     fn settle(&mut self) {
@@ -194,10 +192,14 @@ impl System for Userdocks {
         ("/components/schemas/UserdocksUserId", None)
     }
 
-    fn problem(&self) -> Option<&'static str> {
+    fn secrets(&self) -> Vec<&str> {
         let keys = self.keys.iter().map(|key| key.key.as_str());
         let tokens = self.tokens.iter().map(|token| token.token.as_str());
-        problem(keys.chain(tokens).chain([self.app.as_str()]))
+        keys.chain(tokens).chain([self.app.as_str()]).collect()
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        problem(self.secrets())
     }
 
     fn credentials(&self, now: Timestamp) -> Value {

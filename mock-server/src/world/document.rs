@@ -2,15 +2,17 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use user_status_openapi::{Vendor, pointer};
 
 use crate::credentials::Credentials;
 use crate::engine::{Fault, contract, in_years, validator};
 use crate::vendors::{Fidelity, Systems};
+use crate::world::bounds;
 
 /// A world as a document: users and credentials of each system, and how the mock behaves. What a document leaves out is
 /// as in the default world.
@@ -46,7 +48,12 @@ pub struct WorldState {
     /// The five systems.
     pub(crate) systems: Systems,
     /// Faults that strike from the start.
-    pub(crate) faults: Vec<Fault>,
+    #[serde(serialize_with = "each")]
+    pub(crate) faults: Vec<Arc<Fault>>,
+}
+
+fn each<S: Serializer>(faults: &[Arc<Fault>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(faults.iter().map(|fault| &**fault))
 }
 
 /// The same as it is read, before it is held to the contract.
@@ -68,6 +75,7 @@ impl Default for Document {
 
 impl From<Document> for WorldState {
     fn from(Document { seed, strict, clock, systems, faults }: Document) -> Self {
+        let faults = faults.into_iter().map(Arc::new).collect();
         let mut world = WorldState { seed, strict, clock, systems, faults };
         world.fill();
         world
@@ -89,8 +97,10 @@ impl WorldState {
     pub fn from_yaml(text: &str) -> Result<WorldState, WorldError> {
         let mut track = serde_path_to_error::Track::new();
         // A quoted line of the document could show a credential.
-        // A world may have many users: its size is that of the file, which is the caller's own.
-        let budget = serde_saphyr::budget! { max_nodes: 50_000_000, max_events: 100_000_000 };
+        // How much a world may have is said by its own bounds; the size of the text is for the caller, whose file it is.
+        let budget = serde_saphyr::budget! {
+            max_nodes: usize::MAX, max_events: usize::MAX, max_total_scalar_bytes: usize::MAX
+        };
         let options = serde_saphyr::options! { with_snippet: false, budget: budget };
         let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |document| {
             Document::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
@@ -156,6 +166,11 @@ impl WorldState {
         }
     }
 
+    /// All credentials of all systems.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        Vendor::ALL.iter().flat_map(|&vendor| self.systems.of(vendor).secrets())
+    }
+
     fn fill(&mut self) {
         for &vendor in Vendor::ALL {
             self.systems.of_mut(vendor).settle();
@@ -168,9 +183,16 @@ impl WorldState {
             let problem = "must be in the years 1 to 9999".to_owned();
             return Err(WorldError { at: "/clock".to_owned(), problem });
         }
+        let most = |at: String, what: &str, most: usize, found: usize| match found > most {
+            true => Err(WorldError { at, problem: format!("must have at most {most} {what}, and has {found}") }),
+            false => Ok(()),
+        };
         for &vendor in Vendor::ALL {
-            if let Some(problem) = self.systems.of(vendor).problem() {
-                return Err(WorldError { at: format!("/systems/{vendor}"), problem: problem.to_owned() });
+            let (system, at) = (self.systems.of(vendor), format!("/systems/{vendor}"));
+            most(at.clone(), "credentials", bounds::CREDENTIALS, system.secrets().len())?;
+            most(format!("{at}/users"), "users", bounds::USERS, system.count())?;
+            if let Some(problem) = system.problem() {
+                return Err(WorldError { at, problem: problem.to_owned() });
             }
             for user in self.systems.of(vendor).users() {
                 self.check_user(vendor, &user).map_err(|problem| WorldError {
@@ -179,6 +201,7 @@ impl WorldState {
                 })?;
             }
         }
+        most("/faults".to_owned(), "faults", bounds::FAULTS, self.faults.len())?;
         for (i, fault) in self.faults.iter().enumerate() {
             fault.check().map_err(|e| WorldError { at: format!("/faults/{i}"), problem: e.to_string() })?;
         }
@@ -196,6 +219,10 @@ impl WorldState {
         };
         if let Some(violation) = validator().validate(id_schema, &id).first() {
             return Err(format!("the id {} (by #{})", violation.message, violation.contract));
+        }
+        let (most, size) = (bounds::BYTES, user.len() + system.get(user).as_ref().map_or(0, bounds::size));
+        if size > most {
+            return Err(format!("a user must have at most {most} bytes with its id, and has {size}"));
         }
         if let (Some(schema), Some(value)) = (user_schema, system.get(user)) {
             if let Some(violation) = validator().validate(schema, &value).first() {

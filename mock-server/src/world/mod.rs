@@ -8,6 +8,7 @@
 //! | symphony | [`SYMPHONY_USER`] | the service users [`SYMPHONY_KEYMANAGER`] and [`SYMPHONY_CESERVICE`] cannot be disabled |
 //! | clearsquare | [`CLEARSQUARE_USER`] | |
 
+pub(crate) mod bounds;
 mod document;
 
 pub use document::{WorldError, WorldState};

@@ -17,6 +17,8 @@ use super::world::World;
 use super::worlds::Asker;
 use super::{DEFAULT, Engine, Fault, cors, media_type, respond, respond_json};
 use crate::credentials::Mint;
+use crate::system::System;
+use crate::vendors::Systems;
 use crate::world::WorldState;
 
 /// The description of this API.
@@ -144,10 +146,11 @@ fn answer(
             world.mint(&mint).map(|made| respond_json(201, &json!(made))).map_err(|problem| (400, problem))
         }
         "/users" => {
-            let list = Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), users(world, vendor)));
+            let systems = world.systems();
+            let list = Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), users(&systems, vendor)));
             ok(Value::Object(list.collect()))
         }
-        "/users/{vendor}" => ok(users(world, vendor(path)?)),
+        "/users/{vendor}" => ok(users(&world.systems(), vendor(path)?)),
         "/users/{vendor}/{id}" | "/users/{vendor}/{id}/sign-in" => user(world, template, path, request),
         "/reset" => {
             world.reset();
@@ -259,6 +262,7 @@ fn verify(world: &World, wanted: &Verify) -> Value {
     let verified = (wanted.least..=wanted.most.unwrap_or(u64::MAX)).contains(&count);
     let mut answer = json!({ "verified": verified, "count": count, "dropped": world.dropped() });
     if let Some((exchange, differences)) = nearest.filter(|_| count < wanted.least) {
+        let differences = world.without_credentials(differences);
         answer["nearest"] = json!({ "request": exchange, "differences": differences });
     }
     answer
@@ -268,13 +272,13 @@ fn clock(world: &World) -> Value {
     json!({ "now": world.now(), "frozen": world.clock_is_frozen() })
 }
 
-fn users(world: &World, vendor: Vendor) -> Value {
-    let list = world.users(vendor);
-    list.iter().map(|id| listed_user(world, vendor, id)).collect()
+fn users(systems: &Systems, vendor: Vendor) -> Value {
+    let system = systems.of(vendor);
+    system.users().iter().map(|id| listed_user(system, vendor, id)).collect()
 }
 
-fn listed_user(world: &World, vendor: Vendor, id: &str) -> Value {
-    json!({ "vendor": vendor, "id": id, "status": world.status(vendor, id), "user": world.user(vendor, id) })
+fn listed_user(system: &dyn System, vendor: Vendor, id: &str) -> Value {
+    json!({ "vendor": vendor, "id": id, "status": system.status(id), "user": system.get(id) })
 }
 
 fn user(world: &World, template: &str, path: &str, request: &Request<Bytes>) -> Result<Response<Bytes>, Refused> {
@@ -293,7 +297,7 @@ fn user(world: &World, template: &str, path: &str, request: &Request<Bytes>) -> 
     if template.ends_with("/sign-in") {
         world.sign_in(vendor, &id);
     }
-    Ok(respond_json(200, &listed_user(world, vendor, &id)))
+    Ok(respond_json(200, &listed_user(world.systems().of(vendor), vendor, &id)))
 }
 
 /// The last requests, newest first.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use user_status_openapi::{Operation, Vendor};
 
 use super::contract;
+use crate::world::bounds;
 
 mod kind;
 mod struck;
@@ -300,8 +301,12 @@ impl Fault {
         }
     }
 
-    /// Refuses what strikes no operation, and answers that the contract does not have.
+    /// Refuses what strikes no operation, answers that the contract does not have, and what is too long to be kept.
     pub(crate) fn check(&self) -> Result<(), FaultError> {
+        let size = bounds::size(self);
+        if size > bounds::BYTES {
+            return Err(FaultError(format!("it must have at most {} bytes as JSON, and has {size}", bounds::BYTES)));
+        }
         let all = contract().operations().iter();
         let struck: Vec<&Operation> = all.filter(|operation| self.on.is_for(operation)).collect();
         if struck.is_empty() {
@@ -351,13 +356,8 @@ pub struct FaultError(pub(crate) String);
 
 impl FaultError {
     /// There is no room for another one.
-    pub(crate) fn too_many(most: usize) -> FaultError {
-        FaultError(format!("there are {most} already; take some back"))
-    }
-
-    /// It is too long.
-    pub(crate) fn too_long(most: usize) -> FaultError {
-        FaultError(format!("it must have at most {most} bytes"))
+    pub(crate) fn too_many() -> FaultError {
+        FaultError(format!("a world must have at most {} faults, and has them already; take some back", bounds::FAULTS))
     }
 
     /// The fault breaks the wire, and the transport cannot.

@@ -1,11 +1,11 @@
 //! Which calls a registered fault strikes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
 use super::{Fault, Kind};
@@ -16,14 +16,16 @@ use crate::engine::media_type::Codec;
 #[derive(Debug)]
 pub(in crate::engine) struct Armed {
     id: u64,
-    fault: Fault,
+    fault: Arc<Fault>,
     /// Of its own, so that what another fault draws does not change what this one does.
     rng: fastrand::Rng,
     /// How many calls it was asked about, and how many it struck.
     seen: u32,
     struck: u32,
-    /// How many calls a script has had.
+    /// How many calls a fault with a bound has struck, or a script has had.
     steps: u32,
+    /// The step of a script that comes next, and how many calls it has had.
+    step: (usize, u32),
     /// When the window of a quota opened, and how many calls came in it.
     window: Option<(Timestamp, u32)>,
 }
@@ -37,31 +39,49 @@ pub(in crate::engine) struct Strike {
     pub(in crate::engine) after: Duration,
     /// The faults that strike, for the journal.
     pub(in crate::engine) ids: Vec<u64>,
-    fault: Option<Fault>,
+    fault: Option<Step>,
     now: Timestamp,
 }
 
+/// A fault, or a step of one.
+#[derive(Debug)]
+struct Step {
+    fault: Arc<Fault>,
+    step: Option<usize>,
+}
+
+impl Step {
+    fn get(&self) -> &Fault {
+        match (self.step, &self.fault.kind) {
+            (Some(step), Kind::Script(steps)) => steps.get(step).unwrap_or(&self.fault),
+            _ => &self.fault,
+        }
+    }
+}
+
 impl Armed {
-    pub(in crate::engine) fn new(id: u64, fault: Fault, seed: u64) -> Armed {
-        Armed { id, fault, rng: fastrand::Rng::with_seed(seed), seen: 0, struck: 0, steps: 0, window: None }
+    pub(in crate::engine) fn new(id: u64, fault: Arc<Fault>, seed: u64) -> Armed {
+        let rng = fastrand::Rng::with_seed(seed);
+        Armed { id, fault, rng, seen: 0, struck: 0, steps: 0, step: (0, 0), window: None }
     }
 
     pub(in crate::engine) fn id(&self) -> u64 {
         self.id
     }
 
-    pub(in crate::engine) fn fault(&self) -> &Fault {
+    pub(in crate::engine) fn fault(&self) -> &Arc<Fault> {
         &self.fault
     }
 
-    /// As the admin API lists it.
-    pub(in crate::engine) fn listed(&self) -> Value {
-        json!({ "id": self.id, "fault": self.fault, "seen": self.seen, "struck": self.struck })
+    /// As the admin API lists it: `id`, how many calls it has `seen` and `struck`, and itself.
+    pub(in crate::engine) fn listed(&self) -> (u64, u32, u32, Arc<Fault>) {
+        (self.id, self.seen, self.struck, self.fault.clone())
     }
 
     /// Adds to `strike` if it strikes this call.
     fn strike(&mut self, operation: &Operation, user: &str, strike: &mut Strike) {
-        let Fault { kind, on, times, skip, probability, .. } = &self.fault;
+        let fault = self.fault.clone();
+        let Fault { kind, on, times, skip, probability, .. } = &*fault;
         if !on.is_for(operation) || on.user.as_ref().is_some_and(|wanted| wanted != user) {
             return;
         }
@@ -86,33 +106,39 @@ impl Armed {
             }
         }
         let step = match kind {
-            Kind::Script(steps) => find_step(steps, self.steps),
-            _ => Some(&self.fault),
+            Kind::Script(steps) => match self.next_step(steps) {
+                Some(step) => Some(step),
+                None => return,
+            },
+            _ => None,
         };
         self.steps = self.steps.saturating_add(1);
-        match step {
-            None => return,
-            Some(Fault { kind: Kind::Normal, .. }) => return,
-            Some(step @ Fault { kind: Kind::Delay(latency), .. }) => {
+        let step = Step { fault: fault.clone(), step };
+        match step.get() {
+            Fault { kind: Kind::Normal, .. } => return,
+            fault @ Fault { kind: Kind::Delay(latency), .. } => {
                 let delay = latency.draw(&mut self.rng);
-                *(if step.lets_the_change_be() { &mut strike.after } else { &mut strike.before }) += delay;
+                *(if fault.lets_the_change_be() { &mut strike.after } else { &mut strike.before }) += delay;
             }
-            Some(step) => strike.fault = Some(step.clone()),
+            _ => strike.fault = Some(step),
         }
         self.struck = self.struck.saturating_add(1);
         strike.ids.push(self.id);
     }
+
+    /// The step of a script for the next call; `None` after the last one.
+    fn next_step(&mut self, steps: &[Fault]) -> Option<usize> {
+        loop {
+            let (step, calls) = self.step;
+            if calls < steps.get(step)?.times.unwrap_or(1) {
+                self.step = (step, calls + 1);
+                return Some(step);
+            }
+            self.step = (step + 1, 0);
+        }
+    }
 }
 
-/// The step of a script for a call that comes after so many.
-fn find_step(steps: &[Fault], mut calls: u32) -> Option<&Fault> {
-    steps.iter().find(|step| {
-        let times = step.times.unwrap_or(1);
-        let here = calls < times;
-        calls = calls.saturating_sub(times);
-        here
-    })
-}
 
 impl Strike {
     /// What strikes this call. Delays add up; of the other faults, the first registered one strikes.
@@ -126,13 +152,13 @@ impl Strike {
 
     /// Whether the change is made.
     pub(in crate::engine) fn lets_the_change_be(&self) -> bool {
-        self.fault.as_ref().is_none_or(Fault::lets_the_change_be)
+        self.fault.as_ref().is_none_or(|step| step.get().lets_the_change_be())
     }
 
     /// What goes back instead of, or with, the answer.
     pub(in crate::engine) fn reply(&self, operation: &Operation, codec: &Codec<'_>, answer: Response<Bytes>) -> Reply {
         let mut reply = match &self.fault {
-            Some(fault) => fault.kind.reply(operation, codec, self.now, answer),
+            Some(step) => step.get().kind.reply(operation, codec, self.now, answer),
             None => Reply { response: answer, delay: None, wire: None },
         };
         reply.delay = Some(self.after).filter(|after| !after.is_zero());
