@@ -1,7 +1,7 @@
 //! The arguments of the program. Each can be given by environment as well.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,9 +16,15 @@ use user_status_mock::{Limits, Options, Tls, WorldState};
 #[derive(Parser)]
 #[command(name = "user-status-mock", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Where to listen. Port 0 takes a free one, and prints it. An address that other machines reach needs
-    /// --admin-token.
-    #[arg(long, value_name = "ADDR", env = "USER_STATUS_MOCK_LISTEN", default_value = "127.0.0.1:4010")]
+    /// Where to listen: an address with a port, such as 127.0.0.1:4010 or [::1]:4010. With localhost or without an address
+    /// it is 127.0.0.1. Port 0 takes a free one, and prints it. An address that other machines reach needs --admin-token.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "USER_STATUS_MOCK_LISTEN",
+        default_value = "127.0.0.1:4010",
+        value_parser = address
+    )]
     listen: SocketAddr,
 
     /// Users and credentials, as YAML or JSON. What the file leaves out is as in the default world;
@@ -73,7 +79,18 @@ pub(super) struct Arguments {
     )]
     max_connections: usize,
 
-    /// Seconds until a request line and its headers are there, and until its body is.
+    /// The most bytes that callers can hold in all: connections, bodies, answers, journals and worlds.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "USER_STATUS_MOCK_MAX_MEMORY",
+        default_value_t = Limits::default().memory,
+        value_parser = memory
+    )]
+    max_memory: usize,
+
+    /// Seconds until a request line and its headers are there, until its body is, and for each 64 KiB of an answer. A
+    /// connection that waits because of a fault makes room after it when all places are taken.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -101,8 +118,39 @@ Examples:
 
 Stops on SIGINT (Ctrl-C) and SIGTERM, after the requests in flight.";
 
+/// An address with a port; that of this machine if it is left out.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Err(format!("it has no port; such as {} would be right", SocketAddr::new(ip, 4010)));
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let Ok(port) = port.parse::<u16>() else {
+        return Err("it must be an address with a port from 0 to 65535, such as 127.0.0.1:4010, [::1]:4010 or \
+                    localhost:4010"
+            .to_owned());
+    };
+    match host {
+        "" => Ok(SocketAddr::new(HERE, port)),
+        host if host.eq_ignore_ascii_case("localhost") => Ok(SocketAddr::new(HERE, port)),
+        "*" => Err(format!("all addresses of this machine are 0.0.0.0:{port}, or [::]:{port}")),
+        host if host.contains("//") => Err(format!("it must not have a scheme; such as 127.0.0.1:{port} would be right")),
+        host if host.parse::<Ipv6Addr>().is_ok() => Err(format!("an address of IPv6 is in brackets: [{host}]:{port}")),
+        _ => Err(format!("a name other than localhost is not looked up; such as 127.0.0.1:{port} would be right")),
+    }
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse::<NonZeroUsize>().map(NonZeroUsize::get).map_err(|e| e.to_string())
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 16 << 20;
+    let bytes = text.parse::<usize>().map_err(|e| e.to_string())?;
+    if bytes < LEAST { Err(format!("it must be at least {LEAST} bytes")) } else { Ok(bytes) }
 }
 
 impl Arguments {
@@ -129,7 +177,15 @@ impl Arguments {
         limits.body = self.max_body;
         limits.connections = self.max_connections;
         limits.head_timeout = Duration::from_secs(self.timeout);
-        limits.body_timeout = limits.head_timeout;
+        (limits.body_timeout, limits.write_timeout) = (limits.head_timeout, limits.head_timeout);
+        (limits.wait_timeout, limits.memory) = (limits.head_timeout, self.max_memory);
+        if limits.places() < limits.connections {
+            let (places, connections) = (limits.places(), limits.connections);
+            return Err(format!(
+                "--max-connections {connections} is more than there is room for; half of --max-memory is for connections, \
+                 which is enough for {places}"
+            ));
+        }
         let mut options = Options::new()
             .world(world)
             .listen(self.listen)

@@ -53,6 +53,14 @@ use worlds::{Asker, Worlds};
 /// The name of the world that every server has from the start.
 const DEFAULT: &str = "default";
 
+/// The longest body of the admin API that is read at once.
+const SHORT: usize = 64 << 10;
+
+/// An answer in pieces that are shared by everybody who reads it, beside few of its own.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "docs"), expect(dead_code, reason = "only the page is one"))]
+pub(crate) struct Pieces(pub(crate) Vec<Bytes>);
+
 /// What all engines share: what is made from the contract, and never changes.
 struct Shared {
     contract: &'static Contract,
@@ -207,6 +215,9 @@ impl Engine {
         if !wait.is_zero() {
             reply.delay = Some(reply.delay.unwrap_or_default() + wait);
         }
+        if let Some(Pieces(pieces)) = reply.response.extensions_mut().remove() {
+            *reply.response.body_mut() = pieces.concat().into();
+        }
         reply
     }
 
@@ -255,6 +266,15 @@ impl Engine {
                 Begun(Step::Missed(response))
             }
         }
+    }
+
+    /// Whether it may take so long to answer a request that others should not wait for it: what is about all users, all
+    /// requests, or a long document.
+    pub(crate) fn takes_long(&self, request: &Request<Bytes>) -> bool {
+        let path = request.uri().path();
+        let Some((_, path)) = path.split_once("/__admin/") else { return false };
+        let about_all = ["snapshot", "reset", "faults", "users"].contains(&path) || path.starts_with("requests");
+        about_all || request.body().len() > SHORT || (path.starts_with("users/") && path.matches('/').count() == 1)
     }
 
     /// Lets a request take effect, and answers it.

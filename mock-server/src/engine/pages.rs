@@ -4,8 +4,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
 
+#[cfg(feature = "docs")]
+use super::Pieces;
 use super::respond;
 use super::route::Miss;
+
+#[cfg(feature = "docs")]
+mod template;
 
 /// Whether a path, which is none of the contract's, is that of a page.
 pub(super) fn is_page(path: &str) -> bool {
@@ -44,8 +49,8 @@ fn docs(prefix: &str, credentials: Value) -> Response<Bytes> {
     let cookie = session.map(|(name, value)| {
         format!("{name}={}; Path=/; SameSite=Strict; HttpOnly", value.as_str().unwrap_or_default())
     });
-    let page = user_status_openapi::docs::Page::new().server(own).credentials(credentials.clone()).html();
-    let mut response = respond(200, "text/html; charset=utf-8", Bytes::from(page));
+    let mut response = respond(200, "text/html; charset=utf-8", Bytes::new());
+    response.extensions_mut().insert(Pieces(template::page(own, &credentials)));
     if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -227,17 +227,19 @@ mod tests {
 
     #[test]
     fn a_run_is_seen_through_every_encoding_and_any_number_of_them() {
-        let each = |form: &dyn Fn(u8) -> String| move |text: &str| text.bytes().map(|byte| form(byte)).collect::<String>();
+        fn each(text: &str, form: impl Fn(u8) -> String) -> String {
+            text.bytes().map(form).collect()
+        }
         let encodings: [(&str, Box<dyn Fn(&str) -> String>); 9] = [
-            ("percent", Box::new(|t| each(&|b| format!("%{b:02x}"))(t))),
-            ("PERCENT", Box::new(|t| each(&|b| format!("%{b:02X}"))(t))),
-            ("JSON", Box::new(|t| each(&|b| format!("\\u{b:04x}"))(t))),
-            ("decimal", Box::new(|t| each(&|b| format!("&#{b};"))(t))),
-            ("hexadecimal", Box::new(|t| each(&|b| format!("&#x{b:X};"))(t))),
+            ("percent", Box::new(|t| each(t, |b| format!("%{b:02x}")))),
+            ("PERCENT", Box::new(|t| each(t, |b| format!("%{b:02X}")))),
+            ("JSON", Box::new(|t| each(t, |b| format!("\\u{b:04x}")))),
+            ("decimal", Box::new(|t| each(t, |b| format!("&#{b};")))),
+            ("hexadecimal", Box::new(|t| each(t, |b| format!("&#x{b:X};")))),
             ("CDATA", Box::new(|t| format!("<![CDATA[{}]]><![CDATA[{}]]>", &t[..t.len() / 2], &t[t.len() / 2..]))),
             ("base64", Box::new(|t| base64(t.as_bytes()))),
             ("base64 within", Box::new(|t| base64(format!("{{\"a\":\"{t}\"}}").as_bytes()).replace('+', "-").replace('/', "_"))),
-            ("hex", Box::new(|t| each(&|b| format!("{b:02x}"))(t))),
+            ("hex", Box::new(|t| each(t, |b| format!("{b:02x}")))),
         ];
         for (one, first) in &encodings {
             assert!(show(&first(SECRET)), "{one}: {}", first(SECRET));

@@ -166,6 +166,12 @@ impl WorldState {
         }
     }
 
+    /// Credentials that work, by system and by the name under which they travel.
+    pub(crate) fn listed_credentials(&self) -> Vec<(String, Value)> {
+        let now = self.clock.unwrap_or_else(Timestamp::now);
+        Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), self.systems.of(vendor).credentials(now))).collect()
+    }
+
     /// All credentials of all systems.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         Vendor::ALL.iter().flat_map(|&vendor| self.systems.of(vendor).secrets())

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::memory::CONNECTION;
+
 /// What a client may use of the server. Whatever is more gets an answer that says so, or is closed.
 ///
 /// ```
@@ -20,15 +22,23 @@ pub struct Limits {
     pub head: usize,
     /// How many headers; beyond, 431. 100.
     pub headers: usize,
-    /// How many connections at a time; further ones wait to be accepted. 8192.
+    /// How many connections at a time; further ones wait to be accepted. 512, and no more than have room in half of the
+    /// [`memory`](Limits::memory) with 320 KiB for each.
     pub connections: usize,
+    /// Bytes that callers can hold in all: connections with what they send and what waits to be sent to them, journals, and
+    /// worlds. 384 MiB. A body or an answer of more than 16 KiB that has no room gets a 503, and a journal keeps less.
+    pub memory: usize,
     /// How long until a request line and its headers are there, on a new connection or after the request before; then the
     /// connection is closed. 30 seconds.
     pub head_timeout: Duration,
     /// How long until a request body is there; then 408. 30 seconds.
     pub body_timeout: Duration,
-    /// How long a client may take none of an answer; then the connection is closed. 30 seconds.
+    /// How long a client may take for 64 KiB of an answer, or for the rest of it; then the connection is closed. 30 seconds.
     pub write_timeout: Duration,
+    /// How long a connection that waits because of a fault, such as one that hangs, keeps its place when there is no other.
+    /// When its client goes away, it ends at once; so it does when the client sends more than 16 KiB in the meantime. 30
+    /// seconds.
+    pub wait_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -37,10 +47,38 @@ impl Default for Limits {
             body: 1 << 20,
             head: 64 << 10,
             headers: 100,
-            connections: 8192,
+            connections: 512,
+            memory: 384 << 20,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
+            wait_timeout: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    /// How many connections have a place.
+    pub fn places(&self) -> usize {
+        self.connections.min(self.memory / 2 / CONNECTION).max(1)
+    }
+
+    /// What is left of the memory beside the connections, for bodies and answers.
+    pub(super) fn transit(&self) -> usize {
+        self.rest() / 4
+    }
+
+    /// What is left of it for journals.
+    pub(crate) fn journals(&self) -> usize {
+        self.rest() / 4
+    }
+
+    /// What is left of it for worlds.
+    pub(crate) fn worlds(&self) -> usize {
+        self.rest() / 2
+    }
+
+    fn rest(&self) -> usize {
+        self.memory.saturating_sub(self.places().saturating_mul(CONNECTION))
     }
 }

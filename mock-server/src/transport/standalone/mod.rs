@@ -18,13 +18,17 @@ use crate::options::Options;
 mod body;
 mod connection;
 mod limits;
+mod memory;
 mod stream;
 mod timer;
 #[cfg(feature = "tls")]
 mod tls;
+mod wait;
 mod workers;
 
+use connection::Service;
 pub use limits::Limits;
+use memory::Memory;
 use stream::Stream;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
@@ -32,6 +36,10 @@ use workers::Workers;
 
 /// How long to wait when no connection can be accepted, as when there are no more file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
+/// How many calls that take long run at a time.
+const LONG: usize = 2;
+/// What the system keeps of each direction of a connection, so that it is known.
+const SOCKET: u32 = 64 << 10;
 /// How many connections may wait to be accepted, if the machine allows as many.
 const WAITING: u32 = 4096;
 
@@ -91,19 +99,24 @@ impl StandaloneServer {
         let scheme = "http";
         let engine = Arc::new(Engine::with(options));
         let (stop, stopped) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(limits.places().min(Semaphore::MAX_PERMITS)));
         let serving = Serving {
-            engine: engine.clone(),
-            limits,
+            service: Service {
+                engine: engine.clone(),
+                limits,
+                memory: Memory::of(limits.transit()),
+                places: places.clone(),
+                long: Arc::new(Semaphore::new(LONG)),
+            },
             stopped,
             #[cfg(feature = "tls")]
             tls,
         };
-        let places = match workers {
+        let threads = match workers {
             0 => Places::Here(serving, JoinSet::new()),
             workers => Places::Threads(Workers::start(workers, &serving)?),
         };
-        let permits = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        let task = tokio::spawn(accept(listener, permits, places, stop.subscribe()));
+        let task = tokio::spawn(accept(listener, places, threads, stop.subscribe()));
         Ok(StandaloneServer { address, scheme, engine, stop, task })
     }
 
@@ -141,6 +154,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // On Windows it would let two servers have the same port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
+    // Connections have what their listener has. A client whose machine is gone is found out.
+    socket.set_send_buffer_size(SOCKET)?;
+    socket.set_recv_buffer_size(SOCKET)?;
+    socket.set_keepalive(true)?;
     socket.bind(address)?;
     socket.listen(WAITING)
 }
@@ -222,8 +239,7 @@ impl Places {
 /// What it takes to serve a connection.
 #[derive(Clone)]
 struct Serving {
-    engine: Arc<Engine>,
-    limits: Limits,
+    service: Service,
     stopped: watch::Receiver<bool>,
     #[cfg(feature = "tls")]
     tls: Option<tokio_rustls::TlsAcceptor>,
@@ -234,7 +250,7 @@ impl Serving {
         #[cfg(feature = "tls")]
         let stream = match self.tls {
             None => Stream::Plain(stream),
-            Some(tls) => match tokio::time::timeout(self.limits.head_timeout, tls.accept(stream)).await {
+            Some(tls) => match tokio::time::timeout(self.service.limits.head_timeout, tls.accept(stream)).await {
                 Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
                 // It is not TLS, or the client does not trust the certificate; it has been told by TLS.
                 _ => return,
@@ -242,7 +258,7 @@ impl Serving {
         };
         #[cfg(not(feature = "tls"))]
         let stream = Stream::Plain(stream);
-        connection::serve(stream, self.engine, self.limits, self.stopped).await;
+        connection::serve(stream, self.service, self.stopped).await;
         drop(permit);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -15,6 +16,12 @@ use crate::engine::WireFault;
 /// How long and for how many bytes a client is listened to after the last answer: closing a socket with unread bytes
 /// would reset it, and the client might never see the answer.
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 64 << 20);
+
+/// How much is kept of what a client sends while its request waits.
+const AHEAD: usize = 16 << 10;
+
+/// How much of an answer a client must take within the time for it, unless that is all there is.
+const PROGRESS: usize = 64 << 10;
 
 /// The bytes of a connection.
 pub(super) enum Stream {
@@ -105,27 +112,64 @@ impl Plan {
     }
 }
 
+/// The bytes of a connection, for who answers and for who waits.
+#[derive(Clone)]
+pub(super) struct Wire(Arc<Mutex<Shared>>);
+
+struct Shared {
+    stream: Stream,
+    /// What came while a request waited, and is still to be read.
+    ahead: BytesMut,
+    /// The client has sent its last byte.
+    ended: bool,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream) -> Wire {
+        Wire(Arc::new(Mutex::new(Shared { stream, ahead: BytesMut::new(), ended: false })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until the client has sent its last byte, whatever it has sent before; `hyper` sees that only if it has sent nothing
+    /// more. One that sends more than is kept counts as gone as well.
+    pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let shared = &mut *self.lock();
+        let mut space = [0; 4 << 10];
+        while !shared.ended && shared.ahead.len() <= AHEAD {
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(either!(&mut shared.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
+                Ok(()) if !buffer.filled().is_empty() => shared.ahead.extend_from_slice(buffer.filled()),
+                Ok(()) | Err(_) => shared.ended = true,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
 /// A connection that can be broken at a chosen byte.
 pub(super) struct Breakable {
-    stream: Stream,
+    wire: Wire,
     plan: Plan,
     /// What was written of an answer that is to break in its body, until the body has begun.
     written: Vec<u8>,
     write_timeout: Duration,
-    /// Runs while the client takes nothing.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client takes little, with how much it has taken since.
+    stalled: Option<(Pin<Box<Sleep>>, usize)>,
     /// Runs after the last answer, with how many bytes were thrown away since.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
-    /// The client has sent its last byte.
+    /// `hyper` has asked since the client sent its last byte.
     ended: bool,
     /// Whom to tell so when the answer is written.
     reader: Option<Waker>,
 }
 
 impl Breakable {
-    pub(super) fn new(stream: Stream, plan: Plan, write_timeout: Duration) -> Breakable {
+    pub(super) fn new(wire: Wire, plan: Plan, write_timeout: Duration) -> Breakable {
         Breakable {
-            stream,
+            wire,
             plan,
             written: Vec::new(),
             write_timeout,
@@ -156,22 +200,31 @@ impl Breakable {
             && end_of_head(&self.written).is_some_and(|head| self.written.len() >= head + self.plan.lock().kept)
     }
 
-    /// What a write comes to; it fails when the client has taken nothing for too long.
+    /// What a write comes to; it fails when the client has taken too little for too long.
     fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if write.is_ready() {
-            self.stalled = None;
             return write;
         }
         let timeout = self.write_timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        let (stalled, _) = self.stalled.get_or_insert_with(|| (Box::pin(tokio::time::sleep(timeout)), 0));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// The client has taken so much more.
+    fn taken(&mut self, bytes: usize) {
+        if let Some((_, taken)) = &mut self.stalled {
+            *taken += bytes;
+            if *taken >= PROGRESS {
+                self.stalled = None;
+            }
+        }
     }
 
     fn broken(&mut self) -> io::Error {
         if matches!(self.plan.get(), Some(WireFault::Reset | WireFault::ResetInBody)) {
             // Without lingering, closing the socket sends RST instead of FIN.
-            let _ = self.stream.socket().set_zero_linger();
+            let _ = self.wire.lock().stream.socket().set_zero_linger();
         }
         io::Error::other("broken on demand")
     }
@@ -185,8 +238,9 @@ impl AsyncWrite for Breakable {
             Some(0) => return Poll::Ready(Err(this.broken())),
             allowed => &bytes[..allowed.unwrap_or(bytes.len())],
         };
-        let write = either!(&mut this.stream, stream => Pin::new(stream).poll_write(cx, allowed));
+        let write = either!(&mut this.wire.lock().stream, stream => Pin::new(stream).poll_write(cx, allowed));
         let written = ready!(this.unless_stalled(cx, write))?;
+        this.taken(written);
         if matches!(fault, Some(WireFault::ResetInBody | WireFault::Truncate)) {
             this.written.extend_from_slice(&allowed[..written]);
         }
@@ -195,7 +249,7 @@ impl AsyncWrite for Breakable {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let flush = either!(&mut this.stream, stream => Pin::new(stream).poll_flush(cx));
+        let flush = either!(&mut this.wire.lock().stream, stream => Pin::new(stream).poll_flush(cx));
         ready!(this.unless_stalled(cx, flush))?;
         if this.is_at_its_end() {
             return Poll::Ready(Err(this.broken()));
@@ -211,7 +265,7 @@ impl AsyncWrite for Breakable {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.lingering.is_none() {
-            let shutdown = either!(&mut this.stream, stream => Pin::new(stream).poll_shutdown(cx));
+            let shutdown = either!(&mut this.wire.lock().stream, stream => Pin::new(stream).poll_shutdown(cx));
             ready!(this.unless_stalled(cx, shutdown))?;
             this.lingering = Some((Box::pin(tokio::time::sleep(LINGER.0)), 0));
         }
@@ -222,7 +276,8 @@ impl AsyncWrite for Breakable {
                 return Poll::Ready(Ok(()));
             }
             let mut buffer = ReadBuf::new(&mut space);
-            match ready!(either!(&mut this.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
+            let wire = &mut this.wire.lock().stream;
+            match ready!(either!(wire, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
                 Ok(()) if !buffer.filled().is_empty() => *thrown_away += buffer.filled().len(),
                 _ => return Poll::Ready(Ok(())),
             }
@@ -237,7 +292,15 @@ impl AsyncRead for Breakable {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
-        ready!(either!(&mut this.stream, stream => Pin::new(stream).poll_read(cx, buffer)))?;
+        let shared = &mut *this.wire.lock();
+        if !shared.ahead.is_empty() {
+            let length = shared.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&shared.ahead.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        if !shared.ended {
+            ready!(either!(&mut shared.stream, stream => Pin::new(stream).poll_read(cx, buffer)))?;
+        }
         if buffer.filled().len() > before {
             return Poll::Ready(Ok(()));
         }

@@ -1,12 +1,12 @@
 //! HTTPS.
 
 use std::error::Error;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fmt, fs};
 
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A certificate and its key.
@@ -20,23 +20,63 @@ impl Tls {
     /// Which file cannot be used, and why.
     pub fn from_pem_files(certificates: &Path, key: &Path) -> Result<Tls, TlsError> {
         let problem = |path: &Path, e: &dyn fmt::Display| TlsError(format!("{}: {e}", path.display()));
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificates)
-            .and_then(Iterator::collect)
-            .map_err(|e| problem(certificates, &e))?;
+        let text = fs::read(certificates).map_err(|e| problem(certificates, &e))?;
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&text)
+            .collect::<Result<_, _>>()
+            .map_err(|e| problem(certificates, &format_args!("it is not a PEM file that can be read: {e}")))?;
         if chain.is_empty() {
-            return Err(problem(certificates, &"there is no certificate in it; it must be a PEM file"));
+            return Err(problem(certificates, &format_args!("there is no certificate in it; {}", found(&text))));
         }
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|e| problem(key, &e))?;
+        let text = fs::read(key).map_err(|e| problem(key, &e))?;
+        if is_encrypted(&text) {
+            let how = "the key in it is encrypted, and nobody is there to be asked for the passphrase; decrypt it, such as \
+                       with `openssl pkey -in FILE -out FILE`";
+            return Err(problem(key, &how));
+        }
+        let private = PrivateKeyDer::from_pem_slice(&text).map_err(|e| match e {
+            pem::Error::NoItemsFound => problem(key, &format_args!("there is no private key in it; {}", found(&text))),
+            e => problem(key, &format_args!("it is not a PEM file that can be read: {e}")),
+        })?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // Whether the key can be used is asked first, so that what is wrong with it is not said of the certificate.
+        provider
+            .key_provider
+            .load_private_key(private.clone_key())
+            .map_err(|e| problem(key, &format_args!("the key in it cannot be used: {e}")))?;
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|config| config.with_no_client_auth().with_single_cert(chain, private))
-            .map_err(|e| problem(certificates, &e))?;
+            .map_err(|e| match e {
+                rustls::Error::InconsistentKeys(_) => {
+                    let at = certificates.display();
+                    problem(key, &format_args!("the key in it does not belong to the first certificate in {at}"))
+                }
+                e => problem(certificates, &format_args!("the certificate in it cannot be used: {e}")),
+            })?;
         Ok(Tls(Arc::new(config)))
     }
 
     pub(super) fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
         self.0.clone().into()
+    }
+}
+
+/// Whether a key is encrypted, in the form of PKCS #8 or in the older one.
+fn is_encrypted(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || text.lines().any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
+}
+
+/// What is in a file instead of what should be.
+fn found(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let label = |line: &str| Some(line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?.to_lowercase());
+    let labels: Vec<String> = text.lines().filter_map(|line| label(line.trim())).collect();
+    match &labels[..] {
+        [] => "it must be a PEM file, which has a line with `-----BEGIN`".to_owned(),
+        [only] => format!("what it has is `{}`", only.escape_debug()),
+        [first, ..] => format!("what it has first is `{}`", first.escape_debug()),
     }
 }
 
