@@ -214,6 +214,23 @@ impl Journal {
         Journal { entries: VecDeque::new(), bytes: 0, most, total: 0, counts: Vec::new(), expected: Vec::new() }
     }
 
+    /// Keeps so many bytes at most from now on. What is too much comes back, to be dropped where nobody waits.
+    pub(super) fn bound(&mut self, bytes: usize) -> impl Sized + use<> {
+        self.most.bytes = bytes;
+        self.surplus()
+    }
+
+    /// The oldest entries, as long as there are too many.
+    fn surplus(&mut self) -> Vec<Arc<Entry>> {
+        let mut surplus = Vec::new();
+        while self.entries.len() > self.most.entries || self.bytes > self.most.bytes {
+            let Some((entry, size)) = self.entries.pop_front() else { break };
+            self.bytes -= size;
+            surplus.push(entry);
+        }
+        surplus
+    }
+
     /// Keeps an exchange, and gives its id.
     pub(super) fn record(&mut self, entry: Entry) -> u64 {
         self.total += 1;
@@ -232,10 +249,7 @@ impl Journal {
         let size = entry.size();
         self.bytes += size;
         self.entries.push_back((Arc::new(entry), size));
-        while self.entries.len() > self.most.entries || self.bytes > self.most.bytes {
-            let Some((_, size)) = self.entries.pop_front() else { break };
-            self.bytes -= size;
-        }
+        self.surplus();
         self.total
     }
 

@@ -1,8 +1,9 @@
 //! The JSON form of a body. A member that is there twice is refused: readers differ in which of the two they take.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Reads a body.
@@ -25,6 +26,29 @@ pub(super) fn read(body: &[u8]) -> Result<Value, String> {
 /// Writes a body. A value is always writable; `Display`, which says the same, takes several times as long.
 pub(super) fn write(body: &Value) -> String {
     serde_json::to_string(body).unwrap_or_default()
+}
+
+/// Writes a value of at most so many bytes; `None` if it has more.
+pub(super) fn write_within(most: usize, value: &impl Serialize) -> Option<Vec<u8>> {
+    struct Within(Vec<u8>, usize);
+
+    impl io::Write for Within {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if bytes.len() > self.1 - self.0.len() {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            self.0.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut text = Within(Vec::new(), most);
+    serde_json::to_writer(&mut text, value).ok()?;
+    Some(text.0)
 }
 
 /// Reads a value in which each object has each member once.

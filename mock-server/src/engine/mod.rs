@@ -33,6 +33,7 @@ mod pattern;
 mod prefer;
 mod redact;
 mod request;
+mod room;
 mod route;
 mod secrets;
 mod world;
@@ -52,6 +53,9 @@ use worlds::{Asker, Worlds};
 
 /// The name of the world that every server has from the start.
 const DEFAULT: &str = "default";
+
+/// The most of a body that a world has room for in any case.
+const LITTLE: usize = 4 << 10;
 
 /// The longest body of the admin API that is read at once.
 const SHORT: usize = 64 << 10;
@@ -94,6 +98,8 @@ pub struct Engine {
     worlds: Worlds,
     admin_token: Option<String>,
     cors: bool,
+    /// The longest answer of the admin API.
+    longest: usize,
 }
 
 impl fmt::Debug for Engine {
@@ -156,9 +162,10 @@ impl Engine {
     /// An engine that is set up otherwise.
     pub fn with(options: Options) -> Engine {
         let (admin_token, cors) = (options.admin_token.clone(), options.cors);
+        let longest = options.limits_of_connections().transit();
         // Compiling the schemas takes longer than anything else, and the first request should not wait for it.
         shared();
-        Engine { worlds: Worlds::new(options), admin_token, cors }
+        Engine { worlds: Worlds::new(options), admin_token, cors, longest }
     }
 
     /// The default world.
@@ -251,6 +258,9 @@ impl Engine {
                         let response = not_decoded(&violation.message);
                         world.refused(&found, path, request, (&response, violation));
                         return Begun(Step::Missed(response));
+                    }
+                    if request.body().len() > LITTLE && !world.has_room(request.body().len() / 16) {
+                        return answered(respond_json(503, &json!({ "error": room::NO_ROOM })));
                     }
                     let prepared = Box::new(world.prepare(found, request));
                     Begun(Step::Operation(world, path, prepared))

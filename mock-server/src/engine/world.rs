@@ -18,6 +18,7 @@ use super::journal::{Entry, Exchange, Journal, Text, Texts};
 use super::media_type::Spoken;
 use super::pattern::{Expectation, Pattern};
 use super::prefer::{self, Preference};
+use super::room::{self, Part, Room};
 use super::route::Found;
 use super::secrets::{Known, Secrets};
 use super::{Reply, contract, media_type, redact, request, shared};
@@ -55,12 +56,13 @@ pub struct World {
 pub(super) struct Beginning {
     world: WorldState,
     known: Arc<Known>,
+    pub(super) room: Room,
 }
 
 impl Beginning {
-    pub(super) fn of(world: WorldState) -> Beginning {
+    pub(super) fn new(world: WorldState, room: Room) -> Beginning {
         let known = Known::shared(world.secrets());
-        Beginning { world, known }
+        Beginning { world, known, room }
     }
 }
 
@@ -77,20 +79,23 @@ struct State {
     armed: u64,
     /// What gives its credentials away.
     known: Arc<Known>,
+    /// What it takes of the memory.
+    part: Part,
 }
 
 impl State {
     fn new(initial: Beginning) -> State {
-        let (current, known) = (initial.world.clone(), initial.known.clone());
-        let faults = Vec::new();
-        let mut state = State { initial, current, clock: Clock::new(None), faults, made: 0, armed: 0, known };
-        let current = state.current.clone();
-        state.begin(Beginning { world: current, known: state.known.clone() });
+        let (current, known, part) = (initial.world.clone(), initial.known.clone(), initial.room.part());
+        let (clock, faults) = (Clock::new(None), Vec::new());
+        let mut state = State { initial, current, clock, faults, made: 0, armed: 0, known, part };
+        state.begin(state.initial.clone(), 0);
         state
     }
 
-    /// Brings everything to what the document says. What was there before comes back, to be dropped where nobody waits.
-    fn begin(&mut self, Beginning { mut world, known }: Beginning) -> impl Sized + use<> {
+    /// Brings everything to what the document says, which takes so much memory. What was there before comes back, to be
+    /// dropped where nobody waits.
+    fn begin(&mut self, Beginning { mut world, known, .. }: Beginning, size: usize) -> impl Sized + use<> {
+        self.part.set(size);
         let faults = std::mem::take(&mut world.faults);
         self.clock = Clock::new(world.clock);
         let before = (
@@ -186,7 +191,10 @@ impl World {
         let system = state.current.systems.of_mut(mint.vendor);
         let credentials = system.mint(mint, now, number)?;
         let known = Arc::make_mut(&mut state.known);
-        credentials.as_object().into_iter().flat_map(|made| made.values()).filter_map(Value::as_str).for_each(|c| known.add(c));
+        for credential in credentials.as_object().into_iter().flatten().filter_map(|(_, made)| made.as_str()) {
+            known.add(credential);
+            state.part.add(room::of_credential(credential));
+        }
         Ok(Minted { vendor: mint.vendor, credentials })
     }
 
@@ -227,26 +235,32 @@ impl World {
         if size > bounds::BYTES {
             return Err(format!("a user must have at most {} bytes with its id, and has {size}", bounds::BYTES));
         }
-        let mut state = lock(&self.state);
-        let world = &mut state.current;
+        let State { current: world, part, .. } = &mut *lock(&self.state);
         let before = world.systems.of(vendor).get(user);
         if before.is_none() && world.systems.of(vendor).count() >= bounds::USERS {
             return Err(format!("{vendor} must have at most {} users, and has them already", bounds::USERS));
         }
         world.systems.of_mut(vendor).put(user, value)?;
-        world.check_user(vendor, user).inspect_err(|_| {
+        if let Err(problem) = world.check_user(vendor, user) {
             let system = world.systems.of_mut(vendor);
             // What was there before was put there the same way.
             let restored = before.is_some_and(|before| system.put(user, &before).is_ok());
             if !restored {
                 system.remove(user);
             }
-        })
+            return Err(problem);
+        }
+        part.take(before.as_ref().map_or(0, room::of_user));
+        part.add(world.systems.of(vendor).get(user).as_ref().map_or(0, room::of_user));
+        Ok(())
     }
 
     /// Removes a user. Says whether there was one.
     pub fn remove_user(&self, vendor: Vendor, user: &str) -> bool {
-        lock(&self.state).current.systems.of_mut(vendor).remove(user)
+        let State { current, part, .. } = &mut *lock(&self.state);
+        let system = current.systems.of_mut(vendor);
+        part.take(system.get(user).as_ref().map_or(0, room::of_user));
+        system.remove(user)
     }
 
     /// The user signs in; what a system does only then, it does now: Symphony lifts a suspension whose end has passed.
@@ -266,10 +280,12 @@ impl World {
         if !self.breaks_the_wire && fault.breaks_the_wire() {
             return Err(FaultError::no_wire());
         }
+        let size = room::of_fault(&fault);
         let mut state = lock(&self.state);
         if state.faults.len() >= bounds::FAULTS {
             return Err(FaultError::too_many());
         }
+        state.part.add(size);
         let id = state.arm(Arc::new(fault));
         self.faulty.store(true, Ordering::Release);
         Ok(id)
@@ -281,15 +297,21 @@ impl World {
         let gone = std::mem::take(&mut state.faults);
         self.faulty.store(false, Ordering::Release);
         drop(state);
-        drop(gone);
+        let size: usize = gone.iter().map(|armed| room::of_fault(&**armed.fault())).sum();
+        lock(&self.state).part.take(size);
     }
 
     /// Takes one fault back. Says whether there was one.
     pub fn remove_fault(&self, id: u64) -> bool {
-        let faults = &mut lock(&self.state).faults;
-        let before = faults.len();
-        faults.retain(|fault| fault.id() != id);
-        faults.len() < before
+        let State { faults, part, .. } = &mut *lock(&self.state);
+        let Some(at) = faults.iter().position(|fault| fault.id() == id) else { return false };
+        part.take(room::of_fault(&**faults.remove(at).fault()));
+        true
+    }
+
+    /// Whether there is room for something that came as so many bytes of JSON.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        lock(&self.state).part.room().has(bytes)
     }
 
     /// The faults as the admin API lists them.
@@ -367,13 +389,14 @@ impl World {
         if !self.breaks_the_wire && world.faults.iter().any(|fault| fault.breaks_the_wire()) {
             return Err(FaultError::no_wire());
         }
-        self.begin_with(Beginning::of(world));
+        let (size, room) = (room::of_world(&world), lock(&self.state).part.room().clone());
+        self.begin_with(Beginning::new(world, room), size);
         Ok(())
     }
 
-    fn begin_with(&self, beginning: Beginning) {
+    fn begin_with(&self, beginning: Beginning, size: usize) {
         let mut state = lock(&self.state);
-        let before = state.begin(beginning);
+        let before = state.begin(beginning, size);
         self.faulty.store(!state.faults.is_empty(), Ordering::Release);
         drop(state);
         drop(before);
@@ -382,8 +405,14 @@ impl World {
     /// Brings it to how it began, with an empty journal. What is expected stays, counted from now on.
     pub fn reset(&self) {
         let initial = lock(&self.state).initial.clone();
-        self.begin_with(initial);
+        self.begin_with(initial, 0);
         self.clear_journal();
+    }
+
+    /// The journal keeps so many bytes at most from now on.
+    pub(super) fn bound_journal(&self, bytes: usize) {
+        let gone = lock(&self.journal).bound(bytes);
+        drop(gone);
     }
 
     /// How many requests an operation got, also those that the journal no longer keeps.
@@ -526,6 +555,15 @@ impl World {
         });
         let after = system.status(&user);
         let known = state.known.clone();
+        // The only text of a call that stays.
+        let reason = |status: &Option<AccountStatus>| {
+            status.as_ref().and_then(|status| status.suspended.as_ref()?.reason.as_ref()).map_or(0, String::len)
+        };
+        let (less, more) = (reason(&before), reason(&after));
+        if more != less {
+            state.part.take(less);
+            state.part.add(more);
+        }
         drop(state);
         if authenticated && self.name != super::DEFAULT {
             self.is_used();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::DEFAULT;
+use super::room::{NO_ROOM, Room};
 use super::world::{Beginning, World, lock};
 use crate::options::Options;
 
@@ -44,7 +45,8 @@ struct Other {
 
 impl Worlds {
     pub(super) fn new(options: Options) -> Worlds {
-        let beginning = Beginning::of(options.world.clone());
+        let room = Room::of(options.limits_of_connections().worlds());
+        let beginning = Beginning::new(options.world.clone(), room);
         let default = Arc::new(World::new(DEFAULT, &options, &beginning));
         Worlds { options, beginning, default, others: Mutex::default(), started: Instant::now(), swept: AtomicU64::new(0) }
     }
@@ -69,21 +71,43 @@ impl Worlds {
         let owner = asker == Asker::Owner;
         let mut others = lock(&self.others);
         if let Some(other) = others.get_mut(name) {
+            let promoted = owner && !other.owned;
             other.owned |= owner;
             // What is owned is in use when its owner asks, or when a call has credentials that work in it.
             if owner || !other.owned {
                 other.world.is_used();
             }
-            return Ok(other.world.clone());
+            let world = other.world.clone();
+            if promoted {
+                self.share_journals(&others);
+            }
+            return Ok(world);
+        }
+        if !owner && !self.beginning.room.has(0) {
+            return Err(NO_ROOM.to_owned());
         }
         let most = self.options.most_worlds;
         let gone = if others.len() >= most { Some(make_room(&mut others, asker, most)?) } else { None };
         let world = Arc::new(World::new(name, &self.options, &self.beginning));
         others.insert(name.to_owned(), Other { world: world.clone(), owned: owner });
+        self.share_journals(&others);
         drop(others);
         // What is in it may take long to give back.
         drop(gone);
         Ok(world)
+    }
+
+    /// Gives each world beside the default one its part of what journals may have: three quarters are for those that are
+    /// owned, whatever strangers do.
+    fn share_journals(&self, others: &HashMap<String, Other>) {
+        let most = self.options.journal.bytes;
+        let all = self.options.limits_of_connections().journals() / 4 * 3;
+        let owned = others.values().filter(|other| other.owned).count();
+        let part = |owned: bool, number: usize| (if owned { all / 4 * 3 } else { all / 4 }) / number.max(1);
+        let parts = (part(true, owned), part(false, others.len() - owned));
+        for other in others.values() {
+            other.world.bound_journal(most.min(if other.owned { parts.0 } else { parts.1 }));
+        }
     }
 
     /// The credentials of the world of that name, or those that it will begin with.

@@ -172,6 +172,15 @@ impl WorldState {
         Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), self.systems.of(vendor).credentials(now))).collect()
     }
 
+    /// All users of all systems.
+    pub(crate) fn users(&self) -> impl Iterator<Item = Value> {
+        let of = |&vendor: &Vendor| {
+            let system = self.systems.of(vendor);
+            system.users().into_iter().filter_map(|user| system.get(&user))
+        };
+        Vendor::ALL.iter().flat_map(of)
+    }
+
     /// All credentials of all systems.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         Vendor::ALL.iter().flat_map(|&vendor| self.systems.of(vendor).secrets())

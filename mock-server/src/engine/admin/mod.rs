@@ -1,18 +1,20 @@
 //! The mock's own API, below `/__admin`. `admin.openapi.yaml` describes it, and a test holds the two together.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use user_status_openapi::Vendor;
 
 use super::clock::in_years;
 use super::pattern::Pattern;
+use super::room::NO_ROOM;
 use super::world::World;
 use super::worlds::Asker;
 use super::{DEFAULT, Engine, Fault, cors, media_type, respond, respond_json};
@@ -94,7 +96,7 @@ pub(super) fn handle(engine: &Engine, world: &str, path: &str, request: &Request
         return answered.unwrap_or_else(refuse);
     }
     match engine.worlds.get(world, Asker::Owner) {
-        Ok(world) => answer(&world, template, path, request).unwrap_or_else(refuse),
+        Ok(world) => answer(engine, &world, template, path, request).unwrap_or_else(refuse),
         Err(problem) => refuse((503, problem)),
     }
 }
@@ -131,6 +133,7 @@ fn of_the_server(
 }
 
 fn answer(
+    engine: &Engine,
     world: &World,
     template: &str,
     path: &str,
@@ -139,6 +142,9 @@ fn answer(
     let get = [Method::GET, Method::HEAD].contains(request.method());
     let delete = request.method() == Method::DELETE;
     let ok = |body: Value| Ok(respond_json(200, &body));
+    if [Method::PUT, Method::POST].contains(request.method()) && !world.has_room(request.body().len()) {
+        return Err((503, NO_ROOM.to_owned()));
+    }
     match template {
         "/credentials" => ok(world.listed_credentials()),
         "/tokens" => {
@@ -147,16 +153,16 @@ fn answer(
         }
         "/users" => {
             let systems = world.systems();
-            let list = Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), users(&systems, vendor)));
-            ok(Value::Object(list.collect()))
+            let all = Vendor::ALL.iter().map(|&vendor| (vendor, Users(&systems, vendor)));
+            within(engine, &all.collect::<BTreeMap<_, _>>())
         }
-        "/users/{vendor}" => ok(users(&world.systems(), vendor(path)?)),
+        "/users/{vendor}" => within(engine, &Users(&world.systems(), vendor(path)?)),
         "/users/{vendor}/{id}" | "/users/{vendor}/{id}/sign-in" => user(world, template, path, request),
         "/reset" => {
             world.reset();
             Ok(no_content())
         }
-        "/snapshot" if get => ok(world.snapshot().to_json()),
+        "/snapshot" if get => within(engine, &world.snapshot()),
         "/snapshot" => {
             let document: Value = body(request)?;
             let document = WorldState::from_json(&document).map_err(|e| (400, e.to_string()))?;
@@ -272,9 +278,25 @@ fn clock(world: &World) -> Value {
     json!({ "now": world.now(), "frozen": world.clock_is_frozen() })
 }
 
-fn users(systems: &Systems, vendor: Vendor) -> Value {
-    let system = systems.of(vendor);
-    system.users().iter().map(|id| listed_user(system, vendor, id)).collect()
+/// An answer that may be too long.
+fn within(engine: &Engine, body: &impl Serialize) -> Result<Response<Bytes>, Refused> {
+    let most = engine.longest;
+    let problem = || {
+        let what = "ask for single users, or start the server with more --max-memory";
+        (503, format!("the answer would have more than {most} bytes; {what}"))
+    };
+    Ok(respond(200, media_type::JSON, super::json::write_within(most, body).ok_or_else(problem)?.into()))
+}
+
+/// The users of a system, written one after the other.
+struct Users<'a>(&'a Systems, Vendor);
+
+impl Serialize for Users<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Users(systems, vendor) = *self;
+        let system = systems.of(vendor);
+        serializer.collect_seq(system.users().iter().map(|id| listed_user(system, vendor, id)))
+    }
 }
 
 fn listed_user(system: &dyn System, vendor: Vendor, id: &str) -> Value {

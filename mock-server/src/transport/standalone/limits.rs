@@ -64,7 +64,7 @@ impl Limits {
     }
 
     /// What is left of the memory beside the connections, for bodies and answers.
-    pub(super) fn transit(&self) -> usize {
+    pub(crate) fn transit(&self) -> usize {
         self.rest() / 4
     }
 
