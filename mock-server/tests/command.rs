@@ -150,6 +150,7 @@ fn every_flag_is_a_variable_as_well() {
         ["--world", world.path(), "--seed", "7", "--lenient", "--log", "--admin-token", "hush-hush", "--workers", "1"];
     let more =
         ["--max-body", "50", "--journal-size", "1", "--max-worlds", "0", "--max-connections", "7", "--timeout", "9"];
+    let more = [&more[..], &["--max-memory", "50000000"]].concat();
     let variables = [
         ("WORLD", world.path()),
         ("SEED", "7"),
@@ -162,6 +163,7 @@ fn every_flag_is_a_variable_as_well() {
         ("MAX_WORLDS", "0"),
         ("MAX_CONNECTIONS", "7"),
         ("TIMEOUT", "9"),
+        ("MAX_MEMORY", "50000000"),
     ]
     .map(|(name, value)| (format!("USER_STATUS_MOCK_{name}"), value));
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), *value)).collect();
@@ -196,11 +198,25 @@ fn what_is_wrong_is_refused_with_what_where_and_what_would_be_right() {
     let (tls, not_pem) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls"), Temporary::new("not.pem", "x"));
     let key = tls.join("key.pem");
     let key = key.to_str().unwrap();
+    let pem = |name: &str| tls.join(name).to_str().unwrap().to_owned();
+    let item = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+    let broken_key = Temporary::new("broken-key.pem", &item("PRIVATE KEY"));
+    let broken_certificate = Temporary::new("broken-certificate.pem", &item("CERTIFICATE"));
     for (arguments, code, parts) in [
         (&["--nonsense"][..], 2, &["unexpected argument '--nonsense'", "Usage"][..]),
         (&["--listen", "nowhere"], 2, &["nowhere", "--listen <ADDR>"]),
         (&["--listen", &address], 1, &["error: cannot listen on 127.0.0.1:", "in use"]),
         (&["--listen", "0.0.0.0:0"], 1, &["error: 0.0.0.0:0 can be reached from other machines", "admin token"]),
+        (&["--listen", "localhost"], 2, &["an address with a port", "localhost:4010"]),
+        (&["--listen", "127.0.0.1"], 2, &["it has no port", "127.0.0.1:4010"]),
+        (&["--listen", "::1"], 2, &["it has no port", "[::1]:4010"]),
+        (&["--listen", "[::1]"], 2, &["it has no port", "[::1]:4010"]),
+        (&["--listen", "99999"], 2, &["from 0 to 65535"]),
+        (&["--listen", "*:80"], 2, &["0.0.0.0:80"]),
+        (&["--listen", "http://127.0.0.1:80"], 2, &["must not have a scheme", "127.0.0.1:80"]),
+        (&["--listen", "mock.example:80"], 2, &["is not looked up", "127.0.0.1:80"]),
+        (&["--max-connections", "8192"], 1, &["--max-connections 8192", "--max-memory", "enough for 614"]),
+        (&["--max-memory", "1000"], 2, &["at least 16777216 bytes"]),
         (&["--strict", "--lenient"], 1, &["cannot be used together"]),
         (&["--seed=-1"], 2, &["--seed"]),
         (&["--workers", "0"], 2, &["--workers"]),
@@ -215,7 +231,39 @@ fn what_is_wrong_is_refused_with_what_where_and_what_would_be_right() {
         (
             &["--tls-cert", tls.join("certificate.pem").to_str().unwrap(), "--tls-key", not_pem.path()],
             1,
-            &[not_pem.path()],
+            &[not_pem.path(), "there is no private key in it; it must be a PEM file"],
+        ),
+        (&["--tls-cert", key, "--tls-key", key], 1, &[key, "no certificate in it; what it has is `private key`"]),
+        (
+            &["--tls-cert", &pem("certificate.pem"), "--tls-key", &pem("certificate.pem")],
+            1,
+            &["certificate.pem: there is no private key in it; what it has is `certificate`"],
+        ),
+        (
+            &["--tls-cert", &pem("certificate.pem"), "--tls-key", &pem("public-key.pem")],
+            1,
+            &["public-key.pem: there is no private key in it; what it has is `public key`"],
+        ),
+        (
+            &["--tls-cert", &pem("certificate.pem"), "--tls-key", &pem("encrypted-key.pem")],
+            1,
+            &["encrypted-key.pem: the key in it is encrypted", "openssl pkey"],
+        ),
+        (
+            &["--tls-cert", &pem("certificate.pem"), "--tls-key", &pem("other-key.pem")],
+            1,
+            &["other-key.pem: the key in it does not belong to the first certificate in ", "certificate.pem"],
+        ),
+        (&["--tls-cert", &pem("certificate.pem"), "--tls-key", "/no/such.pem"], 1, &["/no/such.pem: No such file"]),
+        (
+            &["--tls-cert", &pem("certificate.pem"), "--tls-key", broken_key.path()],
+            1,
+            &[broken_key.path(), "the key in it cannot be used"],
+        ),
+        (
+            &["--tls-cert", broken_certificate.path(), "--tls-key", key],
+            1,
+            &[broken_certificate.path(), "the certificate in it cannot be used"],
         ),
     ] {
         let (found, said) = refused(arguments, &[]);
@@ -224,6 +272,71 @@ fn what_is_wrong_is_refused_with_what_where_and_what_would_be_right() {
             assert!(said.contains(part), "{arguments:?}: {said}\nlacks {part}");
         }
     }
+}
+
+/// Each way to say where to listen, as a flag and as a variable, ends at an address of this machine alone.
+#[test]
+fn an_address_may_be_written_as_people_do() {
+    for text in ["localhost:0", "LOCALHOST:0", ":0", "0", "127.0.0.1:0", "[::1]:0"] {
+        for by_variable in [false, true] {
+            if text.starts_with('[') && TcpListener::bind(text).is_err() {
+                continue;
+            }
+            let mut command = program();
+            if by_variable {
+                command.env("USER_STATUS_MOCK_LISTEN", text);
+            } else {
+                command.args(["--listen", text]);
+            }
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            let _ = child.kill();
+            let _ = child.wait();
+            let host = if text.starts_with('[') { "http://[::1]:" } else { "http://127.0.0.1:" };
+            assert!(line.contains(host), "{text}: {line}");
+        }
+    }
+}
+
+/// The flags, the variables, the defaults and the call that the README shows are those of the program.
+#[test]
+fn the_readme_says_what_the_program_says() {
+    let readme = include_str!("../README.md");
+    let help = String::from_utf8(program().arg("--help").output().unwrap().stdout).unwrap();
+    let start = readme.lines().position(|line| line.starts_with("| Flag |")).unwrap();
+    let rows = readme.lines().skip(start + 2).take_while(|line| line.starts_with('|'));
+    let mut flags = Vec::new();
+    for row in rows {
+        for text in row.split(" | ").next().unwrap().split('`').skip(1).step_by(2) {
+            let (flag, value) = text.split_once(' ').unwrap_or((text, ""));
+            let shown = if value.is_empty() { flag.to_owned() } else { format!("{flag} <{value}>") };
+            assert!(help.contains(&shown), "{shown}");
+            flags.push(flag.to_owned());
+        }
+    }
+    let known = help.lines().map(str::trim).filter(|line| line.starts_with("--"));
+    for flag in known.map(|line| line.split_whitespace().next().unwrap()) {
+        assert!(flags.iter().any(|shown| shown == flag), "the README lacks {flag}");
+    }
+    // Long lines are wrapped.
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for default in ["[default: 127.0.0.1:4010]", "[default: 1048576]", "[default: 512]", "[default: 30]"] {
+        assert!(words.contains(default), "{default}: {words}");
+    }
+    assert!(words.contains(&format!("[default: {}]", 384 << 20)) && readme.contains("**384 MiB**"));
+    for way in ["localhost:4010", ":4010", "4010", "[::1]:4010"] {
+        assert!(readme.contains(&format!("`{way}`")), "{way}");
+    }
+    // The call is the one that the program prints, but for where it is.
+    let call = |text: &str| {
+        let call = text.split("Try it:\n").nth(1).unwrap();
+        let lines: Vec<&str> = call.lines().take(2).map(str::trim).collect();
+        lines.join(" ")
+    };
+    let running = Running::start(&[], &[]);
+    let printed = call(&running.banner).replace(&running.address, "127.0.0.1:4010");
+    assert_eq!(call(readme), printed);
 }
 
 #[test]

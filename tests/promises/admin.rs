@@ -196,7 +196,8 @@ async fn every_operation_and_every_code_of_the_description() {
     let id =
         admin.json("POST /__admin/faults", json!({ "kind": "hang", "on": { "vendor": "akana" } })).await["id"].clone();
     admin.json("POST /__admin/faults", json!({ "kind": { "delay": { "milliseconds": 0 } } })).await;
-    admin.refused("POST /__admin/faults", r#"{"kind":"html_502"}"#, 400, "has no 502; say `off_contract`").await;
+    let off = r#"{"kind":{"answer":{"status":502}}}"#;
+    admin.refused("POST /__admin/faults", off, 400, "has no 502; say `off_contract`").await;
     assert_eq!(admin.json("GET /__admin/faults", Value::Null).await["faults"][0]["id"], id);
     admin.json(&format!("DELETE /__admin/faults/{id}"), Value::Null).await;
     admin.refused(&format!("DELETE /__admin/faults/{id}"), "", 404, "no fault").await;

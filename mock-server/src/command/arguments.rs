@@ -137,7 +137,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         "" => Ok(SocketAddr::new(HERE, port)),
         host if host.eq_ignore_ascii_case("localhost") => Ok(SocketAddr::new(HERE, port)),
         "*" => Err(format!("all addresses of this machine are 0.0.0.0:{port}, or [::]:{port}")),
-        host if host.contains("//") => Err(format!("it must not have a scheme; such as 127.0.0.1:{port} would be right")),
+        host if host.contains("//") => {
+            Err(format!("it must not have a scheme; such as 127.0.0.1:{port} would be right"))
+        }
         host if host.parse::<Ipv6Addr>().is_ok() => Err(format!("an address of IPv6 is in brackets: [{host}]:{port}")),
         _ => Err(format!("a name other than localhost is not looked up; such as 127.0.0.1:{port} would be right")),
     }

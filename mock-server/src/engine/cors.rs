@@ -65,7 +65,8 @@ pub(super) fn no_sniffing(response: &mut Response<Bytes>) {
 /// frame, reads it from another origin, learns its address by a link, or finds it in a cache.
 pub(super) fn protect(response: &mut Response<Bytes>) {
     no_sniffing(response);
-    let page = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     // A page has a policy of its own, which cannot say the last of these.
     let policy = if page { "frame-ancestors 'none'" } else { "default-src 'none'; frame-ancestors 'none'" };
     for (name, value) in [

@@ -21,7 +21,9 @@ pub(super) fn all(text: &[u8], found: &mut Vec<Decoded>) {
         let runs = text.split(|byte| !byte.is_ascii_hexdigit()).filter(|run| run.len() >= HEX);
         runs.for_each(|run| [run, &run[1..]].into_iter().for_each(|digits| hex(digits, found)));
     }
-    if look.escapes && let Some(decoded) = escapes(text) {
+    if look.escapes
+        && let Some(decoded) = escapes(text)
+    {
         found.push(Decoded(decoded));
     }
 }

@@ -62,7 +62,6 @@ const SHORT: usize = 64 << 10;
 
 /// An answer in pieces that are shared by everybody who reads it, beside few of its own.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "docs"), expect(dead_code, reason = "only the page is one"))]
 pub(crate) struct Pieces(pub(crate) Vec<Bytes>);
 
 /// What all engines share: what is made from the contract, and never changes.
@@ -252,21 +251,23 @@ impl Engine {
             return answered(pages::page(request.method(), prefix, path, credentials));
         }
         match shared().routes.find(request.method(), path) {
-            Ok(found) => match self.worlds.get(name, if name == DEFAULT { Asker::Owner } else { self.asker(request) }) {
-                Ok(world) => {
-                    if let Some(violation) = media_type::coded(found.operation, request) {
-                        let response = not_decoded(&violation.message);
-                        world.refused(&found, path, request, (&response, violation));
-                        return Begun(Step::Missed(response));
+            Ok(found) => {
+                match self.worlds.get(name, if name == DEFAULT { Asker::Owner } else { self.asker(request) }) {
+                    Ok(world) => {
+                        if let Some(violation) = media_type::coded(found.operation, request) {
+                            let response = not_decoded(&violation.message);
+                            world.refused(&found, path, request, (&response, violation));
+                            return Begun(Step::Missed(response));
+                        }
+                        if request.body().len() > LITTLE && !world.has_room(request.body().len() / 16) {
+                            return answered(respond_json(503, &json!({ "error": room::NO_ROOM })));
+                        }
+                        let prepared = Box::new(world.prepare(found, request));
+                        Begun(Step::Operation(world, path, prepared))
                     }
-                    if request.body().len() > LITTLE && !world.has_room(request.body().len() / 16) {
-                        return answered(respond_json(503, &json!({ "error": room::NO_ROOM })));
-                    }
-                    let prepared = Box::new(world.prepare(found, request));
-                    Begun(Step::Operation(world, path, prepared))
+                    Err(problem) => answered(respond_json(503, &json!({ "error": problem }))),
                 }
-                Err(problem) => answered(respond_json(503, &json!({ "error": problem }))),
-            },
+            }
             Err(miss) => {
                 let response = miss.response();
                 // What is for no operation makes no world.

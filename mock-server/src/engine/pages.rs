@@ -4,13 +4,19 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
 
-#[cfg(feature = "docs")]
-use super::Pieces;
-use super::respond;
 use super::route::Miss;
+use super::{Pieces, respond};
 
 #[cfg(feature = "docs")]
 mod template;
+
+/// An answer that is a text of the program: it takes no memory, whoever reads it.
+pub(super) fn shared(content_type: &str, text: &'static str) -> Response<Bytes> {
+    let text = Bytes::from_static(text.as_bytes());
+    let mut response = respond(200, content_type, text.clone());
+    response.extensions_mut().insert(Pieces(vec![text]));
+    response
+}
 
 /// Whether a path, which is none of the contract's, is that of a page.
 pub(super) fn is_page(path: &str) -> bool {
@@ -19,10 +25,9 @@ pub(super) fn is_page(path: &str) -> bool {
 
 /// A page. `prefix` is what names the world in the path of the request, if that does. The credentials are shown.
 pub(super) fn page(method: &Method, prefix: &str, path: &str, credentials: Value) -> Response<Bytes> {
-    let file = |content_type, text: &'static str| respond(200, content_type, Bytes::from_static(text.as_bytes()));
     let page = match path {
-        "/openapi.json" => file("application/json", user_status_openapi::JSON),
-        "/openapi.yaml" => file("application/yaml", user_status_openapi::YAML),
+        "/openapi.json" => shared("application/json", user_status_openapi::JSON),
+        "/openapi.yaml" => shared("application/yaml", user_status_openapi::YAML),
         "/docs" => docs(prefix, credentials),
         _ => {
             let mut response = Response::new(Bytes::new());

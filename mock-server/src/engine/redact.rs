@@ -109,7 +109,8 @@ impl Redaction {
             value.split(move |c| cookies && c == ';').map(str::trim).map(value_of)
         });
         let members = body.and_then(|(schema, body)| Some((&self.members(schema)?.credentials, body)));
-        let members = members.into_iter().flat_map(|(names, body)| names.iter().filter_map(|name| body.get(name)?.as_str()));
+        let members =
+            members.into_iter().flat_map(|(names, body)| names.iter().filter_map(|name| body.get(name)?.as_str()));
         words.chain(members)
     }
 

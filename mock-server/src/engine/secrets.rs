@@ -76,9 +76,8 @@ impl Known {
             }
             let at = i * BLOCK;
             let starts = at.saturating_sub(BLOCK - 1).max(from)..=at;
-            let is_run = |start: &usize| {
-                text.get(*start..start + RUN).is_some_and(|run| self.runs.contains(&folded(run)))
-            };
+            let is_run =
+                |start: &usize| text.get(*start..start + RUN).is_some_and(|run| self.runs.contains(&folded(run)));
             if let Some(start) = starts.into_iter().find(is_run) {
                 return Some(start);
             }
@@ -238,7 +237,10 @@ mod tests {
             ("hexadecimal", Box::new(|t| each(t, |b| format!("&#x{b:X};")))),
             ("CDATA", Box::new(|t| format!("<![CDATA[{}]]><![CDATA[{}]]>", &t[..t.len() / 2], &t[t.len() / 2..]))),
             ("base64", Box::new(|t| base64(t.as_bytes()))),
-            ("base64 within", Box::new(|t| base64(format!("{{\"a\":\"{t}\"}}").as_bytes()).replace('+', "-").replace('/', "_"))),
+            (
+                "base64 within",
+                Box::new(|t| base64(format!("{{\"a\":\"{t}\"}}").as_bytes()).replace('+', "-").replace('/', "_")),
+            ),
             ("hex", Box::new(|t| each(t, |b| format!("{b:02x}")))),
         ];
         for (one, first) in &encodings {

@@ -317,9 +317,7 @@ impl World {
     /// The faults as the admin API lists them.
     pub(super) fn listed_faults(&self) -> Vec<Value> {
         let listed: Vec<_> = lock(&self.state).faults.iter().map(Armed::listed).collect();
-        let each = |(id, seen, struck, fault): (u64, u32, u32, Arc<Fault>)| {
-            json!({ "id": id, "fault": *fault, "seen": seen, "struck": struck })
-        };
+        let each = |(id, seen, struck, fault): (u64, u32, u32, Arc<Fault>)| json!({ "id": id, "fault": *fault, "seen": seen, "struck": struck });
         listed.into_iter().map(each).collect()
     }
 
@@ -572,10 +570,9 @@ impl World {
         let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
         let response = answer.map_or_else(Response::default, |answer| {
             let mut response = super::respond_with(operation, &spoken.answer, &answer);
-            for (name, value) in [
-                (prefer::APPLIED, applied),
-                (prefer::IGNORED, preference.as_ref().and_then(Preference::ignored)),
-            ] {
+            for (name, value) in
+                [(prefer::APPLIED, applied), (prefer::IGNORED, preference.as_ref().and_then(Preference::ignored))]
+            {
                 if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
                     response.headers_mut().insert(name, value);
                 }

@@ -48,7 +48,14 @@ impl Worlds {
         let room = Room::of(options.limits_of_connections().worlds());
         let beginning = Beginning::new(options.world.clone(), room);
         let default = Arc::new(World::new(DEFAULT, &options, &beginning));
-        Worlds { options, beginning, default, others: Mutex::default(), started: Instant::now(), swept: AtomicU64::new(0) }
+        Worlds {
+            options,
+            beginning,
+            default,
+            others: Mutex::default(),
+            started: Instant::now(),
+            swept: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn default(&self) -> &Arc<World> {
@@ -112,7 +119,10 @@ impl Worlds {
 
     /// The credentials of the world of that name, or those that it will begin with.
     pub(super) fn credentials_of(&self, name: &str) -> Value {
-        self.find(name).map_or_else(|| World::new(name, &self.options, &self.beginning).listed_credentials(), |w| w.listed_credentials())
+        self.find(name).map_or_else(
+            || World::new(name, &self.options, &self.beginning).listed_credentials(),
+            |w| w.listed_credentials(),
+        )
     }
 
     /// The world of that name, if there is one.

@@ -167,6 +167,7 @@ impl WorldState {
     }
 
     /// Credentials that work, by system and by the name under which they travel.
+    #[cfg(feature = "docs")]
     pub(crate) fn listed_credentials(&self) -> Vec<(String, Value)> {
         let now = self.clock.unwrap_or_else(Timestamp::now);
         Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), self.systems.of(vendor).credentials(now))).collect()

@@ -17,7 +17,7 @@ use super::pattern::Pattern;
 use super::room::NO_ROOM;
 use super::world::World;
 use super::worlds::Asker;
-use super::{DEFAULT, Engine, Fault, cors, media_type, respond, respond_json};
+use super::{DEFAULT, Engine, Fault, cors, media_type, pages, respond, respond_json};
 use crate::credentials::Mint;
 use crate::system::System;
 use crate::vendors::Systems;
@@ -118,7 +118,7 @@ fn of_the_server(
                 "worlds": engine.worlds.names().len(),
             }),
         )),
-        "/openapi.yaml" => Ok(respond(200, "application/yaml", Bytes::from_static(DESCRIPTION.as_bytes()))),
+        "/openapi.yaml" => Ok(pages::shared("application/yaml", DESCRIPTION)),
         "/openapi.json" => Ok(respond_json(200, &description())),
         "/worlds" if request.method() == Method::DELETE && world == DEFAULT => {
             Err((409, "the default world stays; POST /__admin/reset brings it to how it began".to_owned()))

@@ -139,7 +139,6 @@ impl Armed {
     }
 }
 
-
 impl Strike {
     /// What strikes this call. Delays add up; of the other faults, the first registered one strikes.
     pub(in crate::engine) fn of(armed: &mut [Armed], operation: &Operation, user: &str, now: Timestamp) -> Strike {

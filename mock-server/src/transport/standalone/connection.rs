@@ -55,9 +55,8 @@ pub(super) async fn serve(stream: Stream, service: Service, mut stopped: watch::
     if limits.headers != HEADERS {
         http.max_headers(limits.headers);
     }
-    let service = service_fn(move |request| {
-        answer(service.clone(), plan.clone(), timer.clone(), patience.clone(), request)
-    });
+    let service =
+        service_fn(move |request| answer(service.clone(), plan.clone(), timer.clone(), patience.clone(), request));
     let mut connection = pin!(http.serve_connection(stream, service));
     // What ends a connection early is a fault of ours, a limit, or a client that went away.
     tokio::select! {

@@ -24,10 +24,8 @@ impl Workers {
         let (running, ended) = mpsc::channel(1);
         let start = |i: usize| {
             let (queue, connections) = mpsc::unbounded_channel();
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .max_blocking_threads(super::LONG)
-                .build()?;
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(super::LONG).build()?;
             let (serving, running) = (serving.clone(), running.clone());
             std::thread::Builder::new().name(format!("connections-{i}")).spawn(move || {
                 runtime.block_on(serve(serving, connections));
