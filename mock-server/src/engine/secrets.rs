@@ -229,7 +229,8 @@ mod tests {
         fn each(text: &str, form: impl Fn(u8) -> String) -> String {
             text.bytes().map(form).collect()
         }
-        let encodings: [(&str, Box<dyn Fn(&str) -> String>); 9] = [
+        type Encoding = Box<dyn Fn(&str) -> String>;
+        let encodings: [(&str, Encoding); 9] = [
             ("percent", Box::new(|t| each(t, |b| format!("%{b:02x}")))),
             ("PERCENT", Box::new(|t| each(t, |b| format!("%{b:02X}")))),
             ("JSON", Box::new(|t| each(t, |b| format!("\\u{b:04x}")))),
