@@ -36,7 +36,11 @@ impl Contract {
     /// `check` finds all of them.
     pub fn from_value(document: Value) -> Result<Contract, ContractError> {
         let reader = Reader { document: &document };
-        let (operations, base_paths) = reader.operations()?;
+        if document.get("servers").is_some() {
+            reader.only_machines("/servers")?;
+        }
+        let base_paths = reader.base_paths()?;
+        let operations = reader.operations(&base_paths)?;
         let schemes = reader.schemes()?;
         Ok(Contract { document, operations, schemes, base_paths })
     }
@@ -61,7 +65,7 @@ impl Contract {
         self.schemes.get(name)
     }
 
-    /// The path under which a vendor's server mounts its operations: `/pod` for Symphony, else empty.
+    /// The path in which a vendor's base URLs end: `/pod` for Symphony, else empty.
     pub fn base_path(&self, vendor: Vendor) -> &str {
         self.base_paths.get(&vendor).map_or("", String::as_str)
     }
@@ -83,7 +87,7 @@ pub struct Operation {
     pub method: String,
     /// The method of the source's own sample, where it is another: a server that is true to the source accepts it too.
     pub sample_method: Option<String>,
-    /// The path template below the server's base path, such as `/api/users/{UserID}/status`.
+    /// The path template below [`Contract::base_path`], such as `/api/users/{UserID}/status`. The document has both in one.
     pub path: String,
     /// The JSON pointer of the operation.
     pub pointer: String,
@@ -219,6 +223,9 @@ impl std::error::Error for ContractError {}
 /// The methods of a path item, in the order of the OpenAPI specification.
 pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
+/// The extension of a tag that says in what the base URLs of its system end.
+pub(crate) const BASE_PATH: &str = "x-base-path";
+
 /// Reads the parts of a document, each with its pointer.
 struct Reader<'a> {
     document: &'a Value,
@@ -227,28 +234,63 @@ struct Reader<'a> {
 type Read<T> = Result<T, ContractError>;
 
 impl<'a> Reader<'a> {
-    fn operations(&self) -> Read<(Vec<Operation>, BTreeMap<Vendor, String>)> {
+    fn operations(&self, base_paths: &BTreeMap<Vendor, String>) -> Read<Vec<Operation>> {
         let mut operations = Vec::new();
-        let mut base_paths: BTreeMap<Vendor, String> = BTreeMap::new();
         for (path, item) in self.object("/paths")? {
             let item_pointer = pointer::join("/paths", path);
             for method in METHODS {
                 if item.get(method).is_none() {
                     continue;
                 }
-                let operation = self.operation(path, method, &item_pointer)?;
-                let base_path = self.base_path(&item_pointer)?;
-                let known = base_paths.entry(operation.vendor).or_insert_with(|| base_path.clone());
-                if *known != base_path {
-                    return Err(error(
-                        &pointer::join(&item_pointer, "servers"),
-                        format!("one base path per vendor: {} already has `{known}`", operation.vendor),
-                    ));
-                }
+                let mut operation = self.operation(path, method, &item_pointer)?;
+                let base_path = base_paths.get(&operation.vendor).map_or("", String::as_str);
+                let Some(below) = path.strip_prefix(base_path).filter(|below| below.starts_with('/')) else {
+                    let problem = format!("must begin with `{base_path}/`, as {BASE_PATH} of its tag says");
+                    return Err(error(&item_pointer, problem));
+                };
+                operation.path = below.to_owned();
                 operations.push(operation);
             }
+            self.only_machines(&format!("{item_pointer}/servers"))?;
         }
-        Ok((operations, base_paths))
+        Ok(operations)
+    }
+
+    /// The path in which the base URLs of each vendor end, as its tag has it.
+    fn base_paths(&self) -> Read<BTreeMap<Vendor, String>> {
+        let mut base_paths = BTreeMap::new();
+        for (i, tag) in self.array("/tags")?.iter().enumerate() {
+            if tag.get(BASE_PATH).is_none() {
+                continue;
+            }
+            let (name, at) = (format!("/tags/{i}/name"), format!("/tags/{i}/{BASE_PATH}"));
+            let vendor = self.string(&name)?.parse::<Vendor>().map_err(|e| error(&name, e.to_string()))?;
+            let path = self.string(&at)?;
+            let plain = |segment: &str| {
+                let known = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+                !matches!(segment, "" | "." | "..") && segment.chars().all(known)
+            };
+            if !path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain)) {
+                return Err(error(&at, "must be a path such as /pod, without a slash at its end"));
+            }
+            base_paths.insert(vendor, path.to_owned());
+        }
+        Ok(base_paths)
+    }
+
+    /// Servers are machines. Of a path in the URL of a server many tools know nothing: they read the servers of the whole
+    /// document, and put the path of the operation behind their URL.
+    fn only_machines(&self, servers: &str) -> Read<()> {
+        self.get(&format!("{servers}/0"))?;
+        for (i, _) in self.array(servers)?.iter().enumerate() {
+            let at = format!("{servers}/{i}/url");
+            let path = path_of_url(self.string(&at)?);
+            if !path.is_empty() {
+                let problem = format!("must have no path: put `{path}` before each path, and {BASE_PATH} into the tag");
+                return Err(error(&at, problem));
+            }
+        }
+        Ok(())
     }
 
     fn operation(&self, path: &str, method: &str, item_pointer: &str) -> Read<Operation> {
@@ -388,11 +430,6 @@ impl<'a> Reader<'a> {
                 Ok((name.clone(), Scheme { kind, name_template: word("x-name-template").map(str::to_owned) }))
             })
             .collect()
-    }
-
-    /// The path part of the first server's URL.
-    fn base_path(&self, item_pointer: &str) -> Read<String> {
-        Ok(path_of_url(self.string(&format!("{item_pointer}/servers/0/url"))?).to_owned())
     }
 
     /// The value at a pointer after following `$ref`, with the pointer of where it stands.

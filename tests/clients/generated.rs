@@ -62,13 +62,13 @@ fn outcome<T, E: fmt::Debug>(result: Result<T, Error<E>>, look: impl FnOnce(T) -
 }
 
 /// A configuration with headers on every request: the client has one API key for all headers, and none for cookies.
-fn at(path: &str, headers: &[(&str, &str)]) -> Configuration {
+fn with(headers: &[(&str, &str)]) -> Configuration {
     let header = |(name, value): &(&str, &str)| {
         (name.parse::<HeaderName>().expect("a name"), value.parse::<HeaderValue>().expect("a value"))
     };
     let headers: HeaderMap = headers.iter().map(header).collect();
     Configuration {
-        base_path: env::var("MOCK_URL").expect("MOCK_URL") + path,
+        base_path: env::var("MOCK_URL").expect("MOCK_URL"),
         client: reqwest::Client::builder().default_headers(headers).build().expect("a client"),
         ..Configuration::default()
     }
@@ -88,7 +88,7 @@ async fn main() {
     let userdocks = |trusted| {
         let names = ["X-API-KEY", "X-API-KEY-TYPE", "X-CLIENT-ID"];
         let values = names.map(|name| credential("userdocks", name, trusted || name != "X-API-KEY"));
-        at("", &[(names[0], &values[0]), (names[1], &values[1]), (names[2], &values[2])])
+        with(&[(names[0], &values[0]), (names[1], &values[1]), (names[2], &values[2])])
     };
     let change = async |trusted, active| {
         let status = if active { UserdocksAccessStatus::Unfreezed } else { UserdocksAccessStatus::Freezed };
@@ -105,7 +105,7 @@ async fn main() {
         let session = "AtmoAuthToken_acmepaymentscorp";
         let cookie = format!("{session}={}", credential("akana", session, trusted));
         let csrf = "X-Csrf-Token_acmepaymentscorp";
-        at("", &[("Cookie", &cookie), (csrf, &credential("akana", csrf, true))])
+        with(&[("Cookie", &cookie), (csrf, &credential("akana", csrf, true))])
     };
     let change = async |trusted, active| {
         let status = format!("com.soa.user.status.{}", if active { "enabled" } else { "locked" });
@@ -121,7 +121,7 @@ async fn main() {
 
     let mediconnect = |trusted| {
         let bearer_access_token = Some(credential("mediconnect", "bearer", trusted));
-        Configuration { bearer_access_token, ..at("", &[]) }
+        Configuration { bearer_access_token, ..with(&[]) }
     };
     let change = async |trusted, active| {
         let request = MediconnectToggleUserStatusRequest {
@@ -138,7 +138,7 @@ async fn main() {
     };
     client.check("mediconnect toggleUserStatus", change, read).await;
 
-    let symphony = |trusted| at("/pod", &[("sessionToken", &credential("symphony", "sessionToken", trusted))]);
+    let symphony = |trusted| with(&[("sessionToken", &credential("symphony", "sessionToken", trusted))]);
     let change = async |trusted, active| {
         let status = if active { SymphonyAccountState::Enabled } else { SymphonyAccountState::Disabled };
         let request = SymphonyUserStatus { status: Some(status), ..SymphonyUserStatus::new() };
@@ -153,15 +153,16 @@ async fn main() {
 
     let change = async |trusted, _active| {
         let token = credential("clearsquare", "bearer", trusted);
-        let configuration = Configuration { bearer_access_token: Some(token.clone()), ..at("", &[]) };
+        let configuration = Configuration { bearer_access_token: Some(token.clone()), ..with(&[]) };
         let request = ClearsquareManageStatusRequest::new(CLEARSQUARE.to_owned(), token);
         let answer = clearsquare_api::manage_user_status(&configuration, request, None).await;
         outcome(answer, |answer| answer.status == ClearsquareOutcome::Success)
     };
     // ClearSquare has no read: the server's own word, if it has one.
     let read = async || {
-        let server = at("/__admin/users/clearsquare/", &[]);
-        let answer = server.client.get(server.base_path + CLEARSQUARE).send().await.expect("an answer");
+        let server = with(&[]);
+        let url = server.base_path + "/__admin/users/clearsquare/" + CLEARSQUARE;
+        let answer = server.client.get(url).send().await.expect("an answer");
         if answer.status() == 404 {
             return None;
         }

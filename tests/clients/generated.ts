@@ -48,22 +48,22 @@ async function check(
     }
 }
 
-const at = (path: string, rest: ConfigurationParameters) => new Configuration({ basePath: MOCK_URL + path, ...rest });
+const configured = (rest: ConfigurationParameters) => new Configuration({ basePath: MOCK_URL, ...rest });
 
 const userdocks = (trusted: boolean) => {
     const keys = { ...credentials.userdocks, ...(trusted ? {} : { "X-API-KEY": "wrong" }) };
-    return new UserdocksApi(at("", { apiKey: (name) => keys[name] }));
+    return new UserdocksApi(configured({ apiKey: (name) => keys[name] }));
 };
 const akana = (trusted: boolean) => {
     const { AtmoAuthToken_acmepaymentscorp: session, ...keys } = credentials.akana;
     // The generator leaves out API keys in cookies.
     const headers = { Cookie: `AtmoAuthToken_acmepaymentscorp=${trusted ? session : "wrong"}` };
-    return new AkanaApi(at("", { apiKey: (name) => keys[name], headers }));
+    return new AkanaApi(configured({ apiKey: (name) => keys[name], headers }));
 };
 const mediconnect = (trusted: boolean) =>
-    new MediconnectApi(at("", { accessToken: trusted ? credentials.mediconnect.bearer : "wrong" }));
+    new MediconnectApi(configured({ accessToken: trusted ? credentials.mediconnect.bearer : "wrong" }));
 const symphony = (trusted: boolean) =>
-    new SymphonyApi(at("/pod", { apiKey: trusted ? credentials.symphony.sessionToken : "wrong" }));
+    new SymphonyApi(configured({ apiKey: trusted ? credentials.symphony.sessionToken : "wrong" }));
 
 async function main() {
     await check(
@@ -106,7 +106,7 @@ async function main() {
         async (trusted) => {
             const token = trusted ? credentials.clearsquare.bearer : "wrong";
             const clearsquareManageStatusRequest = { id: CLEARSQUARE, token };
-            const api = new ClearsquareApi(at("", { accessToken: token }));
+            const api = new ClearsquareApi(configured({ accessToken: token }));
             const answer = await api.manageUserStatus({ clearsquareManageStatusRequest });
             return answer.status === ClearsquareOutcome.Success;
         },

@@ -114,12 +114,12 @@ fn mistakes_in_the_document_are_named_with_their_place() {
             "must be boolean, is string",
         ),
         ("        Locked: true\n", "        Locked: 'true'\n", format!("{akana}/responses/200/content/application~1json/examples/locked/value/Locked"), "must be boolean"),
-        ("          example: 7215545078541\n", "          example: 0\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/parameters/0/example".into(), "must be at least 1"),
-        ("                    code: 401\n", "                    code: 99999999999\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/responses/401/content/application~1json/examples/invalidSession/value/code".into(), "format int32"),
+        ("          example: 7215545078541\n", "          example: 0\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/parameters/0/example".into(), "must be at least 1"),
+        ("                    code: 401\n", "                    code: 99999999999\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/responses/401/content/application~1json/examples/invalidSession/value/code".into(), "format int32"),
         // Structure.
         ("      operationId: changeUserStatus\n", "      operationID: changeUserStatus\n", format!("{akana}/operationID"), "is not a member that OpenAPI 3.0 has here"),
         ("openapi: 3.0.3\n", "openapi: 3.1.0\n", "/openapi".into(), "3.0.x only"),
-        ("$ref: '#/components/schemas/SymphonyUserStatus'", "$ref: '#/components/schemas/SymphonyStatus'", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/requestBody/content/application~1json/schema/$ref".into(), "does not exist"),
+        ("$ref: '#/components/schemas/SymphonyUserStatus'", "$ref: '#/components/schemas/SymphonyStatus'", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/requestBody/content/application~1json/schema/$ref".into(), "does not exist"),
         ("      operationId: changeUserStatus\n", "      operationId: setAccessStatus\n", format!("{akana}/operationId"), "names another operation already"),
         // One error schema per operation.
         (
@@ -133,7 +133,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         ("      x-idempotent: false\n", "", "/paths/~1api~1users~1manage-status/post/x-idempotent".into(), "missing"),
         ("      x-changes: [toggle]\n", "      x-changes: [flip]\n", "/paths/~1api~1users~1manage-status/post/x-changes/0".into(), "unknown change `flip`"),
         ("      x-changes: [toggle]\n", "      x-changes: []\n", "/paths/~1api~1users~1manage-status/post/x-changes".into(), ""),
-        ("        title: Update User Status\n", "        titel: Update User Status\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/x-source".into(), "`title`"),
+        ("        title: Update User Status\n", "        titel: Update User Status\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/x-source".into(), "`title`"),
         ("          chosen: PUT\n", "", "/paths/~1api~1v1~1users~1{userId}~1access-status~1{accessStatus}/put/x-contradictions/0".into(), "`chosen`"),
         ("      x-name-template: AtmoAuthToken_{tenant}\n", "      x-name-template: AtmoToken_{tenant}\n", "/components/securitySchemes/akanaSession/x-name-template".into(), "does not give the name"),
         ("          x-credential: true\n", "", "/components/schemas/ClearsquareManageStatusRequest/properties/token".into(), "x-credential"),
@@ -159,7 +159,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         (
             "        title: Update User Status\n",
             "        title: ' '\n",
-            "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/x-source/title".into(),
+            "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/x-source/title".into(),
             "must match",
         ),
         ("  vendor:\n    $ref:", "  vendr:\n    $ref:", "/x-vocabulary".into(), "must be"),
@@ -172,7 +172,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         (
             "            application/json:\n              schema:\n                $ref: '#/components/schemas/SymphonyUserStatus'\n",
             "            application/json:\n              example: 42\n              schema:\n                $ref: '#/components/schemas/SymphonyUserStatus'\n",
-            "/paths/~1v1~1admin~1user~1{uid}~1status/get/responses/200/content/application~1json/example".into(),
+            "/paths/~1pod~1v1~1admin~1user~1{uid}~1status/get/responses/200/content/application~1json/example".into(),
             "examples stand under",
         ),
         (
@@ -196,7 +196,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         (
             "        - symphonySession: []\n",
             "        - symphonySession: []\n        - {}\n",
-            "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/security".into(),
+            "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/security".into(),
             "every alternative",
         ),
         (
@@ -230,13 +230,20 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         (
             "        - name: uid\n          in: path\n          required: true\n",
             "        - name: uid\n          in: path\n          required: false\n",
-            "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/parameters/0/required".into(),
+            "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/parameters/0/required".into(),
             "must be true",
         ),
         // Security, servers, vocabulary, leftovers.
-        ("        - symphonySession: []\n", "        - symphonySesion: []\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post/security/0/symphonySesion".into(), "securitySchemes"),
+        ("        - symphonySession: []\n", "        - symphonySesion: []\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/security/0/symphonySesion".into(), "securitySchemes"),
         ("      - url: https://{hostname}\n", "      - url: https://{host}\n", "/paths/~1api~1users~1{UserID}~1status/servers/0".into(), "both in the url and a variable"),
-        ("      - url: https://{pod}.symphony.com/pod\n", "      - url: http://{pod}.symphony.com/pod\n", "/paths/~1v1~1admin~1user~1{uid}~1status~1update/servers/0/url".into(), "https://"),
+        ("      - url: https://{pod}.symphony.com\n", "      - url: http://{pod}.symphony.com\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/servers/0/url".into(), "https://"),
+        // The base path of a system is in its paths, and what its tag says.
+        ("      - url: https://{pod}.symphony.com\n", "      - url: https://{pod}.symphony.com/pod\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/servers/0/url".into(), "must have no path: put `/pod` before each path"),
+        ("  - url: http://127.0.0.1:4010\n", "  - url: http://127.0.0.1:4010/mock\n", "/servers/0/url".into(), "must have no path: put `/mock` before each path"),
+        ("    post:\n      operationId: updateUserStatus\n", "    post:\n      servers:\n        - url: https://symphony.com/pod\n      operationId: updateUserStatus\n", "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/servers".into(), "beside the operation"),
+        ("  /pod/v1/admin/user/{uid}/status:\n", "  /pods/v1/admin/user/{uid}/status:\n", "/paths/~1pods~1v1~1admin~1user~1{uid}~1status".into(), "must begin with `/pod/`"),
+        ("    x-base-path: /pod\n", "    x-base-path: /pod/\n", "/tags/3/x-base-path".into(), "must be a path such as /pod"),
+        ("    x-base-path: /pod\n", "    x-base-path: [pod]\n", "/tags/3/x-base-path".into(), "must be a string"),
         ("      enum: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      enum: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/Vendor/enum".into(), "must be userdocks, akana"),
         ("    AkanaServerFault:\n", "    AkanaForgottenFault:\n      summary: Nobody uses this\n      value: {}\n    AkanaServerFault:\n", "/components/examples/AkanaForgottenFault".into(), "is never used"),
     ];
@@ -298,6 +305,9 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
     ]
     .map(|(id, method, path, codes)| (id, method, path.to_owned(), codes));
     same(&seen, &expected.to_vec())?;
+    // In what the base URLs end that the documents have.
+    let bases: Vec<(Vendor, &str)> = Vendor::ALL.iter().map(|vendor| (*vendor, contract.base_path(*vendor))).collect();
+    same(&bases, &Vendor::ALL.iter().map(|v| (*v, if *v == Vendor::Symphony { "/pod" } else { "" })).collect())?;
 
     let akana = contract.operation("changeUserStatus").ok_or("no changeUserStatus")?;
     let mut media_types = vec!["application/json".to_owned(), "application/xml".to_owned()];

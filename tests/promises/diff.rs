@@ -67,7 +67,7 @@ fn edited(document: &Value, pointer: &str, edit: &Edit) -> Value {
 const USERDOCKS: &str = "/paths/~1api~1v1~1users~1{userId}~1access-status~1{accessStatus}";
 const AKANA: &str = "/paths/~1api~1users~1{UserID}~1status";
 const MEDICONNECT: &str = "/paths/~1api~1admin~1users~1{id}~1status";
-const SYMPHONY: &str = "/paths/~1v1~1admin~1user~1{uid}~1status~1update";
+const SYMPHONY: &str = "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update";
 const CLEARSQUARE: &str = "/paths/~1api~1users~1manage-status";
 const SCHEMAS: &str = "/components/schemas";
 
@@ -90,7 +90,10 @@ fn cases() -> Vec<(String, Edit, Expected)> {
         (AKANA.into(), Remove, whole(Breaking)),
         (at(CLEARSQUARE, "/post/tags"), Set(json!(["symphony"])), whole(Breaking)),
         (at(SYMPHONY, "/servers/0/url"), Set(json!("https://{pod}.symphony.com/agent")), whole(Breaking)),
-        (at(SYMPHONY, "/servers/0/url"), Set(json!("https://{pod}.symphony.example/pod")), whole(Documentation)),
+        (at(SYMPHONY, "/servers/0/url"), Set(json!("https://{pod}.symphony.example")), whole(Documentation)),
+        (at(SYMPHONY, "/servers"), Remove, whole(Documentation)),
+        ("/tags/3/x-base-path".into(), Set(json!("/agent")), whole(Breaking)),
+        ("/tags/3/x-base-path".into(), Remove, whole(Breaking)),
         (at(SYMPHONY, "/post/deprecated"), Set(json!(true)), whole(Compatible)),
         // What the extensions say.
         (at(SYMPHONY, "/post/x-idempotent"), Set(json!(false)), whole(Breaking)),
@@ -266,13 +269,51 @@ fn every_change_is_called_what_it_is() {
     assert!(cases().len() > 90);
 }
 
+/// A base path may stand in the URLs of servers or in the paths: what is compared is the URL that requests go to, and the
+/// part of it that callers give.
+#[test]
+fn where_a_base_path_is_written_is_no_change() {
+    let new = Contract::embedded().document();
+    let mut old = new.clone();
+    let base = old["tags"][3].as_object_mut().unwrap().shift_remove("x-base-path").unwrap();
+    let base = base.as_str().unwrap();
+    let paths = std::mem::take(old["paths"].as_object_mut().unwrap());
+    for (path, mut item) in paths {
+        let below = path.strip_prefix(base);
+        if below.is_some() {
+            let url = format!("{}{base}", item["servers"][0]["url"].as_str().unwrap());
+            item["servers"][0]["url"] = url.into();
+        }
+        old["paths"][below.unwrap_or(&path)] = item;
+    }
+    for (from, to) in [(&old, new), (new, &old)] {
+        let found = diff(from, to).changes;
+        // Two paths, each with its servers and its operation, and the tag.
+        assert_eq!(found.len(), 5, "{found:#?}");
+        assert!(found.iter().all(|change| change.class == Documentation), "{found:#?}");
+    }
+    // The same URL, of which callers give less: theirs do not fit any more.
+    let mut bare = new.clone();
+    bare["tags"][3].as_object_mut().unwrap().shift_remove("x-base-path");
+    assert_eq!(diff(&old, &bare).class(), Some(Breaking));
+    // The path has gone over, and another one has come: the request goes elsewhere.
+    let text = new.to_string().replace("/pod/v1/admin", "/pod/v2/admin");
+    assert_eq!(diff(&old, &serde_json::from_str(&text).unwrap()).class(), Some(Breaking));
+    // An operation that is called otherwise is found in its place all the same.
+    let text = new.to_string().replace("getUserStatus", "readUserStatus");
+    let found = diff(&old, &serde_json::from_str(&text).unwrap()).changes;
+    let breaking: Vec<&Change> = found.iter().filter(|change| change.class == Breaking).collect();
+    assert_eq!(breaking.len(), 1, "{found:#?}");
+    assert!(breaking[0].pointer.ends_with("/get/operationId"), "{found:#?}");
+}
+
 /// Names of schemas are names of generated types, and a reference may lead to another one that looks alike.
 #[test]
 fn the_names_of_types_count() {
     let old = Contract::embedded().document();
     let new = edited(old, "/components/schemas/AkanaFault", &RenameSchema("AkanaProblem"));
     assert_eq!(diff(old, &new).class(), Some(Breaking));
-    let schema = "/paths/~1v1~1admin~1user~1{uid}~1status/get/responses/401/content/application~1json/schema/$ref";
+    let schema = "/paths/~1pod~1v1~1admin~1user~1{uid}~1status/get/responses/401/content/application~1json/schema/$ref";
     let new = edited(old, schema, &Set(json!("#/components/schemas/MediconnectError")));
     let found = diff(old, &new).changes;
     let whys: Vec<&str> = found.iter().map(|change| change.pointer.rsplit('/').next().unwrap()).collect();
@@ -370,11 +411,11 @@ fn the_version_must_say_what_has_changed() {
 
     let old = Contract::embedded().document();
     let changed = edited(old, "/paths/~1api~1users~1manage-status/post/operationId", &Set(json!("flip")));
-    for (to, lacks) in [("0.1.0", true), ("0.1.9", true), ("0.0.9", true), ("0.2.0", false), ("1.0.0", false)] {
+    for (to, lacks) in [("0.1.1", true), ("0.1.9", true), ("0.0.9", true), ("0.2.0", false), ("1.0.0", false)] {
         let new = edited(&changed, "/info/version", &Set(json!(to)));
         let diff = diff(old, &new);
         assert_eq!(diff.lacks_bump(), lacks, "{to}");
-        assert_eq!(diff.to_string().contains("after 0.1.0 it must be 0.2.0 or later"), lacks, "{diff}");
+        assert_eq!(diff.to_string().contains("after 0.1.1 it must be 0.2.0 or later"), lacks, "{diff}");
     }
     // Back is never right, with changes or without.
     assert!(diff(old, &edited(old, "/info/version", &Set(json!("0.0.9")))).lacks_bump());
@@ -405,9 +446,9 @@ fn check_asks_for_the_version_that_the_changes_need() {
     let findings = tool::check(&root);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!((findings[0].file.as_str(), findings[0].pointer.as_str()), (tool::CONTRACT, "/info/version"));
-    assert!(findings[0].problem.starts_with("must be 0.2.0 or later, is 0.1.0"), "{}", findings[0]);
+    assert!(findings[0].problem.starts_with("must be 0.2.0 or later, is 0.1.1"), "{}", findings[0]);
     assert_eq!(tool::release(&root).unwrap_err(), findings);
-    change(&root, "  version: 0.1.0\n", "  version: 0.2.0\n");
+    change(&root, "  version: 0.1.1\n", "  version: 0.2.0\n");
     tool::generate(&root).unwrap();
     assert_eq!(tool::check(&root), []);
     assert!(tool::release(&root).unwrap());

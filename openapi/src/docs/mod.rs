@@ -56,20 +56,9 @@ impl Page {
         let root = self.root(&document);
         let own = if root.is_empty() { "/" } else { &root };
         document["servers"] = json!([{ "url": own, "description": "The server under test" }]);
-        // One server for all: its base path is part of each path, since not every reader of the document looks for
-        // servers there.
-        let contract = Contract::embedded();
-        let paths = document["paths"].take();
-        let mut mounted = serde_json::Map::new();
-        for (path, mut item) in paths.as_object().cloned().unwrap_or_default() {
-            let mut operations = contract.operations().iter();
-            let base = operations.find(|operation| operation.path == path).map(|operation| operation.vendor);
-            if let Some(members) = item.as_object_mut() {
-                members.remove("servers");
-            }
-            mounted.insert(format!("{}{path}", base.map_or("", |vendor| contract.base_path(vendor))), item);
+        for (_, item) in document["paths"].as_object_mut().into_iter().flatten() {
+            item.as_object_mut().map(|item| item.remove("servers"));
         }
-        document["paths"] = Value::Object(mounted);
         // ClearSquare's token is a member of the body as well, where no security scheme fills it in.
         if let Some(token) = self.credentials["clearsquare"]["bearer"].as_str() {
             fill_tokens(&mut document["paths"]["/api/users/manage-status"]["post"]["requestBody"], token);

@@ -231,6 +231,11 @@ fn servers(document: &Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         let at = format!("{}/servers", pointer::join("/paths", path));
+        for (method, _) in item.as_object().into_iter().flatten().filter(|(_, member)| member.get("servers").is_some())
+        {
+            let at = format!("{}/{method}/servers", pointer::join("/paths", path));
+            findings.push(Finding::at(at, "name the servers beside the operation, for all of the path"));
+        }
         for (i, server) in item["servers"].as_array().into_iter().flatten().enumerate() {
             let url = server["url"].as_str().unwrap_or_default();
             let used: BTreeSet<&str> =

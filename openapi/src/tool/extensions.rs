@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{Finding, objects};
-use crate::contract::{Contract, Idempotence, Operation};
+use crate::contract::{BASE_PATH, Contract, Idempotence, Operation};
 use crate::pointer;
 use crate::validate::Standalone;
 use crate::vendor::Change;
 
 /// The extensions that there are. Any other is a typing error.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "x-source",
     "x-idempotent",
     "x-changes",
@@ -22,6 +22,7 @@ const KNOWN: [&str; 12] = [
     "x-enum-varnames",
     "x-vocabulary",
     "x-displayName",
+    BASE_PATH,
 ];
 
 pub(super) fn check(document: &Value, contract: &Contract) -> Vec<Finding> {

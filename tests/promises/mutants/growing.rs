@@ -91,9 +91,13 @@ impl Growing<'_> {
             let method = methods.into_iter().find(|method| object.get(method).is_some()).unwrap();
             self.rename("method", at, method, if method == "put" { "post" } else { "put" });
             self.add("base-path", at, |item| {
-                let url = item["servers"][0]["url"].as_str().unwrap().trim_end_matches("/pod").to_owned();
+                let url = item["servers"][0]["url"].as_str().unwrap().to_owned();
                 item["servers"][0]["url"] = format!("{url}/v9").into();
             });
+        }
+        if at.starts_with("/tags/") && object.get("x-base-path").is_some() {
+            self.add("base-path-tag", at, |tag| tag["x-base-path"] = "/v9".into());
+            self.add("base-path-tag", at, |tag| drop(tag.as_object_mut().unwrap().shift_remove("x-base-path")));
         }
         if at.ends_with("/responses") {
             for code in object.as_object().unwrap().keys().filter(|code| *code != "200") {

@@ -52,16 +52,28 @@ pub(super) fn scheme(_: &Walk<'_>, scheme: &Pair<'_>) -> Verdict {
     }
 }
 
-/// The path of the first server is where the system mounts its operations; who calls says which machine.
-pub(super) fn servers(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
-    let base = |servers: Option<&Value>| {
+/// The machine is the caller's to say. A path in the URL of a server may as well stand in the paths themselves.
+pub(super) fn servers(walk: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+    let path = |servers: Option<&Value>| {
         let url = servers?.get(0)?.get("url")?.as_str()?;
         Some(crate::contract::path_of_url(url).to_owned())
     };
-    if base(pair.old.value) == base(pair.new.value) {
-        (Documentation, "every caller gives the address of the machine")
-    } else {
-        (Breaking, "the base path is another: the request goes elsewhere")
+    if path(pair.old.value) == path(pair.new.value) {
+        return (Documentation, "every caller gives the address of the machine");
+    }
+    match walk.addresses(pair) {
+        (old, new) if old == new => SAME_URL,
+        _ => (Breaking, "the base path is another: the request goes elsewhere"),
+    }
+}
+
+pub(super) const SAME_URL: Verdict = (Documentation, "the URL is the same: its base path is written in another place");
+
+/// The path in which the base URLs of a system end.
+pub(super) fn base_path(walk: &Walk<'_>, tag: &Pair<'_>) -> Verdict {
+    match walk.bases(tag) {
+        (old, new) if old == new => SAME_URL,
+        _ => (Breaking, "the base URL that callers give ends in another path"),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a change of each member means: one table per kind of object of the document.
 
 use super::judge::{
-    additional, content, flag, format, header, idempotence, lower_bound, narrowing, openapi, parameter, property,
-    request_body, response, scheme, security, servers, tag, type_name, upper_bound, vocabulary, word_names, words,
+    additional, base_path, content, flag, format, header, idempotence, lower_bound, narrowing, openapi, parameter,
+    property, request_body, response, scheme, security, servers, tag, type_name, upper_bound, vocabulary, word_names,
+    words,
 };
 use super::walk::{Pair, Walk};
 use super::{Class, Side};
@@ -56,7 +57,13 @@ const INFO: Table = &[
     ("license", READ),
 ];
 
-const TAG: Table = &[("name", Elsewhere), ("description", READ), ("externalDocs", READ), ("x-displayName", READ)];
+const TAG: Table = &[
+    ("name", Elsewhere),
+    ("description", READ),
+    ("externalDocs", READ),
+    ("x-displayName", READ),
+    ("x-base-path", Judge(base_path)),
+];
 
 /// Schemas are compared where they are used; by themselves they are the names of generated types.
 const COMPONENTS: Table = &[

@@ -223,7 +223,8 @@ impl<'a> Walk<'a> {
             let by_id = new.iter().find(|(_, after)| same_id(before, after));
             let by_place = || {
                 let unknown = |after: &Found<'a>| !old.iter().any(|(_, before)| same_id(before, after));
-                new.iter().find(|(_, after)| after.at == before.at && unknown(after))
+                let place = Address::of(self.old, &before.at).whole;
+                new.iter().find(|(_, after)| Address::of(self.new, &after.at).whole == place && unknown(after))
             };
             let operation = id(before).and_then(Value::as_str);
             let Some((new_item, after)) = by_id.or_else(by_place) else {
@@ -235,7 +236,10 @@ impl<'a> Walk<'a> {
             taken.insert(after.at.clone());
             let both = Pair { old: before.clone(), new: after.clone(), operation, side: None };
             if before.at != after.at {
-                let verdict = (Class::Breaking, "the request goes elsewhere, or by another method");
+                let verdict = match self.addresses(&both) {
+                    (old, new) if old.whole == new.whole => super::judge::SAME_URL,
+                    _ => (Class::Breaking, "the request goes elsewhere, or by another method"),
+                };
                 self.record_as(&both, call(before), call(after), verdict);
             }
             let items = Pair { old: old_item.clone(), new: new_item.clone(), operation, side: None };
@@ -248,6 +252,24 @@ impl<'a> Walk<'a> {
             let added = Pair { old: none, new: after.clone(), operation, side: None };
             self.record_as(&added, None, call(after), (Class::Compatible, "nobody calls it yet"));
         }
+    }
+
+    /// Where the requests go of what is at a place below `paths`, by either document.
+    pub(super) fn addresses(&self, pair: &Pair<'_>) -> (Address, Address) {
+        (Address::of(self.old, &pair.old.at), Address::of(self.new, &pair.new.at))
+    }
+
+    /// In what the base URLs of a system end, by either document: `pair` is a member of its tag.
+    pub(super) fn bases(&self, pair: &Pair<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
+        let of = |document: &'a Value, found: &Found<'_>| {
+            let tag = found.at.rsplit_once('/').and_then(|(tag, _)| document.pointer(tag)).unwrap_or(&Value::Null);
+            let paths = Found { at: "/paths".to_owned(), value: document.get("paths") };
+            let of_tag = operations(&paths).into_iter().map(|(_, operation)| operation);
+            let of_tag =
+                of_tag.filter(|operation| operation.value.is_some_and(|value| value["tags"][0] == tag["name"]));
+            of_tag.map(|operation| Address::of(document, &operation.at).base).collect()
+        };
+        (of(self.old, &pair.old), of(self.new, &pair.new))
     }
 
     /// A schema, through its references.
@@ -283,6 +305,33 @@ impl<'a> Walk<'a> {
     /// Whether the enumeration that is generated from the schema at this pointer knows its values only.
     pub(super) fn is_closed(&self, schema: &str) -> bool {
         self.closed.contains(schema)
+    }
+}
+
+/// Where a request goes, without the machine: the same wherever a document writes the base path.
+#[derive(PartialEq)]
+pub(super) struct Address {
+    /// The method, if one is known, and the whole path.
+    whole: String,
+    /// The path in which the base URL ends that callers give.
+    base: String,
+}
+
+impl Address {
+    /// Of what is at this place below `paths`.
+    fn of(document: &Value, at: &str) -> Address {
+        let mut tokens = at.split('/').skip(2).map(|token| token.replace("~1", "/").replace("~0", "~"));
+        let (path, below) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
+        let item = &document["paths"][&path];
+        let method = crate::contract::METHODS.into_iter().find(|method| *method == below);
+        let mut methods = method.into_iter().chain(crate::contract::METHODS);
+        let operation = methods.find_map(|method| item.get(method)).unwrap_or(&Value::Null);
+        let servers = item.get("servers").or_else(|| document.get("servers")).unwrap_or(&Value::Null);
+        let mount = crate::contract::path_of_url(servers[0]["url"].as_str().unwrap_or_default());
+        let mut tags = document["tags"].as_array().into_iter().flatten();
+        let tag = tags.find(|tag| tag["name"] == operation["tags"][0]).unwrap_or(&Value::Null);
+        let base = tag[crate::contract::BASE_PATH].as_str().unwrap_or_default();
+        Address { whole: format!("{} {mount}{path}", method.unwrap_or_default()), base: format!("{mount}{base}") }
     }
 }
 
