@@ -7,10 +7,11 @@
 set -euo pipefail
 
 mock=${1:?the address of the mock server, such as http://127.0.0.1:4010}
-# The credentials of its default world.
+# The credentials of its default world; MOCK_URL is the server itself, where a proxy is called.
 credential() {
     python3 -c 'import json, sys, urllib.request as http
-print(json.load(http.urlopen(sys.argv[1] + "/__admin/credentials"))[sys.argv[2]][sys.argv[3]])' "$mock" "$@"
+print(json.load(http.urlopen(sys.argv[1] + "/__admin/credentials"))[sys.argv[2]][sys.argv[3]])' \
+        "${MOCK_URL:-$mock}" "$@"
 }
 USERDOCKS=$mock AKANA=$mock MEDICONNECT=$mock SYMPHONY=$mock/pod CLEARSQUARE=$mock
 API_KEY=$(credential userdocks X-API-KEY)

@@ -32,6 +32,7 @@ impl Copy {
             ".ci/lint-openapi",
             ".ci/schemathesis",
             ".ci/third-party-clients",
+            ".ci/validating-proxy",
         ] {
             fs::copy(repository().join(file), root.join(file)).unwrap();
         }

@@ -27,20 +27,20 @@ USERS = {
 MADE = set()
 
 
+def operations_of(item):
+    return {method: operation for method, operation in item.items() if method != "servers"}
+
+
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    paths = {}
-    for path, item in raw_schema["paths"].items():
-        # Of the servers, only those of the whole document are read.
-        base = urllib.parse.urlsplit(item.pop("servers")[0]["url"]).path
-        paths[base + path] = item
-        for operation in list(item.values()):
+    items = raw_schema["paths"].values()
+    for item in items:
+        for operation in operations_of(item).values():
             if method := operation.get("x-sample-method"):
                 sample = copy.deepcopy(operation)
                 sample["operationId"] += "AsInTheSample"
                 item[method.lower()] = sample
-    raw_schema["paths"] = paths
-    operations = [(method, operation) for item in paths.values() for method, operation in item.items()]
+    operations = [(method, operation) for item in items for method, operation in operations_of(item).items()]
     for method, operation in operations:
         vendor = operation["tags"][0]
         place, name, _ = USERS[vendor]

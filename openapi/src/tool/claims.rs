@@ -13,7 +13,7 @@ use crate::contract::{Contract, MediaType, Operation};
 pub const CLAIMS: &str = "CONTRACT.md";
 
 /// Each claim, and the command that proves it; a test holds that the commands are there.
-const PROVED: [(&str, &str); 17] = [
+const PROVED: [(&str, &str); 18] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
@@ -27,6 +27,10 @@ const PROVED: [(&str, &str); 17] = [
     (
         "Clients that others wrote or generated work with the mock, and so do the samples of the documentation",
         ".ci/third-party-clients",
+    ),
+    (
+        "A validating proxy that others wrote, between clients and the mock, finds every operation and nothing wrong",
+        ".ci/validating-proxy",
     ),
     ("The document is OpenAPI 3.0, without a warning of any of three linters", ".ci/lint-openapi"),
     ("The SDK's clients, the documentation and this page are those of the document", "cargo contract check"),
@@ -57,12 +61,13 @@ const PROVED: [(&str, &str); 17] = [
 ];
 
 /// Each judge that others wrote, the file that fixes its version, and what stands before the version there.
-const JUDGES: [(&str, &str, &str); 8] = [
+const JUDGES: [(&str, &str, &str); 9] = [
     ("Redocly CLI", ".ci/lint-openapi", "@redocly/cli@"),
     ("Spectral", ".ci/lint-openapi", "@stoplight/spectral-cli@"),
     ("openapi-spec-validator", ".ci/lint-openapi", "openapi-spec-validator=="),
     ("axe-core", ".ci/lint-openapi", "axe-core@"),
     ("Schemathesis", ".ci/schemathesis", "schemathesis=="),
+    ("Prism", ".ci/validating-proxy", "@stoplight/prism-cli@"),
     ("openapi-generator", ".ci/third-party-clients", "GENERATOR="),
     ("Symphony BDK for Python", ".ci/third-party-clients", "symphony-bdk-python=="),
     ("TypeScript", ".ci/third-party-clients", "typescript@"),
