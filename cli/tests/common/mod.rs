@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod systems;
+pub(crate) mod transcript;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
