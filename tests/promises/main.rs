@@ -37,6 +37,7 @@ mod mutants;
 mod properties;
 mod raw;
 mod readme;
+mod readme_examples;
 mod rehearsals;
 mod representations;
 mod schemas;
