@@ -13,7 +13,7 @@ use crate::contract::{Contract, MediaType, Operation};
 pub const CLAIMS: &str = "CONTRACT.md";
 
 /// Each claim, and the command that proves it; a test holds that the commands are there.
-const PROVED: [(&str, &str); 18] = [
+const PROVED: [(&str, &str); 20] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
@@ -56,6 +56,14 @@ const PROVED: [(&str, &str); 18] = [
     (
         "The figures of README.md and tests/benches/README.md are those that `.ci/figures` measured",
         "cargo test --workspace figures::",
+    ),
+    (
+        "Every example of every README is executed, and what a README names is there",
+        "cargo test --workspace readme_examples::",
+    ),
+    (
+        "Every dependency that is under neither MIT nor Apache-2.0 is named where the licence is",
+        "cargo test --workspace dependencies::",
     ),
     ("All of this, and the rest", ".ci/run"),
 ];
