@@ -54,7 +54,7 @@ fn of_document(change: impl FnOnce(&mut Value)) -> (BTreeSet<String>, BTreeSet<S
 #[test]
 fn what_is_added_to_the_contract_is_missed_by_name() {
     const READ: &str = "/paths/~1v1~1users~1{userId}/get";
-    const WRITE: &str = "/paths/~1v1~1admin~1user~1{uid}~1status~1update/post";
+    const WRITE: &str = "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post";
     let (before, none) = of_document(|_| {});
     assert!(none.is_empty());
     type Addition = (&'static str, fn(&mut Value), usize, &'static str);
