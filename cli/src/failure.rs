@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use user_status::bulk::{JournalError, JournalErrorKind};
-use user_status::{Applied, Error, ErrorKind};
+use user_status::{Applied, ConnectionProblem, Error, ErrorKind, InvalidId};
 
 use crate::exit::Exit;
 use crate::output::visible;
@@ -113,7 +113,7 @@ impl Failure {
             (Applied::No, ErrorKind::Credentials | ErrorKind::Setup) => Exit::Configuration,
             (Applied::No, _) => Exit::NotApplied,
         };
-        let mut failure = Failure::new(exit, error.kind().as_str(), with_causes(error));
+        let mut failure = Failure::new(exit, error.kind().as_str(), of_call(error));
         failure.changed = error.applied().into();
         failure.next = advice(profile, error);
         failure.details.insert("profile".to_owned(), json!(profile));
@@ -123,7 +123,9 @@ impl Failure {
             ("status", json!(error.status())),
             ("attempts", json!(error.attempts())),
             ("retry_after_seconds", json!(wait)),
+            ("not_before", json!(error.not_before())),
             ("request_id", json!(error.request_id())),
+            ("connection_problem", json!(error.connection_problem().map(ConnectionProblem::as_str))),
         ] {
             failure.details.insert(name.to_owned(), value);
         }
@@ -152,6 +154,15 @@ impl Failure {
     pub(crate) fn next(mut self, next: impl Into<String>) -> Failure {
         self.next = Some(next.into());
         self
+    }
+
+    /// A call for an account failed. An id that is refused is shown so that also what cannot be seen in it is seen.
+    pub(crate) fn of_call_for(profile: &str, user: &str, error: &Error) -> Failure {
+        let mut failure = Failure::of_call(profile, error);
+        if std::error::Error::source(error).is_some_and(|source| source.is::<InvalidId>()) {
+            failure.message += &format!("; USER is `{}`", visible(user));
+        }
+        failure.detail("user", user)
     }
 
     /// With something else that is known.
@@ -187,14 +198,34 @@ fn advice(profile: &str, error: &Error) -> Option<String> {
     }
     Some(match error.kind() {
         ErrorKind::Credentials => format!("Get fresh credentials; `user-status check {profile}` tries them."),
-        ErrorKind::NotSent => format!("Is the system running? `user-status check {profile}` tries its address."),
         ErrorKind::Unsupported => "`user-status vendors` says what each system can do.".to_owned(),
-        ErrorKind::RateLimited => match error.retry_after() {
-            Some(wait) => format!("Try again in {} seconds.", wait.as_secs_f64().ceil()),
-            None => "Try again later.".to_owned(),
-        },
+        // Also of one that was not sent, since an earlier one was told.
+        _ if error.not_before().is_some() => {
+            format!("Try again after {}.", error.not_before().map(|until| until.to_string()).unwrap_or_default())
+        }
+        ErrorKind::NotSent => return not_sent(profile, error),
+        ErrorKind::RateLimited => "Try again later.".to_owned(),
         _ => return None,
     })
+}
+
+/// What to do after a request that did not leave. Where the error itself says what would be right, that is enough.
+fn not_sent(profile: &str, error: &Error) -> Option<String> {
+    let tries = format!("`user-status check {profile}` tries its address.");
+    match error.connection_problem() {
+        Some(ConnectionProblem::Refused | ConnectionProblem::ProxyCannotReach) => {
+            Some(format!("Is the system running? {tries}"))
+        }
+        Some(ConnectionProblem::UnknownName) => Some(format!("Is `base_url` right, and the network there? {tries}")),
+        Some(ConnectionProblem::Unreachable | ConnectionProblem::TimedOut) => {
+            Some(format!("Is the network there, and must the system be reached by a proxy (HTTPS_PROXY)? {tries}"))
+        }
+        Some(ConnectionProblem::ProxyUnreachable | ConnectionProblem::ProxyFailed) => {
+            Some("Is the address of the proxy right, and is it running?".to_owned())
+        }
+        Some(problem) if problem.stays() => None,
+        _ => Some(tries),
+    }
 }
 
 /// A word for programs.
@@ -210,6 +241,14 @@ fn journal(kind: JournalErrorKind) -> &'static str {
         JournalErrorKind::ReadOnly => "read_only",
         JournalErrorKind::Input => "input",
         _ => "journal",
+    }
+}
+
+/// An error of a call. Where it says itself why there was no connection, its causes would say so a second time.
+pub(crate) fn of_call(error: &Error) -> String {
+    match error.connection_problem() {
+        Some(_) => visible(&error.to_string()),
+        None => with_causes(error),
     }
 }
 

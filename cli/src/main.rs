@@ -13,7 +13,9 @@ mod runs;
 mod runtime;
 mod safety;
 mod signals;
+mod table;
 mod trusted;
+mod waits;
 
 use std::process::ExitCode;
 

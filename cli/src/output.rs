@@ -172,44 +172,6 @@ fn json_shown(json: &str) -> String {
     shown
 }
 
-/// Lines of columns, each as wide as its widest cell.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    Columns::default().lines(rows)
-}
-
-/// The widths of columns, for a table that is written a part at a time: no part makes one narrower.
-#[derive(Debug, Default)]
-pub(crate) struct Columns(Vec<usize>);
-
-impl Columns {
-    /// Lines of a part, each column as wide as its widest cell so far.
-    pub(crate) fn lines(&mut self, rows: &[Vec<String>]) -> String {
-        let width = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
-        for row in rows {
-            self.0.resize(self.0.len().max(row.len()), 0);
-            for (widest, cell) in self.0.iter_mut().zip(row) {
-                *widest = width(cell).max(*widest);
-            }
-        }
-        let mut text = String::new();
-        for row in rows {
-            let mut line = String::new();
-            for (cell, widest) in row.iter().zip(&self.0) {
-                line.push_str(cell);
-                line.push_str(&" ".repeat(widest - width(cell) + 2));
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
-    }
-
-    /// How wide the columns are together, up to the last, with what is between them.
-    pub(crate) fn before_last(&self) -> usize {
-        self.0.iter().rev().skip(1).map(|width| width + 2).sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -138,7 +138,7 @@ fn a_file_with_bad_rows_begins_no_run() {
     );
     for command in ["plan", "apply"] {
         let refused = systems.run(&[command, "bad.csv"]);
-        refused.ended(7).said("line 2, column system").said("Did you mean `pod`?").said("line 3:");
+        refused.ended(7).said("line 2, column system").said("Did you mean `pod`?").said("line 3, column user");
         refused
             .said("another row on line 4")
             .said("is your own account")

@@ -6,6 +6,7 @@ mod common;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::systems::Systems;
@@ -22,7 +23,9 @@ struct Terminal {
 impl Terminal {
     /// With a shell that has these variables.
     fn open(systems: &Systems) -> Terminal {
-        let socket = format!("user-status-{}", std::process::id());
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let socket = format!("user-status-{}-{number}", std::process::id());
         let terminal = Terminal { socket };
         let program = PathBuf::from(env!("CARGO_BIN_EXE_user-status"));
         let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
@@ -54,6 +57,11 @@ impl Terminal {
     fn runs(&self, command: &str) {
         assert!(self.tmux().args(["send-keys", "-R", ";", "clear-history"]).status().unwrap().success());
         self.types(&format!("{command}; echo ended $?"));
+    }
+
+    fn resized(&self, columns: usize) {
+        let columns = columns.to_string();
+        assert!(self.tmux().args(["resize-window", "-x", &columns, "-y", "60"]).status().unwrap().success());
     }
 
     fn types(&self, line: &str) {
@@ -142,5 +150,41 @@ fn a_run_is_confirmed_watched_stopped_and_taken_up_again() {
     assert!(systems.changes().values().all(|changes| *changes == 1));
     for (name, secret) in systems.secrets() {
         assert!(!terminal.screen().contains(&secret), "{name}");
+    }
+}
+
+/// What a table needs is there also on a narrow terminal, in lines that the terminal does not break.
+#[test]
+fn tables_fit_a_narrow_terminal() {
+    const COLUMNS: usize = 40;
+    let systems = Systems::start(3);
+    systems.leavers(3);
+    let refuses = Fault::answer(400, serde_json::json!({ "code": 400, "message": "田中さん is kept 🙂" }));
+    systems.server.fault(refuses.on_operation("updateUserStatus").times(1)).unwrap();
+    systems.run(&["apply", "leavers.csv", "--yes", "--at-once", "1"]).ended(3);
+    let terminal = Terminal::open(&systems);
+    terminal.resized(COLUMNS);
+    for (command, parts) in [
+        ("vendors", &["suspend until", "clearsquare  –", "userdocks"][..]),
+        ("runs", &["OUTCOMES", "2 confirmed, 1", "leavers.csv"]),
+        ("config show", &["pod", "symphony", "session_token from"]),
+        ("report last --only bad", &["WHAT IS KNOWN", "田中さん", "SYSTEM"]),
+    ] {
+        terminal.runs(&format!("user-status {command}"));
+        let screen = terminal.sees("the end", |screen| screen.contains("\nended 0"));
+        for part in parts {
+            assert!(screen.contains(part), "{command}: {part}\n{screen}");
+        }
+        // The lines of the tables: those that are text go on where the terminal breaks them.
+        let (from, to) = match command {
+            "report last --only bad" => ("SYSTEM", "What to do next:"),
+            "config show" => ("pod", "ended"),
+            _ => ("", "¹"),
+        };
+        let lines = screen.lines().skip_while(|line| !line.contains(from)).take_while(|line| !line.contains(to));
+        for line in lines.skip(1) {
+            let cells: usize = line.chars().map(|c| if c > '\u{1100}' && !"–…".contains(c) { 2 } else { 1 }).sum();
+            assert!(cells <= COLUMNS, "{command}: {line}\n{screen}");
+        }
     }
 }

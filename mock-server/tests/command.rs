@@ -421,6 +421,18 @@ fn it_goes_on_when_nobody_reads_what_it_says() {
 }
 
 #[test]
+fn a_certificate_that_some_clients_do_not_take_is_named_at_the_start() {
+    let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    let (certificate, key) = (tls.join("authority.pem"), tls.join("authority-key.pem"));
+    let mut running =
+        Running::start(&["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()], &[]);
+    let mut said = String::new();
+    running.stderr.read_line(&mut said).unwrap();
+    assert!(said.starts_with("warning: ") && said.contains("authority.pem: the certificate is one of an authority"));
+    assert!(said.contains("basicConstraints=critical,CA:FALSE"), "{said}");
+}
+
+#[test]
 fn https() {
     let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
     let (certificate, key) = (tls.join("certificate.pem"), tls.join("key.pem"));

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 use crate::raw::RawResponse;
@@ -78,6 +79,8 @@ pub(crate) struct Record {
     pub(crate) raw: Option<RawResponse>,
     /// How long that answer asked to wait.
     pub(crate) retry_after: Option<Duration>,
+    /// When it was asked for.
+    pub(crate) at: Timestamp,
 }
 
 /// A call under way.
@@ -100,12 +103,12 @@ impl Call {
 
     /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a vendor's
     /// own client, which reads them there; but what a refusal proves is read from its headers in either case.
-    pub(crate) fn ended(&self, raw: RawResponse, retry_after: Option<Duration>) -> HeaderMap {
+    pub(crate) fn ended(&self, raw: RawResponse, retry_after: Option<Duration>, at: Timestamp) -> HeaderMap {
         match &self.record {
             None => raw.headers,
             Some(_) => {
                 let headers = if raw.status < 300 { HeaderMap::new() } else { raw.headers.clone() };
-                self.note(|record| (record.raw, record.retry_after) = (Some(raw), retry_after));
+                self.note(|record| (record.raw, record.retry_after, record.at) = (Some(raw), retry_after, at));
                 headers
             }
         }

@@ -12,11 +12,12 @@ use crate::base_url;
 use crate::clock::{Clock, SystemClock};
 use crate::conclusion::Conventions;
 use crate::connecting::Connecting;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::freshness::Freshness;
 use crate::limit::{Limit, Limiter};
 use crate::retry::{Budget, RetryPolicy};
 use crate::session::{Parts, Session};
+use crate::way::{Way, not_built};
 use crate::xml::Representation;
 
 /// What a caller does to the settings of the HTTP client.
@@ -83,23 +84,15 @@ impl Config {
         let vendor = conventions.vendor;
         let text = self.base_url.as_deref().ok_or_else(|| Error::missing(vendor, "base_url"))?;
         let url = base_url::parse(vendor, text, self.allow_plain_http)?;
-        let setup = |message: &str, source: crate::error::BoxError| {
-            Error::new(ErrorKind::Setup, vendor, message).with_source(source)
-        };
-        let tls = crate::tls::config(&url).map_err(|e| setup("TLS cannot be set up", e.into()))?;
+        let way = Way::to(vendor, &url)?;
         let builder = || {
-            let builder = match url.scheme() {
-                // A proxy from the environment would get the credentials in clear.
-                "http" => Client::builder().no_proxy(),
-                _ => Client::builder(),
-            };
-            let builder = builder.tls_backend_preconfigured(tls.clone()).connect_timeout(self.connect_timeout);
+            let builder = way.builder(vendor, self.connect_timeout)?;
             let builder = match &self.configure_http {
                 Some(configure) => configure(builder),
                 None => builder,
             };
             // What must hold comes last, whatever the caller sets.
-            builder
+            let builder = builder
                 // A redirect would take the credentials along, to wherever the response says, and hide what the system
                 // itself has said.
                 .redirect(Policy::none())
@@ -110,13 +103,15 @@ impl Config {
                 .no_brotli()
                 .no_zstd()
                 .no_deflate()
-                .connector_layer(Connecting)
+                .connector_layer(Connecting);
+            Ok::<ClientBuilder, Error>(builder)
         };
-        let build =
-            |builder: ClientBuilder| builder.build().map_err(|e| setup("the HTTP client cannot be set up", e.into()));
-        let client = build(builder())?;
+        let build = |builder: ClientBuilder| builder.build().map_err(|e| not_built(vendor, e));
+        let client = build(builder()?)?;
         // Without a pool every request has a connection of its own.
-        let fresh = build(builder().pool_max_idle_per_host(0))?;
+        let fresh = build(builder()?.pool_max_idle_per_host(0))?;
+        // A caller who sets the client up may lead it elsewhere.
+        let way = Some(way).filter(|_| self.configure_http.is_none());
         let text = base_url::for_client(&url);
         let session = Session::new(Parts {
             vendor,
@@ -131,6 +126,7 @@ impl Config {
             limiter: Limiter::new(self.limit),
             body_limit: self.body_limit,
             clock: self.clock,
+            way,
             trace_users: self.trace_users,
             fresh,
             fresh_connections: self.fresh_connections,
@@ -145,7 +141,9 @@ macro_rules! config_setters {
     () => {
         /// The address of the system, such as the one in the example above. Plain `http` is for the machine itself
         /// only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise, and uses no proxy; `https` uses the
-        /// proxy that the environment names, if any.
+        /// proxy that the environment names, if any: the first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy`
+        /// that is not empty, unless `NO_PROXY` or `no_proxy` has the address. One that cannot be used is an error of
+        /// `build`, and so is an `SSL_CERT_FILE` or `SSL_CERT_DIR` without a certificate.
         pub fn base_url(mut self, url: impl Into<String>) -> Self {
             self.config.base_url = Some(url.into());
             self

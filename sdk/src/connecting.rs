@@ -53,7 +53,7 @@ impl GiveUp {
 
 /// Why no connection was opened.
 #[derive(Debug)]
-struct NoTime;
+pub(crate) struct NoTime;
 
 impl fmt::Display for NoTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,12 +4,15 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 
+use crate::connection::{ConnectionProblem, Unconnected};
 use crate::raw::RawResponse;
 use crate::rehearsal::{Captured, PlannedRequest};
 use crate::status::AccountStatus;
 use crate::vendor::Vendor;
+use crate::waiting::{Span, after};
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -32,6 +35,8 @@ struct Repr {
     quoted: bool,
     status: Option<u16>,
     retry_after: Option<Duration>,
+    /// When that is over.
+    not_before: Option<Timestamp>,
     attempts: u32,
     raw: Option<RawResponse>,
     source: Option<BoxError>,
@@ -133,6 +138,16 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Until when the system asked to wait, in whole seconds: nothing should be sent to it before.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.0.not_before
+    }
+
+    /// Why no connection could be used, if that is why the request was not sent.
+    pub fn connection_problem(&self) -> Option<ConnectionProblem> {
+        Unconnected::problem_of(self.0.source.as_deref()?)
+    }
+
     /// The last answer as it came (its beginning, if it was too long), without the credentials of the call.
     pub fn raw(&self) -> Option<&RawResponse> {
         self.0.raw.as_ref()
@@ -182,6 +197,7 @@ impl Error {
             quoted: false,
             status: None,
             retry_after: None,
+            not_before: None,
             attempts: 0,
             raw: None,
             source: None,
@@ -275,8 +291,9 @@ impl Error {
     }
 
     #[must_use]
-    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Error {
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>, now: Timestamp) -> Error {
         self.0.retry_after = wait;
+        self.0.not_before = wait.filter(|wait| !wait.is_zero()).map(|wait| after(now, wait));
         self
     }
 
@@ -370,7 +387,7 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, vendor, status, message, quoted, .. } = &*self.0;
+        let Repr { kind, vendor, status, message, quoted, retry_after, not_before, .. } = &*self.0;
         write!(f, "{vendor}: {}", kind.phrase())?;
         if let Some(status) = status {
             write!(f, " ({status})")?;
@@ -382,6 +399,9 @@ impl fmt::Display for Error {
             write!(f, "; the system says: \"{message}\"")?;
         } else if !message.is_empty() {
             write!(f, ": {message}")?;
+        }
+        if let (Some(wait), Some(until)) = (retry_after, not_before) {
+            write!(f, "; the system asked to wait for {}, until {until}", Span(*wait))?;
         }
         Ok(())
     }

@@ -38,13 +38,13 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
                     _ => Applied::No,
                 };
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let message = response.message().unwrap_or_default();
+                let (message, now) = (response.message().unwrap_or_default(), Timestamp::now());
                 Error::new(ErrorKind::of_status(status), E::VENDOR, shown(&message))
                     .in_its_words()
                     .with_applied(applied)
                     .with_status(Some(status))
                     .with_attempts(1)
-                    .with_retry_after(retry_after.and_then(|value| retry::retry_after(value, Timestamp::now())))
+                    .with_retry_after(retry_after.and_then(|value| retry::retry_after(value, now)), now)
             }
             Client::UnexpectedResponse(mut response) => {
                 let status = response.status().as_u16();

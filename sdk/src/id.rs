@@ -68,7 +68,7 @@ impl std::error::Error for InvalidId {}
 
 impl From<InvalidId> for Error {
     fn from(invalid: InvalidId) -> Error {
-        Error::invalid_input(invalid.vendor, invalid.to_string())
+        Error::invalid_input(invalid.vendor, invalid.to_string()).with_source(invalid)
     }
 }
 

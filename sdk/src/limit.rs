@@ -10,6 +10,7 @@ use self::adaptive::Adaptive;
 use self::slots::Slots;
 use crate::clock::{Clock, Wait};
 use crate::retry::{Outcome, RetryPolicy};
+use crate::waiting::WaitReason;
 
 mod adaptive;
 mod slots;
@@ -47,9 +48,10 @@ impl Limit {
 
     /// Learns from refusals (429, and 503 with `Retry-After`), for clients with many calls under way. Off by default.
     ///
-    /// A refusal holds back all calls of the client until the time that the system asked for has passed, bounded by
-    /// [`longest_retry_after`](crate::RetryPolicy::longest_retry_after); or, if it asked for none, for a short time that
-    /// doubles with every refusal in a row. From then on half as many requests are under way at once as there were, and
+    /// A refusal holds back all calls of the client until the time that the system asked for has passed, up to a day; or,
+    /// if it asked for none, for a short time that doubles with every refusal in a row. A call that would have to wait for
+    /// longer than its [`longest_retry_after`](crate::RetryPolicy::longest_retry_after) ends at once without being sent,
+    /// and says when to come back. From then on half as many requests are under way at once as there were, and
     /// half as many per second, if that has a limit. Answers give both back little by little, never above what
     /// [`at_once`](Limit::at_once) and [`per_second`](Limit::per_second) say.
     ///
@@ -98,6 +100,15 @@ pub struct HeldBack {
     pub held: usize,
 }
 
+/// Why a request may not leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoPlace {
+    /// Its time is over before there is a place.
+    Late,
+    /// The system asked for so much time, which is longer than the call may wait.
+    Asked(Duration),
+}
+
 /// The limit at work.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -130,11 +141,18 @@ impl Limiter {
         self.adaptive.as_ref().map(|adaptive| adaptive.held_back(clock.now()))
     }
 
-    /// Waits for a place. `None` if there is none before the time is over.
-    pub(crate) async fn enter(&self, clock: &dyn Clock, time_left: Duration) -> Option<Place<'_>> {
+    /// Waits for a place, and says for what. A time that the system named is waited for if it is no longer than `patience`.
+    pub(crate) async fn enter(
+        &self,
+        clock: &dyn Clock,
+        time_left: Duration,
+        patience: Duration,
+        tell: impl Fn(WaitReason, Duration),
+    ) -> Result<Place<'_>, NoPlace> {
         if self.at_once.is_none() && self.spacing.is_none() {
-            return Some(Place { limiter: self, permit: None, pause: 0 });
+            return Ok(Place { limiter: self, permit: None, pause: 0 });
         }
+        self.held_off(clock, patience)?;
         let started = clock.now();
         let time_left = || time_left.saturating_sub(clock.now().saturating_sub(started));
         let permit = match &self.at_once {
@@ -144,7 +162,8 @@ impl Limiter {
                 Err(_) => {
                     let acquire = pin!(semaphore.clone().acquire_owned());
                     // The semaphore is never closed.
-                    Some(crate::clock::at_most(clock, time_left(), acquire).await?.ok()?)
+                    let permit = crate::clock::at_most(clock, time_left(), acquire).await;
+                    Some(permit.and_then(Result::ok).ok_or(NoPlace::Late)?)
                 }
             },
         };
@@ -157,25 +176,39 @@ impl Limiter {
             // Each pause is waited for once, whatever the clock shows then.
             if pause.until > clock.now().max(paused_until) {
                 let wait = pause.until.saturating_sub(clock.now());
+                self.held_off(clock, patience)?;
                 if wait >= time_left() {
-                    return None;
+                    return Err(if pause.named { NoPlace::Asked(wait) } else { NoPlace::Late });
                 }
+                tell(if pause.named { WaitReason::Asked } else { WaitReason::Backoff }, wait);
                 clock.sleep(wait, Wait::RateLimit).await;
                 paused_until = pause.until;
                 // The time that the request had is past, as it is for all others that were held back.
                 timed = false;
             } else if timed {
-                return Some(place);
+                return Ok(place);
             } else {
-                self.wait_for_slot(clock, time_left()).await?;
+                self.wait_for_slot(clock, time_left(), &tell).await.ok_or(NoPlace::Late)?;
                 // A pause may have begun meanwhile.
                 timed = true;
             }
         }
     }
 
+    /// Whether the system named a time that is longer than somebody waits.
+    fn held_off(&self, clock: &dyn Clock, patience: Duration) -> Result<(), NoPlace> {
+        let pause = self.adaptive.as_ref().map(Adaptive::pause).unwrap_or_default();
+        let wait = pause.until.saturating_sub(clock.now());
+        if pause.named && wait > patience { Err(NoPlace::Asked(wait)) } else { Ok(()) }
+    }
+
     /// Waits for the time at which the next request may leave. `None` if that is too late.
-    async fn wait_for_slot(&self, clock: &dyn Clock, time_left: Duration) -> Option<()> {
+    async fn wait_for_slot(
+        &self,
+        clock: &dyn Clock,
+        time_left: Duration,
+        tell: &impl Fn(WaitReason, Duration),
+    ) -> Option<()> {
         let Some(configured) = self.spacing else { return Some(()) };
         let started = clock.now();
         let spacing = self.adaptive.as_ref().map_or(configured, |adaptive| adaptive.spacing(configured));
@@ -185,6 +218,7 @@ impl Limiter {
             if waited.saturating_add(wait) >= time_left {
                 return None;
             }
+            tell(WaitReason::Limit, wait);
             clock.sleep(wait, Wait::RateLimit).await;
         }
         Some(())

@@ -2,7 +2,7 @@
 //!
 //! | Outcome of an attempt | idempotent | not idempotent (the toggle) |
 //! |---|---|---|
-//! | not sent | again | again |
+//! | not sent | again, unless the [cause](crate::ConnectionProblem::stays) stays, as a certificate that is not trusted | the same |
 //! | a refusal for now that the system documents (MediConnect: 429) | again | again: nothing was changed |
 //! | 408, other 429, 502, 503, 504, no whole response | again | stop, outcome unknown |
 //! | 500 | again with Symphony, whose own clients do; else stop | stop |

@@ -14,6 +14,7 @@ use crate::freshness::Freshness;
 use crate::limit::Limiter;
 use crate::retry::{Budget, RetryPolicy};
 use crate::vendor::Vendor;
+use crate::way::Way;
 use crate::xml::Representation;
 
 /// The session of a generated client. Made by the builders in [`vendors`](crate::vendors), shared by clones; Debug
@@ -39,6 +40,8 @@ pub(crate) struct Parts {
     /// The most bytes that a body may have.
     pub(crate) body_limit: usize,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How the system is reached; `None` if the caller set the HTTP client up.
+    pub(crate) way: Option<Way>,
     /// Whether traces show the path, and so the id of the user.
     pub(crate) trace_users: bool,
     /// The HTTP client that opens a connection for each request.

@@ -23,9 +23,11 @@ use crate::carried::{Carried, Parsed};
 use crate::clock::{BoxFuture, Wait, at_most};
 use crate::conclusion::Conclusion;
 use crate::connecting::GiveUp;
+use crate::connection::{self, ConnectionProblem, Unconnected};
 use crate::error::{Applied, BoxError, Error, ErrorKind, shown};
 use crate::fault::FAILURE_STATUS;
 use crate::freshness::{Sent, kept};
+use crate::limit::NoPlace;
 use crate::operation::Operation;
 use crate::raw::{RawResponse, without_secrets};
 use crate::rehearsal::PlannedRequest;
@@ -33,6 +35,7 @@ use crate::report::{self, Failure, Pending, failed};
 use crate::retry::{self, Decision, Outcome, Progress, Safety};
 use crate::secret::Secret;
 use crate::session::{Parts, Session};
+use crate::waiting::{self, WaitReason};
 
 /// Sends one call of a generated client. In a box: the futures around it are moved several times, and it is large.
 pub(crate) fn execute<'a>(
@@ -133,7 +136,7 @@ impl Exchange<'_> {
                     self.report(&Failure { kind, applied, status: Some(raw.status), attempts: 1 });
                 }
                 let mut response = response(url, raw.status);
-                *response.headers_mut() = self.call.ended(raw, retry_after);
+                *response.headers_mut() = self.call.ended(raw, retry_after, self.parts.clock.wall());
                 Carried::put(body, &mut response);
                 Response::from(response)
             }
@@ -202,13 +205,19 @@ impl Exchange<'_> {
         let mut attempt = 0;
         let mut last: Option<(Attempt, Outcome)> = None;
         loop {
-            let place = parts.limiter.enter(&*parts.clock, left_at(now)).await;
+            let patience = policy.longest_retry_after;
+            let place =
+                parts.limiter.enter(&*parts.clock, left_at(now), patience, |why, wait| self.tell(why, wait)).await;
             let sent_at = parts.clock.now();
-            let (Some(place), false) = (place, left_at(sent_at).is_zero()) else {
-                return match last {
-                    Some((last, outcome)) => self.finish(last, outcome, unsure, attempt),
-                    None => Err(self.out_of_time()),
-                };
+            let place = match place {
+                Ok(place) if !left_at(sent_at).is_zero() => place,
+                refused => {
+                    return match (last, refused.err()) {
+                        (Some((last, outcome)), _) => self.finish(last, outcome, unsure, attempt),
+                        (None, Some(NoPlace::Asked(wait))) => Err(self.asked_to_wait(wait)),
+                        (None, _) => Err(self.out_of_time()),
+                    };
+                }
             };
             let request = self.prepare(&self.template, &credentials, fresh);
             let request = request.map_err(|e| e.with_applied(self.applied(unsure)).with_attempts(attempt))?;
@@ -237,6 +246,8 @@ impl Exchange<'_> {
             let budget = free || parts.budget.has_room();
             let progress = Progress { attempt, time_left: left_at(ended_at), budget, jitter: fastrand::f64() };
             let decision = match retry::decide(&policy, safety, outcome, progress) {
+                // Not another connection to what will end it in the same way.
+                Decision::Again(_) if ended.problem().is_some_and(ConnectionProblem::stays) => Decision::Stop,
                 Decision::Again(_) if !free && !parts.budget.spend() => Decision::Stop,
                 decision => decision,
             };
@@ -273,6 +284,8 @@ impl Exchange<'_> {
                 Decision::Again(wait) => {
                     unsure |= outcome.may_have_changed();
                     last = Some((ended, outcome));
+                    let asked = matches!(outcome, Outcome::Answered { retry_after: Some(asked), .. } if asked >= wait);
+                    self.tell(if asked { WaitReason::Asked } else { WaitReason::Backoff }, wait);
                     parts.clock.sleep(wait, Wait::Backoff).await;
                 }
             }
@@ -296,23 +309,29 @@ impl Exchange<'_> {
             match client.execute(request).await {
                 Ok(response) => {
                     let _ = head.set(self.head(response.status().as_u16(), response.headers()));
-                    self.read(response, secrets).await
+                    Ok(self.read(response, secrets).await)
                 }
-                Err(e) if e.is_connect() || e.is_builder() => Attempt::NotSent(e.without_url().into()),
+                Err(e) if e.is_connect() || e.is_builder() => Err(e),
                 Err(e) => {
-                    let why =
-                        if e.is_timeout() { "no answer in time" } else { "the connection broke before the answer" };
-                    Attempt::Lost { status: None, why, source: Some(e.without_url().into()) }
+                    Ok(Attempt::Lost { status: None, why: connection::lost(&e), source: Some(e.without_url().into()) })
                 }
             }
         }));
         let ended = match select(exchange, parts.clock.sleep(limit, Wait::Deadline)).await {
             Either::Left((ended, _)) => ended,
-            Either::Right(((), exchange)) => give_up.connecting(exchange).unwrap_or(Attempt::Lost {
+            Either::Right(((), exchange)) => give_up.connecting(exchange).unwrap_or(Ok(Attempt::Lost {
                 status: head.get().map(|head| head.status),
                 why: "no answer in time",
                 source: None,
-            }),
+            })),
+        };
+        let ended = match ended {
+            Ok(ended) => ended,
+            // After the time of the attempt, so that finding out why cannot make it one that may have left.
+            Err(e) => {
+                let why = Unconnected::of(e, &parts.base, parts.way.as_ref(), &*parts.clock).await;
+                Attempt::NotSent(why.into())
+            }
         };
         let head = head.get().copied();
         let ended = self.weigh(ended, sent);
@@ -493,7 +512,7 @@ impl Exchange<'_> {
                 let why = "an earlier attempt left, and the last one did not";
                 Error::new(ErrorKind::OutcomeUnknown, vendor, why).with_source(e)
             }
-            Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, vendor, innermost(&*e)).with_source(e),
+            Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, vendor, e.to_string()).with_source(e),
             Attempt::Lost { status, why, source } => {
                 let kind = status.filter(|_| !unknown).map_or(ErrorKind::OutcomeUnknown, ErrorKind::of_status);
                 let error = Error::new(kind, vendor, why).with_status(status);
@@ -503,7 +522,10 @@ impl Exchange<'_> {
                 }
             }
         };
-        Err(error.with_applied(self.applied(unsure || unknown)).with_attempts(attempts).with_retry_after(retry_after))
+        Err(error
+            .with_applied(self.applied(unsure || unknown))
+            .with_attempts(attempts)
+            .with_retry_after(retry_after, self.parts.clock.wall()))
     }
 
     /// The body of an answer as the JSON that the contract describes, and of the type that it describes.
@@ -545,6 +567,17 @@ impl Exchange<'_> {
         if unknown && !self.operation.changes.is_empty() { Applied::Unknown } else { Applied::No }
     }
 
+    /// Says that the call begins to wait.
+    fn tell(&self, why: WaitReason, wait: Duration) {
+        waiting::tell(&*self.parts.clock, self.parts.vendor, why, wait);
+    }
+
+    /// An earlier call was told to come back later, and this one was not sent before that.
+    fn asked_to_wait(&self, wait: Duration) -> Error {
+        let error = Error::new(ErrorKind::NotSent, self.parts.vendor, "an earlier request was refused");
+        error.with_retry_after(Some(wait), self.parts.clock.wall())
+    }
+
     fn out_of_time(&self) -> Error {
         Error::new(ErrorKind::NotSent, self.parts.vendor, "there was no time left to send it")
     }
@@ -555,6 +588,16 @@ fn members(request: &Request) -> Option<Map<String, Value>> {
     serde_json::from_slice(request.body()?.as_bytes()?).ok()
 }
 
+impl Attempt {
+    /// Why the request did not leave, if that is known.
+    fn problem(&self) -> Option<ConnectionProblem> {
+        match self {
+            Attempt::NotSent(error) => Unconnected::problem_of(&**error),
+            _ => None,
+        }
+    }
+}
+
 /// The text for people in an error body of any of the five shapes; empty if there is none.
 fn message(body: &[u8]) -> String {
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return String::new() };
@@ -562,17 +605,6 @@ fn message(body: &[u8]) -> String {
     let listed = members.get("errors").and_then(|errors| errors.get(0)?.get("message")?.as_str());
     let text = text("error").or(listed).or_else(|| text("faultstring")).or_else(|| text("message"));
     text.unwrap_or_default().to_owned()
-}
-
-/// The text of the first cause: what the operating system said.
-fn innermost(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text = error.to_string();
-        next = error.source();
-    }
-    text
 }
 
 /// Gives a generated client its hooks, and a Debug that shows no more than where it sends.

@@ -137,10 +137,10 @@ async fn every_bad_row_is_named_and_begins_no_run() {
     assert!(error.to_string().ends_with("5 rows cannot be carried out as written, and nothing was sent"), "{error}");
     let expected = [
         "line 3, column system: there is no system `pods`; there are clinic, docks, pod, portal, site",
-        "line 4, column user: the account has another row on line 2; two changes of one account have no order, so keep one",
-        "line 5: symphony: invalid input: a symphony user id must be a whole number from 1 to 9223372036854775807",
-        "line 6: clearsquare: not supported: it cannot disable; it can toggle",
-        "line 7: mediconnect: invalid input: `reason` must have 1 to 500 characters, and has 501",
+        "line 4, column user: the account `7300000000003` has another row on line 2; two changes of one account have no order, so keep one",
+        "line 5, column user: symphony: invalid input: a symphony user id must be a whole number from 1 to 9223372036854775807; it is `../1`",
+        "line 6, column change: clearsquare: not supported: it cannot disable; it can toggle",
+        "line 7, column reason: mediconnect: invalid input: `reason` must have 1 to 500 characters, and has 501; it is `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…`",
     ];
     assert_eq!(bad, expected);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a run that was not begun left a file");
@@ -197,7 +197,10 @@ async fn an_account_whose_name_differs_in_case_only_is_the_same_account() {
         Journal::create(&path, "bad", &registry, rows, Invalid::Refuse, |row| bad.push(row.to_string())).await;
     assert_eq!(created.unwrap_err().kind(), JournalErrorKind::Input);
     assert_eq!(bad.len(), 1);
-    assert!(bad[0].starts_with("line 3, column user: the account has another row on line 2"), "{bad:?}");
+    assert!(
+        bad[0].starts_with("line 3, column user: the account `ABCDEFabcdef000000000001` has another row on line 2"),
+        "{bad:?}"
+    );
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use user_status::vendors::Symphony;
 use user_status::{
     AccountSystem, Applied, BoxFuture, CallOptions, Clock, ErrorKind, HeldBack, Limit, RetryPolicy, StatusChange, Wait,
+    WaitReason, hear_waits,
 };
 use user_status_mock::{Fault, RetryAfter, StandaloneServer, Vendor};
 use user_status_tests::TestClock;
@@ -74,9 +75,6 @@ async fn a_refusal_holds_back_all_calls_of_the_client() {
         ("429, 0 s", Fault::rate_limited(RetryAfter::Seconds(0)), short),
         ("429, an hour ago", Fault::rate_limited(at(-3600)), short),
         ("503, an hour ago", Fault::unavailable(at(-3600)), short),
-        ("429, an hour", Fault::rate_limited(at(3600)), seconds(60)),
-        ("429, 10^9 s", Fault::rate_limited(RetryAfter::Seconds(1_000_000_000)), seconds(60)),
-        ("429, for ever", Fault::rate_limited(RetryAfter::Seconds(u64::MAX)), seconds(60)),
         // These say nothing of how much is too much.
         ("503", Fault::unavailable(RetryAfter::Missing), Duration::ZERO),
         ("502", Fault::html_502(), Duration::ZERO),
@@ -109,7 +107,6 @@ async fn pauses_double_until_an_answer_comes() {
         (RetryAfter::Missing, [500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]),
         (RetryAfter::Seconds(3), [3000, 3000, 3000, 4000, 8000, 16_000, 20_000, 20_000]),
         (RetryAfter::Seconds(30), [30_000; 8]),
-        (RetryAfter::Seconds(1_000_000_000), [60_000; 8]),
     ] {
         let setting = Setting::new(Limit::default().adaptive()).await;
         for _ in 0..2 {
@@ -121,6 +118,53 @@ async fn pauses_double_until_an_answer_comes() {
         }
         assert_eq!(setting.server.total_requests(), 18, "one request after each pause, and none besides");
     }
+}
+
+/// What nobody waits for: no call is sent before that time, and each says when to come back.
+#[tokio::test]
+async fn a_time_that_is_longer_than_a_call_waits_is_kept_and_told() {
+    let at = |seconds| RetryAfter::Date(Timestamp::from_second(TestClock::START + seconds).unwrap());
+    let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+    for (retry_after, kept) in [
+        (RetryAfter::Seconds(61), Duration::from_secs(61)),
+        (at(3600), hour),
+        // Nobody means that: it comes from a clock or a counter that is wrong.
+        (RetryAfter::Seconds(1_000_000_000), day),
+        (RetryAfter::Seconds(u64::MAX), day),
+    ] {
+        let setting = Setting::new(Limit::default().adaptive()).await;
+        setting.struck(Fault::rate_limited(retry_after)).await;
+        assert_eq!(held_back(&setting.symphony).paused_for, kept);
+        for patient in [once(), CallOptions::default().total_timeout(2 * day)] {
+            let error = setting.symphony.apply_with(USER, &StatusChange::disable(), patient).await.unwrap_err();
+            assert_eq!((error.kind(), error.applied(), error.attempts()), (ErrorKind::NotSent, Applied::No, 0));
+            let until = setting.clock.wall() + SignedDuration::try_from(kept).unwrap();
+            assert_eq!((error.retry_after(), error.not_before()), (Some(kept), Some(until)), "{error}");
+            assert!(error.to_string().ends_with(&format!(", until {until}")), "{error}");
+        }
+        assert_eq!(setting.server.total_requests(), 1, "it was asked again within the time that it named");
+        drop(setting.clock.sleep(kept, Wait::Backoff));
+        setting.waited().await;
+    }
+}
+
+/// Whoever waits says for what, and until when.
+#[tokio::test]
+async fn a_wait_is_told_when_it_begins() {
+    let setting = Setting::new(Limit::default().adaptive()).await;
+    setting.server.fault(Fault::rate_limited(RetryAfter::Seconds(40)).times(1)).unwrap();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = heard.clone();
+    let change = StatusChange::disable();
+    let call = setting.symphony.apply(USER, &change);
+    hear_waits(move |waiting| hears.lock().unwrap().push(waiting.clone()), call).await.unwrap();
+    let heard = heard.lock().unwrap();
+    let [waiting] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!((waiting.vendor, waiting.why), (user_status::Vendor::Symphony, WaitReason::Asked));
+    let until = Timestamp::from_second(TestClock::START + 40).unwrap();
+    assert_eq!((waiting.wait, waiting.until), (Duration::from_secs(40), until));
+    let time = until.strftime("%H:%M:%S");
+    assert_eq!(waiting.to_string(), format!("waiting until {time} UTC (the system asked for 40 s)"));
 }
 
 /// A call whose time is over before the pause is, is not sent.

@@ -48,6 +48,7 @@ mod status_codes;
 mod systems;
 mod transports;
 mod unified;
+mod waits;
 mod wire;
 mod wire_faults;
 mod worlds;

@@ -1,8 +1,10 @@
 //! The arguments of what changes many accounts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use jiff::SignedDuration;
 use user_status::bulk::Format;
 
 use super::help::fit;
@@ -118,6 +120,13 @@ pub(crate) struct Undo {
     pub(crate) work: Work,
 }
 
+/// Reads a time: whole seconds, or a text such as `1m 30s`.
+fn time(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let spoken = || text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    seconds.or_else(spoken).ok_or_else(|| "must be a time such as 90s, 15m or 2h".to_owned())
+}
+
 /// Where the rows come from.
 #[derive(Args, Debug)]
 pub(crate) struct Input {
@@ -164,6 +173,11 @@ pub(crate) struct Work {
     /// Do not read accounts back where the answer is no proof.
     #[arg(long)]
     pub(crate) no_verify: bool,
+
+    /// The longest time that a system can ask for and get, such as 90s or 2h; by default 15m. One that asks for longer is
+    /// given up, and the run says when to resume it.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) max_wait: Option<Duration>,
 
     /// Say nothing of the progress.
     #[arg(short, long)]

@@ -11,8 +11,9 @@ use crate::arguments::Consent;
 use crate::commands::CHANGES;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::output::{DOUBTFUL, Output, table};
+use crate::output::{DOUBTFUL, Output};
 use crate::signals::Interrupts;
+use crate::table::table_to_stderr;
 
 /// Refuses more changes than there may be: as the argument says, else as the configuration does.
 pub(crate) fn within_limit(consent: &Consent, config: &Config, changes: u64) -> Result<(), Failure> {
@@ -87,5 +88,5 @@ pub(crate) fn by_change(journal: &JournalReader) -> Result<String, Failure> {
         let cell = |column: &&str| changes.get(*column).map_or_else(|| "–".to_owned(), u64::to_string);
         rows.push([name.clone()].into_iter().chain(columns.iter().map(cell)).collect());
     }
-    Ok(table(&rows))
+    Ok(table_to_stderr(&rows))
 }

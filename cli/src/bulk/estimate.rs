@@ -58,6 +58,15 @@ pub(crate) fn about(duration: Duration) -> String {
     }
 }
 
+/// Such as `90 s` or `2 min`: a time that somebody else named, and no shorter than it is.
+pub(crate) fn exactly(duration: Duration) -> String {
+    match duration.as_secs() + u64::from(duration.subsec_nanos() > 0) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,8 @@ use super::intake::counted;
 use super::naming::Name;
 use crate::exit::Exit;
 use crate::failure::{Changed, Failure};
-use crate::output::{BAD, DOUBTFUL, GOOD, Output, table, visible};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, visible};
+use crate::table::{table, table_with_head};
 
 /// How many rows of each kind are listed; `report` has them all.
 const LISTED: usize = 5;
@@ -124,7 +125,7 @@ impl Ended<'_> {
                 let cells = there.iter().map(|(state, _)| counts[*state].to_string());
                 rows.push([name.clone()].into_iter().chain(cells).collect());
             }
-            text += &format!("\n{}", table(&rows));
+            text += &format!("\n{}", table_with_head(&rows));
         }
         text += listed;
         text.push('\n');

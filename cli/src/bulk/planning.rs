@@ -12,9 +12,10 @@ use user_status::{AccountSystem, Change, Registry, StatusChange};
 use super::estimate::{Estimate, about};
 use super::intake::counted;
 use crate::config::Config;
-use crate::failure::{Failure, with_causes};
-use crate::output::{BAD, DOUBTFUL, Output, table, visible};
+use crate::failure::{Failure, of_call};
+use crate::output::{BAD, DOUBTFUL, Output, visible};
 use crate::signals::Interrupts;
+use crate::table::table_with_head;
 
 /// What a plan needs to know.
 pub(crate) struct Planning<'a> {
@@ -75,7 +76,7 @@ impl Planning<'_> {
             if let Step::Refused(error) = &planned.step
                 && failures == OUTAGE
             {
-                plan.cut_short = Some(format!("{OUTAGE} rows in a row failed, the last with: {}", with_causes(error)));
+                plan.cut_short = Some(format!("{OUTAGE} rows in a row failed, the last with: {}", of_call(error)));
                 break;
             }
         }
@@ -111,7 +112,7 @@ impl Planning<'_> {
             let cells = used.iter().map(|step| steps[*step].to_string());
             rows.push([system.clone()].into_iter().chain(cells).collect());
         }
-        let mut text = format!("\n{}", table(&rows));
+        let mut text = format!("\n{}", table_with_head(&rows));
         text += &match plan.count("send") {
             0 => "\nNothing would be sent.\n".to_owned(),
             changes => match self.duration(plan) {
@@ -194,7 +195,7 @@ fn document(planned: &Planned, step: &str, requests: bool) -> Map<String, Value>
             member("request", json!(request));
         }
         Step::Refused(error) => {
-            member("message", json!(with_causes(error)));
+            member("message", json!(of_call(error)));
         }
         Step::NoSystem => {
             member("message", json!("there is no such system"));
@@ -220,7 +221,7 @@ fn text(planned: &Planned, requests: bool) -> String {
             let status = status.unwrap_or_default();
             format!("{DOUBTFUL}changed since:{DOUBTFUL:#} it is {status}, and would be left as it is")
         }
-        Step::Refused(error) => format!("{BAD}{}:{BAD:#} {}", STEPS[step(&planned.step)], with_causes(error)),
+        Step::Refused(error) => format!("{BAD}{}:{BAD:#} {}", STEPS[step(&planned.step)], of_call(error)),
         _ => format!("{BAD}refused:{BAD:#} there is no such system"),
     };
     let line = if row.line > 0 { format!("line {}: ", row.line) } else { String::new() };

@@ -1,16 +1,17 @@
 //! How far a run is, while it runs: a bar on a terminal, else a line now and then.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IsTerminal as _, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
-use user_status::bulk::{Counts, Event, RowState};
+use jiff::Timestamp;
+use user_status::bulk::{Counts, Event, PauseReason, RowState};
 
-use super::estimate::about;
+use super::estimate::{about, exactly};
 use crate::output::{Output, visible};
 
 /// How often a bar is drawn.
@@ -33,6 +34,7 @@ pub(crate) struct Heard(Arc<Noted>);
 struct Noted {
     states: [AtomicU64; RowState::ALL.len()],
     lines: Mutex<Vec<String>>,
+    waits: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl Heard {
@@ -45,12 +47,22 @@ impl Heard {
                 }
                 self.0.states[*state as usize].fetch_add(1, Ordering::Relaxed);
             }
-            Event::Paused { system, pause, why } => {
-                let seconds = pause.as_secs_f64().ceil();
-                self.line(format!("{system}: fails, and gets nothing for {seconds} s: {}", visible(why)));
+            Event::Paused { system, reason, pause, until, why } => {
+                let (pause, time, why) = (exactly(*pause), clock(*until), visible(why));
+                self.line(match reason {
+                    PauseReason::Asked => {
+                        format!("{system}: waiting until {time} (the system asked for {pause}): {why}")
+                    }
+                    _ => format!("{system}: fails; waiting until {time} ({pause}) before it is tried again: {why}"),
+                });
+                self.waits().insert((*system).to_owned(), *until);
             }
-            Event::Resumed { system } => self.line(format!("{system}: works again")),
+            Event::Resumed { system } => {
+                self.waits().remove(*system);
+                self.line(format!("{system}: works again"));
+            }
             Event::GivenUp { system, why } => {
+                self.waits().remove(*system);
                 self.line(format!("{system}: given up, its other rows are left for another time: {}", visible(why)));
             }
             _ => {}
@@ -59,6 +71,18 @@ impl Heard {
 
     fn line(&self, line: String) {
         self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    /// The systems that get nothing, and until when.
+    fn waits(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        self.0.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Such as `pod waits until 14:03:20 UTC`.
+    fn waiting(&self, now: Timestamp) -> Vec<String> {
+        let mut waits = self.waits();
+        waits.retain(|_, until| *until > now);
+        waits.iter().map(|(system, until)| format!("{system} waits until {}", clock(*until))).collect()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -86,6 +110,8 @@ pub(crate) struct Progress {
     /// How many rows of this session were handled, and when.
     samples: VecDeque<(Instant, u64)>,
     last_beat: Instant,
+    /// What was said then: the same again would say nothing.
+    last_text: String,
 }
 
 impl Progress {
@@ -103,7 +129,7 @@ impl Progress {
         });
         let now = Instant::now();
         let samples = VecDeque::from([(now, 0)]);
-        Progress { heard, output, bar, quiet, total, finished, samples, last_beat: now }
+        Progress { heard, output, bar, quiet, total, finished, samples, last_beat: now, last_text: String::new() }
     }
 
     /// Shows what came since the last time.
@@ -119,13 +145,15 @@ impl Progress {
         }
         let open = self.total.saturating_sub(self.finished);
         let room = self.bar.as_ref().map(|_| usize::from(Narrow(Term::stderr()).width()).saturating_sub(BESIDE));
-        let text = words(&counts, open, self.rate(), room.unwrap_or(usize::MAX));
+        let waiting = self.heard.waiting(Timestamp::now());
+        let text = words(&counts, open, self.rate(), &waiting, room.unwrap_or(usize::MAX));
         if let Some(bar) = &self.bar {
             bar.set_position((self.finished + counts.total()).min(self.total));
             bar.set_message(text);
-        } else if !self.quiet && now.duration_since(self.last_beat) >= BEAT {
+        } else if !self.quiet && now.duration_since(self.last_beat) >= BEAT && text != self.last_text {
             self.last_beat = now;
             self.output.note(&text);
+            self.last_text = text;
         }
     }
 
@@ -206,11 +234,13 @@ impl TermLike for Narrow {
 
 /// Such as `120 of 412 rows, 34/s, about 2 min left: 118 confirmed, 2 refused`. Where there is little room, what is in order is
 /// left out first, then how fast it is, then how long it takes; never what went wrong.
-fn words(counts: &Counts, open: u64, rate: f64, room: usize) -> String {
+fn words(counts: &Counts, open: u64, rate: f64, waiting: &[String], room: usize) -> String {
     let handled = counts.total();
-    let far = format!("{handled} of {open} rows");
+    let waits: String = waiting.iter().map(|system| format!(", {system}")).collect();
+    let far = format!("{handled} of {open} rows{waits}");
     let (mut fast, mut left) = (String::new(), String::new());
-    if rate > 0.0 {
+    // How long the rest takes is for a system that waits to say.
+    if rate > 0.0 && waiting.is_empty() {
         fast = if rate < 10.0 { format!(", {rate:.1}/s") } else { format!(", {rate:.0}/s") };
         let seconds = open.saturating_sub(handled) as f64 / rate;
         if let Ok(time) = Duration::try_from_secs_f64(seconds) {
@@ -238,6 +268,11 @@ fn words(counts: &Counts, open: u64, rate: f64, room: usize) -> String {
     .unwrap_or(shortest)
 }
 
+/// A time of today, or nearly.
+fn clock(time: Timestamp) -> String {
+    format!("{} UTC", time.strftime("%H:%M:%S"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,12 +280,18 @@ mod tests {
     #[test]
     fn what_is_said_of_a_run_is_how_far_how_fast_and_how_well() {
         let mut counts = Counts::default();
-        assert_eq!(words(&counts, 412, 0.0, 100), "0 of 412 rows");
+        assert_eq!(words(&counts, 412, 0.0, &[], 100), "0 of 412 rows");
         counts[RowState::Confirmed] = 118;
         counts[RowState::Refused] = 2;
-        assert_eq!(words(&counts, 412, 3.4, 100), "120 of 412 rows, 3.4/s, about 1 min left: 118 confirmed, 2 refused");
+        let expected = "120 of 412 rows, 3.4/s, about 1 min left: 118 confirmed, 2 refused";
+        assert_eq!(words(&counts, 412, 3.4, &[], 100), expected);
+        let waits = ["pod waits until 14:03:20 UTC".to_owned()];
+        let expected = "120 of 412 rows, pod waits until 14:03:20 UTC: 118 confirmed, 2 refused";
+        assert_eq!(words(&counts, 412, 3.4, &waits, 100), expected);
+        let expected = "120 of 412 rows, pod waits until 14:03:20 UTC: 2 refused";
+        assert_eq!(words(&counts, 412, 3.4, &waits, 60), expected);
         assert_eq!(
-            words(&counts, 120, 34.4, 100),
+            words(&counts, 120, 34.4, &[], 100),
             "120 of 120 rows, 34/s, a few seconds left: 118 confirmed, 2 refused"
         );
     }
@@ -269,7 +310,7 @@ mod tests {
             (44, "121 of 412 rows: 1 unknown, 2 refused"),
             (20, "121/412: 1 unknown, 2 refused"),
         ] {
-            assert_eq!(words(&counts, 412, 3.4, room), text, "{room}");
+            assert_eq!(words(&counts, 412, 3.4, &[], room), text, "{room}");
         }
     }
 }

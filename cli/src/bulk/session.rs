@@ -49,6 +49,10 @@ pub(crate) async fn carry_out(
 ) -> Result<Summary, Failure> {
     let heard = Heard::default();
     let events = heard.clone();
+    let runner = match work.max_wait {
+        Some(longest) => runner.max_wait(longest),
+        None => runner,
+    };
     let runner = runner.verify(!work.no_verify).stop_with(interrupts.stop()).on_event(move |event| events.event(event));
     let mut progress = Progress::new(heard, total, finished, work.quiet, output);
     let mut tick = interval(TICK);

@@ -1,16 +1,18 @@
 //! The file that rows come from.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Seek as _};
 use std::path::Path;
+use std::rc::Rc;
 
 use user_status::bulk::{BadRow, Format, Row, csv, ndjson};
 
 use crate::arguments::Input;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::output::visible;
+use crate::output::{Output, visible};
 
 /// A file with rows, open.
 pub(crate) struct Source {
@@ -18,6 +20,8 @@ pub(crate) struct Source {
     format: Format,
     /// As it is shown, and kept in the journal.
     pub(crate) name: String,
+    /// How many rows of nothing but commas the last reading passed over.
+    blank: Rc<Cell<u64>>,
 }
 
 impl Source {
@@ -51,7 +55,7 @@ impl Source {
                 _ => spooled(&mut file).map_err(unread)??,
             }
         };
-        Ok(Source { file, format, name })
+        Ok(Source { file, format, name, blank: Rc::default() })
     }
 
     /// All rows, from the beginning.
@@ -63,9 +67,25 @@ impl Source {
         };
         let file = open().map_err(|e: io::Error| Failure::unexpected(format!("{} cannot be read: {e}", self.name)))?;
         match self.format {
-            Format::Csv => Ok(Box::new(csv(file))),
+            Format::Csv => {
+                let (mut rows, blank) = (csv(file), self.blank.clone());
+                Ok(Box::new(std::iter::from_fn(move || {
+                    let row = rows.next();
+                    blank.set(rows.blank_rows());
+                    row
+                })))
+            }
             Format::Ndjson => Ok(Box::new(ndjson(file))),
             other => Err(Failure::usage(format!("{}: rows as {other} cannot be read", self.name))),
+        }
+    }
+
+    /// Says what was passed over.
+    pub(crate) fn note_blank(&self, output: Output) {
+        match self.blank.get() {
+            0 => {}
+            1 => output.note("1 row of nothing but commas was passed over."),
+            blank => output.note(&format!("{blank} rows of nothing but commas were passed over.")),
         }
     }
 

@@ -32,6 +32,7 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     let on_bad = |row: &BadRow| say_bad(row, output);
     let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
     let Taken { journal, rows, skipped } = take_in(&path, &source.name, source.rows()?, rules).await?;
+    source.note_blank(output);
 
     let agreed = async {
         consent::within_limit(&apply.consent, &config, rows)?;

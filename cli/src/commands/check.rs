@@ -14,8 +14,9 @@ use crate::config::Config;
 use crate::config::file::{Profile, System};
 use crate::connect::Connected;
 use crate::exit::Exit;
-use crate::failure::{Failure, with_causes};
-use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, table, visible};
+use crate::failure::{Failure, of_call};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, visible};
+use crate::table::table;
 
 /// How long a system may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -127,9 +128,9 @@ async fn find_out(name: &str, profile: &Profile, connected: &Result<Connected, F
         Some(own) => match system.status_with(&own.0, options).await {
             Ok(status) => good(format!("read your own account: {}", visible(&status.to_string()))),
             Err(error) if is_unknown_user(&error) => {
-                failed(format!("the credentials are good, and `own_account` is not there: {}", with_causes(&error)))
+                failed(format!("the credentials are good, and `own_account` is not there: {}", of_call(&error)))
             }
-            Err(error) => failed(elsewhere(&error).unwrap_or_else(|| with_causes(&error))),
+            Err(error) => failed(elsewhere(&error).unwrap_or_else(|| of_call(&error))),
         },
         None => probe(system, profile, options).await,
     }
@@ -150,7 +151,7 @@ async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptio
             good("the credentials were accepted: the system denied an account that cannot exist")
         }
         Err(error) => {
-            let why = with_causes(&error);
+            let why = of_call(&error);
             match error.kind() {
                 _ if elsewhere(&error).is_some() => failed(elsewhere(&error).unwrap_or_default()),
                 ErrorKind::NotFound | ErrorKind::Rejected => failed(format!(
@@ -204,35 +205,20 @@ fn redirect(status: u16, to: Option<&str>) -> String {
 /// Asks for the address of the one operation as a browser would, without credentials, which changes nothing. Most answers
 /// show that there is a server.
 async fn reach(profile: &Profile) -> Finding {
-    // The provider that the SDK has; another that is installed already does as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
-    let builder = match profile.common.base_url.starts_with("https:") {
-        true => builder,
-        false => builder.no_proxy(),
-    };
-    let address = format!("{}/api/users/manage-status", profile.common.base_url.trim_end_matches('/'));
-    let answer = match builder.build() {
-        Ok(client) => client.get(address).send().await,
-        Err(e) => Err(e),
-    };
-    match answer {
-        Ok(answer) => match answer.status().as_u16() {
-            status @ 300..400 => {
-                failed(redirect(status, answer.headers().get(LOCATION).and_then(|to| to.to_str().ok())))
-            }
+    let common = &profile.common;
+    let address = format!("{}/api/users/manage-status", common.base_url.trim_end_matches('/'));
+    match user_status::reach(common.vendor, &address, common.allow_plain_http, PATIENCE).await {
+        Ok(reached) => match reached.status {
+            status @ 300..400 => failed(redirect(status, reached.location.as_deref())),
             status @ 500.. => failed(format!("the address answers that the system fails ({status})")),
             status => {
-                let vendor = profile.common.vendor;
+                let vendor = common.vendor;
                 let message = format!(
                     "the address answers ({status}); the credentials were not tried: {vendor} documents no read"
                 );
                 Finding { verdict: Verdict::NotTried, message }
             }
         },
-        Err(error) => {
-            let error = error.without_url();
-            failed(format!("the address does not answer: {}", with_causes(&error)))
-        }
+        Err(error) => failed(format!("the address does not answer: {}", of_call(&error))),
     }
 }

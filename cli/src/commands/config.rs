@@ -10,7 +10,8 @@ use crate::config::{Config, example, search};
 use crate::connect::references;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, path as shown_path, table, visible};
+use crate::output::{Output, path as shown_path, visible};
+use crate::table::table;
 
 pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
     let found = init.path.is_none();

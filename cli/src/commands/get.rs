@@ -10,6 +10,7 @@ use crate::connect::Connected;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, visible};
+use crate::waits::aloud;
 
 pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let config = Config::load(named)?;
@@ -17,10 +18,9 @@ pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Resu
     let Some(system) = connected.registry.get(&get.profile) else {
         return Err(Failure::unexpected(format!("profile `{}` was not set up", get.profile)));
     };
-    let status = system
-        .status(&get.user)
+    let status = aloud(&get.profile, output, system.status(&get.user))
         .await
-        .map_err(|error| Failure::of_call(&get.profile, &error).detail("user", get.user.as_str()))?;
+        .map_err(|error| Failure::of_call_for(&get.profile, &get.user, &error))?;
     let document = json!({
         "profile": get.profile,
         "vendor": system.vendor(),

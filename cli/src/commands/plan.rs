@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Interrupts;
+use crate::waits::aloud;
 
 pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<Exit, Failure> {
     let config = Config::load(global.config.as_deref())?;
@@ -31,6 +32,7 @@ pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<
     let on_bad = |row: &BadRow| say_bad(row, output);
     let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
     let taken = take_in(&path, &source.name, source.rows()?, rules).await?;
+    source.note_blank(output);
     drop(taken.journal);
 
     let registry = Arc::new(connected.registry);
@@ -45,7 +47,7 @@ pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<
     };
     let reader = JournalReader::open(&path).map_err(|error| Failure::of_journal(&error))?;
     let failed = RefCell::new(None);
-    let shown = planning.show(rows(&reader, &failed)).await?;
+    let shown = aloud("plan", output, planning.show(rows(&reader, &failed))).await?;
     if let Some(failure) = failed.take() {
         return Err(failure);
     }

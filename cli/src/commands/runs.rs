@@ -8,8 +8,9 @@ use user_status::bulk::{About, Counts, JournalError, JournalErrorKind, JournalRe
 use crate::bulk::outcome::states;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
-use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, table, visible};
+use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, visible};
 use crate::runs::{Run, Runs};
+use crate::table::table_with_head;
 
 pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let runs = Runs::at(named)?;
@@ -115,7 +116,7 @@ fn text(seen: &[(Run, Result<Seen, JournalError>)]) -> String {
         });
     }
     let between = if problems.is_empty() { "" } else { "\n" };
-    format!("{}{between}{problems}", table(&rows))
+    format!("{}{between}{problems}", table_with_head(&rows))
 }
 
 /// Why a journal cannot be read, in a word.

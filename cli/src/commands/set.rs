@@ -1,6 +1,7 @@
 //! `set`: changes one account.
 
 use std::path::Path;
+use std::pin::pin;
 
 use clap::ValueEnum as _;
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::failure::{Changed, Failure};
 use crate::output::{DOUBTFUL, GOOD, Output, visible};
 use crate::safety;
 use crate::signals::{Signals, or_stopped};
+use crate::waits::aloud;
 
 pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let change = change(set)?;
@@ -28,16 +30,18 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     };
 
     if set.dry_run {
-        let rehearsal = or_stopped(async { Ok(system.rehearse(&set.user, &change).await) }).await?;
-        let rehearsal = rehearsal.map_err(|error| of(Failure::of_call(&set.profile, &error), set))?;
+        let rehearsal = aloud(&set.profile, output, system.rehearse(&set.user, &change));
+        let rehearsal = or_stopped(async { Ok(rehearsal.await) }).await?;
+        let rehearsal = rehearsal.map_err(|error| of(Failure::of_call_for(&set.profile, &set.user, &error), set))?;
         output.result(&rehearsed(set, &rehearsal), || would(set, &rehearsal))?;
         return Ok(Exit::Done);
     }
 
-    let mut call = match set.no_verify {
+    let call = match set.no_verify {
         true => system.apply(&set.user, &change),
         false => system.apply_and_verify(&set.user, &change),
     };
+    let mut call = pin!(aloud(&set.profile, output, call));
     let mut interrupted = false;
     let mut stop = Signals::new()?;
     let result = loop {
@@ -59,7 +63,7 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
             output.outcome(Exit::Done, changed, &document(set, &receipt), || text(set, &receipt))
         }
         Err(error) => {
-            let failure = Failure::of_call(&set.profile, &error);
+            let failure = Failure::of_call_for(&set.profile, &set.user, &error);
             Err(match error.applied() {
                 Applied::No => {
                     let next = failure.next.as_deref().map(|next| format!(" {next}")).unwrap_or_default();
@@ -122,8 +126,7 @@ fn would(set: &Set, rehearsal: &Rehearsal) -> String {
 }
 
 fn of(failure: Failure, set: &Set) -> Failure {
-    let failure = failure.detail("profile", set.profile.as_str()).detail("user", set.user.as_str());
-    failure.detail("key", set.key.clone())
+    failure.detail("profile", set.profile.as_str()).detail("user", set.user.as_str()).detail("key", set.key.clone())
 }
 
 /// A failure after which nobody knows what the account is.

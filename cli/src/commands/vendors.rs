@@ -9,7 +9,8 @@ use user_status::{AccountSystem, Capabilities, Change, Vendor};
 use super::CHANGES;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, table};
+use crate::output::Output;
+use crate::table::table_with_head;
 
 pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     let vendors = capabilities().map_err(|error| Failure::unexpected(error.to_string()))?;
@@ -48,7 +49,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
         }
         rows.push(row("comment", &|_, can| yes(can.comments)));
         rows.push(row("read", &|_, can| yes(can.reads)));
-        format!("{}\n¹ only with `unlock_by_enabling = true` in the profile\n", table(&rows))
+        format!("{}\n¹ only with `unlock_by_enabling = true` in the profile\n", table_with_head(&rows))
     })?;
     Ok(Exit::Done)
 }

@@ -206,7 +206,11 @@ impl Arguments {
             None => {}
         }
         if let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) {
-            options = options.tls(Tls::from_pem_files(certificates, key).map_err(|e| e.to_string())?);
+            let tls = Tls::from_pem_files(certificates, key).map_err(|e| e.to_string())?;
+            if let Some(warning) = tls.warning() {
+                super::say(&format!("warning: {}: {warning}\n", certificates.display()));
+            }
+            options = options.tls(tls);
         }
         Ok(options)
     }

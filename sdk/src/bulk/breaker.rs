@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Wait};
-use crate::error::ErrorKind;
+use crate::connection::ConnectionProblem;
+use crate::error::{Error, ErrorKind};
 
 /// When to stop for a while, and when for good.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +59,16 @@ pub(super) enum Health {
     Down,
     /// It does not let these credentials in.
     LockedOut,
+    /// No request gets there until somebody changes a setting.
+    CutOff,
 }
 
 impl Health {
-    pub(super) fn of(kind: ErrorKind) -> Health {
-        match kind {
+    pub(super) fn of(error: &Error) -> Health {
+        if error.connection_problem().is_some_and(ConnectionProblem::stays) {
+            return Health::CutOff;
+        }
+        match error.kind() {
             // Answers that no contract knows come from whatever stands before a system that is not there.
             ErrorKind::NotSent
             | ErrorKind::Server
@@ -134,10 +140,12 @@ impl Breaker {
     /// Takes in how a call ended.
     pub(super) fn report(&self, turn: Turn, health: Health, asked: Option<Duration>) -> Change {
         let mut state = self.lock();
-        let pause = self.thresholds.pause.max(asked.unwrap_or_default().min(LONGEST));
+        let pause = self.thresholds.pause.max(asked.unwrap_or_default());
         let open = || State::Open { until: self.clock.now().saturating_add(pause), probes: 0 };
         let (next, change) = match (&*state, health) {
             (State::Closed { failures: 0 }, Health::Well) | (State::Stopped, _) => return Change::None,
+            // Ten tries with credentials that a proxy refuses would lock its account.
+            (_, Health::CutOff) => (State::Stopped, Change::Stopped),
             (State::Closed { .. }, Health::Well) => (State::Closed { failures: 0 }, Change::None),
             (State::Closed { failures }, health) if failures + 1 >= self.thresholds.failures => match health {
                 Health::Down if self.thresholds.probes > 0 => (open(), Change::Paused(pause)),
@@ -161,13 +169,16 @@ impl Breaker {
         change
     }
 
+    /// Nothing more is sent.
+    pub(super) fn stop(&self) {
+        *self.lock() = State::Stopped;
+        self.changed.notify_waiters();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// The longest pause that a system can ask for.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 #[cfg(test)]
 mod tests {

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Change, Health, Turn};
 use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
 use super::journal::{Journal, JournalError};
-use super::runner::{Event, Runner};
+use super::rest::{Asked, Rest};
+use super::runner::{Event, PauseReason, Runner};
 use super::stop::Halt;
 use crate::error::Error;
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
+use crate::waiting::{Span, WaitReason, Waiting, after, hear_waits};
 
 /// What a session did so far.
 #[derive(Debug, Default)]
@@ -42,6 +45,7 @@ pub(super) struct Line {
     pub(super) name: String,
     pub(super) reads: bool,
     pub(super) breaker: Breaker,
+    pub(super) rest: Arc<Rest>,
     /// A permit for each call that may be on the wire.
     pub(super) calls: Semaphore,
     pub(super) queue: tokio::sync::Mutex<Queue>,
@@ -65,6 +69,13 @@ impl Line {
         while !halt.is_set()
             && let Some(Some(turn)) = halt.unless(self.breaker.enter()).await
         {
+            match halt.unless(self.rest.over()).await {
+                Some(true) => {}
+                _ => {
+                    self.breaker.leave(turn);
+                    break;
+                }
+            }
             let entry = match halt.unless(self.next()).await {
                 Some(Ok(Some(entry))) => entry,
                 other => {
@@ -72,7 +83,9 @@ impl Line {
                     return other.map_or(Ok(()), |next| next.map(drop));
                 }
             };
-            match self.carry_out(&entry, turn).await? {
+            let line = self.clone();
+            let carried_out = hear_waits(move |waiting| line.hear(waiting), self.carry_out(&entry, turn)).await?;
+            match carried_out {
                 Some((state, outcome)) => self.ended(&entry, state, outcome).await,
                 None => self.breaker.leave(turn),
             }
@@ -109,7 +122,8 @@ impl Line {
         let mut before = None;
         if read {
             // A look changes nothing: who stops the run need not wait for its end, or for a system that asked for time.
-            let Some(read) = self.halt.unless(self.read(system, &row.user, turn)).await else { return Ok(None) };
+            let read = self.halt.unless(self.read(system, &row.user, turn)).await.flatten();
+            let Some(read) = read else { return Ok(None) };
             let status = match read {
                 Ok(status) => status,
                 Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
@@ -132,6 +146,9 @@ impl Line {
             // What it was before a request that may have left, only a look from before that request knows.
             before = Some(status).filter(|_| !in_doubt);
         }
+        if self.halt.unless(self.rest.over()).await != Some(true) {
+            return Ok(None);
+        }
         // What nobody can look at must not be in doubt for longer than the call takes.
         let held = if can_look { None } else { self.permit().await };
         if self.halt.is_set() {
@@ -142,6 +159,13 @@ impl Line {
             Some(permit) => Some(permit),
             None => self.permit().await,
         };
+        // Another row may have been told to wait meanwhile.
+        if !self.rest.is_over() {
+            return Ok(Some(match in_doubt {
+                true => (RowState::Unknown, entry.outcome.clone()),
+                false => (RowState::Failed, held_back()),
+            }));
+        }
         let options = self.runner.options;
         let result = match self.runner.verify {
             true => system.apply_and_verify_with(&row.user, &row.change, options).await,
@@ -153,20 +177,24 @@ impl Line {
                 RowOutcome::of_receipt(&receipt)
             }
             Err(error) => {
-                self.report(turn, Health::of(error.kind()), error.retry_after(), &error.to_string());
+                self.report(turn, Health::of(&error), error.retry_after(), &error.to_string());
                 RowOutcome::of_error(&error)
             }
         }))
     }
 
-    async fn read(&self, system: &dyn AccountSystem, user: &str, turn: Turn) -> Result<AccountStatus, Error> {
+    /// What the account is; `None` if nothing more is sent.
+    async fn read(&self, system: &dyn AccountSystem, user: &str, turn: Turn) -> Option<Result<AccountStatus, Error>> {
         let _permit = self.permit().await;
+        if !self.rest.over().await {
+            return None;
+        }
         let result = system.status_with(user, self.runner.options).await;
         match &result {
             Ok(_) => self.report(turn, Health::Well, None, ""),
-            Err(error) => self.report(turn, Health::of(error.kind()), error.retry_after(), &error.to_string()),
+            Err(error) => self.report(turn, Health::of(error), error.retry_after(), &error.to_string()),
         }
-        result
+        Some(result)
     }
 
     async fn permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
@@ -176,17 +204,52 @@ impl Line {
 
     fn report(&self, turn: Turn, health: Health, asked: Option<Duration>, why: &str) {
         let system = self.name.as_str();
+        let rests = asked.is_some_and(|asked| self.ask(asked, why));
         match self.breaker.report(turn, health, asked) {
+            // It was said with the time that the system asked for.
+            Change::Paused(_) if rests => {}
             Change::None => {}
-            Change::Paused(pause) => (self.runner.on_event)(&Event::Paused { system, pause, why }),
+            Change::Paused(pause) => self.paused(PauseReason::Failing, pause, why),
             Change::Resumed => (self.runner.on_event)(&Event::Resumed { system }),
-            Change::Stopped => {
-                let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-                tally.given_up.insert(system.to_owned(), why.to_owned());
-                drop(tally);
-                (self.runner.on_event)(&Event::GivenUp { system, why });
+            Change::Stopped => self.give_up(why),
+        }
+    }
+
+    /// A call of a row was told to wait, and waits: the other rows wait as well.
+    fn hear(&self, waiting: &Waiting) {
+        if waiting.why == WaitReason::Asked {
+            self.ask(waiting.wait, "it refuses requests until then");
+        }
+    }
+
+    /// The system asked for so much time. Whether that is news.
+    pub(super) fn ask(&self, wait: Duration, why: &str) -> bool {
+        match self.rest.ask(wait) {
+            Asked::Known => return false,
+            Asked::Rests => self.paused(PauseReason::Asked, wait, why),
+            Asked::TooLong => {
+                self.breaker.stop();
+                self.give_up(&too_long(wait, self.until(wait), self.runner.max_wait));
             }
         }
+        self.journal.rest(&self.name, self.until(wait));
+        true
+    }
+
+    fn until(&self, wait: Duration) -> Timestamp {
+        after(self.runner.clock.wall(), wait)
+    }
+
+    fn paused(&self, reason: PauseReason, pause: Duration, why: &str) {
+        let until = self.until(pause);
+        (self.runner.on_event)(&Event::Paused { system: &self.name, reason, pause, until, why });
+    }
+
+    fn give_up(&self, why: &str) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.given_up.insert(self.name.clone(), why.to_owned());
+        drop(tally);
+        (self.runner.on_event)(&Event::GivenUp { system: &self.name, why });
     }
 
     async fn ended(&self, entry: &Entry, state: RowState, outcome: RowOutcome) {
@@ -197,6 +260,18 @@ impl Line {
         self.journal.record(entry.number, state, outcome.clone()).await;
         (self.runner.on_event)(&Event::Row { entry, state, outcome: &outcome, again });
     }
+}
+
+/// Of a system that asked for longer than a run waits.
+pub(super) fn too_long(wait: Duration, until: Timestamp, longest: Duration) -> String {
+    let (wait, longest) = (Span(wait), Span(longest));
+    format!("it asked to wait for {wait}, until {until}, and this run waits for {longest} at most; resume it then")
+}
+
+/// Of a row whose request was not sent, since another was told to wait.
+fn held_back() -> RowOutcome {
+    let message = "it was not sent: the system asked for time before its turn came";
+    RowOutcome::because("rate_limited", message)
 }
 
 /// Whether a status has the facts that are expected, as far as they are.

@@ -22,6 +22,7 @@ mod journal;
 mod line;
 mod plan;
 pub mod read;
+mod rest;
 mod row;
 mod runner;
 mod stop;
@@ -34,6 +35,6 @@ pub use journal::{About, Imported, Invalid, Journal, JournalError, JournalErrorK
 pub use plan::{Planned, Step};
 pub use read::{Format, csv, ndjson};
 pub use row::{BadRow, Row};
-pub use runner::{Event, Runner, Summary};
+pub use runner::{Event, PauseReason, Runner, Summary};
 pub use stop::Stop;
 pub use undo::{NoUndo, undo};

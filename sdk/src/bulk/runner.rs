@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::breaker::{Breaker, Thresholds};
 use super::entry::{Counts, Entry, RowOutcome, RowState};
 use super::journal::{Journal, JournalError, JournalReader};
-use super::line::{Line, Tally};
+use super::line::{Line, Tally, too_long};
+use super::rest::{Asked, Rest};
 use super::stop::{Halt, Stop};
 use crate::call::CallOptions;
 use crate::clock::{Clock, SystemClock};
@@ -30,6 +32,9 @@ use crate::registry::Registry;
 ///
 /// A system that fails ten times in a row gets no further row for 30 s, then one to try it with; after five such tries, or at
 /// once if it is the credentials that it refuses, its rows are left for another time. The other systems go on.
+///
+/// A system that asks for time (`Retry-After`) gets no request before that time, neither for another row nor in another pass;
+/// one that asks for longer than [`max_wait`](Runner::max_wait) is given up.
 ///
 /// At the end the rows that failed, and those that are unknown and can be looked at, are taken up once more.
 ///
@@ -55,10 +60,14 @@ pub struct Runner {
     passes: u32,
     pub(super) options: CallOptions,
     thresholds: Thresholds,
-    clock: Arc<dyn Clock>,
+    pub(super) max_wait: Duration,
+    pub(super) clock: Arc<dyn Clock>,
     stop: Stop,
     pub(super) on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
+
+/// The rests of all systems, by their names.
+type Rests = BTreeMap<String, Arc<Rest>>;
 
 /// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
 pub(super) const AT_ONCE_MAX: usize = 10_000;
@@ -89,12 +98,16 @@ pub enum Event<'a> {
         /// Whether it had an outcome in this session before: that of `entry.state`.
         again: bool,
     },
-    /// A system fails, and gets nothing for so long.
+    /// A system gets nothing for so long.
     Paused {
         /// The system.
         system: &'a str,
+        /// For what the run waits.
+        reason: PauseReason,
         /// How long.
         pause: Duration,
+        /// Until when, in whole seconds.
+        until: Timestamp,
         /// What it said last.
         why: &'a str,
     },
@@ -110,6 +123,16 @@ pub enum Event<'a> {
         /// What it said last, or that the registry does not have it.
         why: &'a str,
     },
+}
+
+/// For what a run waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PauseReason {
+    /// The system fails.
+    Failing,
+    /// The system asked for this time.
+    Asked,
 }
 
 /// What a run did.
@@ -140,6 +163,7 @@ impl Runner {
             passes: 2,
             options: CallOptions::default(),
             thresholds: Thresholds { failures: 10, pause: Duration::from_secs(30), probes: 5 },
+            max_wait: Duration::from_secs(15 * 60),
             clock: Arc::new(SystemClock::default()),
             stop: Stop::default(),
             on_event: Arc::new(|_| {}),
@@ -199,6 +223,14 @@ impl Runner {
         self
     }
 
+    /// The longest time that a system can ask for and get: 15 min by default. One that asks for more is given up, and its
+    /// rows are left for a time that is said.
+    #[must_use]
+    pub fn max_wait(mut self, longest: Duration) -> Runner {
+        self.max_wait = longest;
+        self
+    }
+
     /// What tells the time for the pauses.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Runner {
@@ -236,15 +268,16 @@ impl Runner {
         let started = self.clock.now();
         JournalReader::open(journal.path())?.check_systems(&self.registry)?;
         let journal = Arc::new(journal);
-        let nowhere = self.nowhere(&journal)?;
+        let mut given_up = self.nowhere(&journal)?;
+        let rests = self.rests(&journal, &mut given_up)?;
         journal.begin().await?;
-        for (system, why) in &nowhere {
+        for (system, why) in &given_up {
             (self.on_event)(&Event::GivenUp { system, why });
         }
-        let tally = Arc::new(Mutex::new(Tally { given_up: nowhere, ..Tally::default() }));
+        let tally = Arc::new(Mutex::new(Tally { given_up, ..Tally::default() }));
         let mut broken = None;
         for pass in 1..=self.passes.max(1) {
-            broken = self.pass(pass, &journal, &tally).await;
+            broken = self.pass(pass, &journal, &tally, &rests).await;
             let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
             let again = tally.handled[RowState::Failed] + tally.handled[RowState::Unknown] > 0;
             if broken.is_some() || self.stop.is_set() || !again {
@@ -269,6 +302,40 @@ impl Runner {
         Ok(Summary { counts, handled: tally.handled, interrupted, given_up: tally.given_up, elapsed })
     }
 
+    fn rest(&self) -> Arc<Rest> {
+        Arc::new(Rest::new(self.clock.clone(), self.max_wait))
+    }
+
+    /// The rests of all systems, those included that a session before was asked for. A system whose rest is longer than this
+    /// run waits is given up.
+    fn rests(&self, journal: &Journal, given_up: &mut BTreeMap<String, String>) -> Result<Rests, JournalError> {
+        let reader = JournalReader::open(journal.path())?;
+        let mut systems = reader.counts_by_system()?;
+        systems.retain(|_, counts| counts.open() > 0);
+        let mut rests = Rests::new();
+        for (name, _) in self.registry.iter() {
+            let rest = self.rest();
+            let until = reader.rest(name)?.filter(|_| systems.contains_key(name));
+            let wait = until.and_then(|until| Duration::try_from(until.duration_since(self.clock.wall())).ok());
+            if let (Some(until), Some(wait)) = (until, wait.filter(|wait| !wait.is_zero())) {
+                match rest.ask(wait) {
+                    Asked::TooLong => {
+                        given_up.insert(name.to_owned(), too_long(wait, until, self.max_wait));
+                    }
+                    _ => (self.on_event)(&Event::Paused {
+                        system: name,
+                        reason: PauseReason::Asked,
+                        pause: wait,
+                        until,
+                        why: "it said so when the run was at work before",
+                    }),
+                }
+            }
+            rests.insert(name.to_owned(), rest);
+        }
+        Ok(rests)
+    }
+
     /// The systems with rows to carry out that the registry does not have.
     fn nowhere(&self, journal: &Journal) -> Result<BTreeMap<String, String>, JournalError> {
         let mut systems = JournalReader::open(journal.path())?.counts_by_system()?;
@@ -278,7 +345,13 @@ impl Runner {
 
     /// Goes through the rows of all systems that are not given up. What kept the journal from being written, if anything
     /// did. Nothing is under way any more when it returns, so that a pass after it takes no row for an abandoned one.
-    async fn pass(&self, pass: u32, journal: &Arc<Journal>, tally: &Arc<Mutex<Tally>>) -> Option<JournalError> {
+    async fn pass(
+        &self,
+        pass: u32,
+        journal: &Arc<Journal>,
+        tally: &Arc<Mutex<Tally>>,
+        rests: &Rests,
+    ) -> Option<JournalError> {
         let mut tasks = JoinSet::new();
         let halt = Halt { asked: self.stop.clone(), broken: Stop::default() };
         for (name, system) in self.registry.iter() {
@@ -295,6 +368,7 @@ impl Runner {
                 name: name.to_owned(),
                 reads: system.capabilities().reads,
                 breaker: Breaker::new(self.thresholds, self.clock.clone()),
+                rest: rests.get(name).cloned().unwrap_or_else(|| self.rest()),
                 calls: Semaphore::new(at_once),
                 queue: tokio::sync::Mutex::default(),
             });

@@ -14,6 +14,8 @@ const LEAST_SHARE: f64 = 1.0 / 64.0;
 const SHARE_PER_ANSWER: f64 = 1.0 / 256.0;
 /// How many rounds of answers give one place back. Each one too many is a refusal, so they come back slowly.
 const ROUNDS_PER_PLACE: usize = 8;
+/// The longest time that is believed of a system: one that is further away comes from a clock or a counter that is wrong.
+pub(super) const BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What was learned. A refusal begins a pause for all calls, and halves both how many requests there may be at once and
 /// how many per second; answers give back a little each.
@@ -48,6 +50,8 @@ pub(super) struct Pause {
     pub(super) number: u64,
     /// Until when it lasts, on the clock of the session.
     pub(super) until: Duration,
+    /// Whether the system named that time.
+    pub(super) named: bool,
 }
 
 impl Adaptive {
@@ -74,8 +78,8 @@ impl Adaptive {
     /// the first refusal halves; the others can only make the pause longer.
     ///
     /// A `Retry-After` may be wrong, as from a clock that is. One that asks for nothing is none, and a system that
-    /// refuses again after what it asked for gets twice as long, so there is no storm; and none is obeyed for longer than
-    /// a call would, so nobody waits for ever.
+    /// refuses again after what it asked for gets twice as long, so there is no storm; and none is believed beyond
+    /// [`BELIEVED`]. Which calls wait for its end, and which end without being sent, each call decides.
     pub(super) fn refused(&self, after: u64, asked: Option<Duration>, policy: &RetryPolicy, now: Duration) {
         let mut state = self.lock();
         let mut wait = asked.unwrap_or_default();
@@ -87,8 +91,11 @@ impl Adaptive {
             state.share = (state.share / 2.0).max(LEAST_SHARE);
             self.halve(&mut state);
         }
-        let until = now.saturating_add(wait.min(policy.longest_retry_after));
-        state.pause.until = state.pause.until.max(until);
+        let until = now.saturating_add(wait.min(BELIEVED));
+        if until > state.pause.until {
+            state.pause.until = until;
+            state.pause.named = asked.is_some_and(|asked| asked >= wait);
+        }
     }
 
     /// The system answered a request that left after the pause of this number. One from before the last pause says

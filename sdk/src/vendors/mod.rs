@@ -71,7 +71,7 @@ async fn send<T, E: Fault>(
             let error = Error::from(error).with_attempts(record.attempts);
             Err(match record.raw {
                 Some(raw) if error.raw().is_none() && error.status() == Some(raw.status) => {
-                    error.with_raw(raw).with_retry_after(record.retry_after)
+                    error.with_raw(raw).with_retry_after(record.retry_after, record.at)
                 }
                 _ => error,
             })

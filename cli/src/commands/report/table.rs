@@ -6,13 +6,17 @@ use user_status::bulk::{Entry, RowState};
 
 use super::{Broken, Reported};
 use crate::bulk::outcome::style;
-use crate::output::{Columns, shown, table, visible};
+use crate::output::{shown, visible};
+use crate::table::{Columns, cut, fitted, stacked};
 
 /// How many rows are laid out together.
 const PAGE: usize = 200;
 
 /// The narrowest that a last column is cut to.
 const NARROW: usize = 20;
+
+/// The names of the columns.
+const HEAD: [&str; 7] = ["#", "LINE", "SYSTEM", "USER", "CHANGE", "STATE", "WHAT IS KNOWN"];
 
 /// What it is written on.
 #[derive(Clone, Copy)]
@@ -25,10 +29,9 @@ pub(super) struct Paper {
 
 /// A header, the rows, and what to do next.
 pub(super) fn write(to: &mut dyn Write, reported: &Reported<'_>, paper: Paper) -> Result<(), Broken> {
-    to.write_all(shown(&header(reported)).as_bytes())?;
+    to.write_all(shown(&header(reported, paper.width)).as_bytes())?;
     let mut columns = Columns::default();
-    let mut page =
-        vec![["#", "LINE", "SYSTEM", "USER", "CHANGE", "STATE", "WHAT IS KNOWN"].map(str::to_owned).to_vec()];
+    let mut page = vec![HEAD.map(str::to_owned).to_vec()];
     let mut count: u64 = 0;
     for entry in reported.rows.read() {
         page.push(cells(&entry?));
@@ -46,7 +49,7 @@ pub(super) fn write(to: &mut dyn Write, reported: &Reported<'_>, paper: Paper) -
     Ok(to.write_all(shown(&next(reported)).as_bytes())?)
 }
 
-fn header(reported: &Reported<'_>) -> String {
+fn header(reported: &Reported<'_>, width: Option<usize>) -> String {
     let seen = &reported.seen;
     let about = &seen.about;
     let times = match about.sessions {
@@ -54,7 +57,7 @@ fn header(reported: &Reported<'_>) -> String {
         1 => "one session".to_owned(),
         sessions => format!("{sessions} sessions"),
     };
-    let mut text = table(&[
+    let of_run = [
         vec!["run".to_owned(), visible(&reported.name.id)],
         vec!["source".to_owned(), visible(&about.source)],
         vec![
@@ -62,19 +65,20 @@ fn header(reported: &Reported<'_>) -> String {
             format!("{} by version {}", about.created.strftime("%Y-%m-%dT%H:%M:%SZ"), visible(&about.version)),
         ],
         vec!["state".to_owned(), format!("{}; {times}", visible(seen.state()))],
-    ]);
+    ];
+    let mut text = fitted(None, &of_run, width);
     // Only states that some row is in.
     let states: Vec<RowState> = RowState::ALL.into_iter().filter(|state| seen.counts[*state] > 0).collect();
     let head =
         ["SYSTEM", "ROWS"].map(str::to_owned).into_iter().chain(states.iter().map(|s| s.as_str().to_uppercase()));
-    let mut rows = vec![head.collect()];
+    let mut rows = vec![head.collect::<Vec<String>>()];
     let all = (reported.by_system.len() > 1).then_some(("all".to_owned(), &seen.counts));
     for (name, counts) in reported.by_system.iter().map(|(name, counts)| (visible(name), counts)).chain(all) {
         let cells = states.iter().map(|state| counts[*state].to_string());
         rows.push([name, counts.total().to_string()].into_iter().chain(cells).collect());
     }
     text.push('\n');
-    text + &table(&rows) + "\n"
+    text + &fitted(Some(&rows[0]), &rows, width) + "\n"
 }
 
 /// The cells of a row, of which the last may be cut.
@@ -109,13 +113,18 @@ fn lay_out(
 ) -> std::io::Result<()> {
     let mut text = columns.lines(page);
     if let Some(width) = width {
-        let room = width.saturating_sub(columns.before_last()).max(NARROW);
-        for last in page.iter_mut().filter_map(|row| row.last_mut()) {
-            if last.chars().count() > room {
-                *last = last.chars().take(room - 1).chain(['…']).collect();
+        let room = width.saturating_sub(columns.before_last());
+        if room < NARROW {
+            // Not side by side: each row below its number, and none of it cut.
+            let head = HEAD.map(str::to_owned);
+            let rows = page.strip_prefix(&[head.to_vec()]).unwrap_or(page);
+            text = stacked(Some(&head), rows, width);
+        } else {
+            for last in page.iter_mut().filter_map(|row| row.last_mut()) {
+                *last = cut(last, room);
             }
+            text = columns.lines(page);
         }
-        text = columns.lines(page);
     }
     page.clear();
     if plain {

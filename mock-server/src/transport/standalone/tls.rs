@@ -5,13 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fmt, fs};
 
-use rustls::ServerConfig;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{RootCertStore, ServerConfig};
 
 /// A certificate and its key.
 #[derive(Clone)]
-pub struct Tls(pub(super) Arc<ServerConfig>);
+pub struct Tls(pub(super) Arc<ServerConfig>, Option<&'static str>);
 
 impl Tls {
     /// Reads a chain of certificates, the server's own first, and a private key, both as PEM files.
@@ -43,6 +46,7 @@ impl Tls {
             .key_provider
             .load_private_key(private.clone_key())
             .map_err(|e| problem(key, &format_args!("the key in it cannot be used: {e}")))?;
+        let warning = chain.first().and_then(|own| warning(own, &provider));
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|config| config.with_no_client_auth().with_single_cert(chain, private))
@@ -53,12 +57,30 @@ impl Tls {
                 }
                 e => problem(certificates, &format_args!("the certificate in it cannot be used: {e}")),
             })?;
-        Ok(Tls(Arc::new(config)))
+        Ok(Tls(Arc::new(config), warning))
+    }
+
+    /// What some clients will not take, and what would be right: a certificate of an authority as the server's own.
+    pub fn warning(&self) -> Option<&'static str> {
+        self.1
     }
 
     pub(super) fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
         self.0.clone().into()
     }
+}
+
+/// Whether clients that trust exactly this certificate take it.
+fn warning(own: &CertificateDer<'static>, provider: &Arc<CryptoProvider>) -> Option<&'static str> {
+    let mut roots = RootCertStore::empty();
+    roots.add(own.clone()).ok()?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().ok()?;
+    let name = ServerName::try_from("localhost").ok()?;
+    let error = verifier.verify_server_cert(own, &[], &name, &[], UnixTime::now()).err()?;
+    format!("{error:?}").contains("CaUsedAsEndEntity").then_some(
+        "the certificate is one of an authority (CA:TRUE), which clients on rustls do not take as a server's own, also if they \
+         trust it; `openssl req -x509 -addext basicConstraints=critical,CA:FALSE` makes one that they take",
+    )
 }
 
 /// Whether a key is encrypted, in the form of PKCS #8 or in the older one.

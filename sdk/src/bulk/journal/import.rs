@@ -1,5 +1,6 @@
 //! Taking rows into a new journal.
 
+use std::error::Error as _;
 use std::pin::pin;
 
 use futures_util::{Stream, StreamExt as _};
@@ -8,7 +9,10 @@ use rusqlite::{Connection, params};
 
 use super::error::{JournalError, JournalErrorKind};
 use super::schema;
+use crate::bulk::read::shown;
 use crate::bulk::row::{BadRow, Row};
+use crate::error::Error;
+use crate::id::InvalidId;
 use crate::registry::Registry;
 
 /// What to do if there are rows that cannot be carried out.
@@ -104,12 +108,33 @@ fn about(connection: &Connection, source: &str, registry: &Registry) -> rusqlite
 fn checked(row: Row, registry: &Registry) -> Result<Row, BadRow> {
     let Some(system) = registry.get(&row.system) else {
         let names: Vec<&str> = registry.iter().map(|(name, _)| name).collect();
-        let problem = format!("there is no system `{}`; there are {}", row.system.escape_debug(), names.join(", "));
+        let problem = format!("there is no system `{}`; there are {}", shown(&row.system), names.join(", "));
         return Err(BadRow::new(row.line, Some("system"), problem));
     };
     match system.check(&row.user, &row.change) {
         Ok(()) => Ok(row),
-        Err(error) => Err(BadRow::new(row.line, None, error.to_string())),
+        Err(error) => {
+            let (column, value) = named(&error, &row);
+            let text = error.to_string();
+            // A word of our own that is said in the text can be seen there.
+            let seen = error.is_unsupported() && text.contains(&value);
+            let is = if seen { String::new() } else { format!("; it is `{}`", shown(&value)) };
+            Err(BadRow::new(row.line, Some(column), text + &is))
+        }
+    }
+}
+
+/// The column that an error is about, with its value.
+fn named(error: &Error, row: &Row) -> (&'static str, String) {
+    let change = &row.change;
+    let about = |member: &str| error.to_string().contains(&format!("`{member}`"));
+    match error.source() {
+        Some(source) if source.is::<InvalidId>() => ("user", row.user.clone()),
+        _ if error.is_unsupported() => ("change", change.change().to_string()),
+        _ if about("until") => ("until", change.end().map(|end| end.to_string()).unwrap_or_default()),
+        _ if about("reason") => ("reason", change.reason().unwrap_or_default().to_owned()),
+        _ if change.comment_text().is_some() => ("comment", change.comment_text().unwrap_or_default().to_owned()),
+        _ => ("user", row.user.clone()),
     }
 }
 
@@ -138,8 +163,10 @@ fn insert(connection: &Connection, rows: &[Row]) -> Result<Vec<BadRow>, JournalE
                 connection.prepare_cached("SELECT line FROM rows WHERE system = ?1 AND user = ?2 COLLATE NOCASE")?;
             let line: i64 = other.query_row([&row.system, &row.user], |record| record.get(0))?;
             let at = if line > 0 { format!(" on line {line}") } else { String::new() };
-            let problem =
-                format!("the account has another row{at}; two changes of one account have no order, so keep one");
+            let problem = format!(
+                "the account `{}` has another row{at}; two changes of one account have no order, so keep one",
+                shown(&row.user)
+            );
             again.push(BadRow::new(row.line, Some("user"), problem));
         }
     }

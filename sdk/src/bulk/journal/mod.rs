@@ -202,6 +202,12 @@ impl Journal {
         let _ = self.sender().send(Command::Record { number, state, outcome, at: Timestamp::now() }).await;
     }
 
+    /// Says until when a system asked to wait, to be written soon.
+    pub(super) fn rest(&self, system: &str, until: Timestamp) {
+        // Where the queue is full or its thread gone, the next session asks the system once more.
+        let _ = self.sender().try_send(Command::Rest { system: system.to_owned(), until });
+    }
+
     /// Says that the program ends its work, after all outcomes were written.
     pub(super) async fn end(&self, how: &'static str) -> Result<(), JournalError> {
         self.ask(|reply| Command::End { how, at: Timestamp::now(), reply }).await

@@ -130,6 +130,16 @@ impl JournalReader {
         })
     }
 
+    /// Until when a system asked to wait, if it did.
+    pub(in crate::bulk) fn rest(&self, system: &str) -> Result<Option<Timestamp>, JournalError> {
+        self.read(|connection| {
+            let select = "SELECT value FROM run WHERE name = ?1";
+            let until: Option<String> =
+                connection.query_row(select, [schema::name_of_rest(system)], |record| record.get(0)).optional()?;
+            Ok(until.and_then(|until| until.parse().ok()))
+        })
+    }
+
     /// Looks whether each system is where it was when the run began: an account of the same name elsewhere is another
     /// person's.
     ///

@@ -21,7 +21,8 @@ pub(super) const VERSION: i32 = 1;
 /// `AccountStatus`; `NULL` is what is not known.
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
-    name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the SDK that began it); system NAME: where it is
+    name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the SDK that began it); system NAME: where it is;
+                                      -- not before NAME: until when that system asked to wait
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -66,6 +67,11 @@ pub(super) const COLUMNS: &str = "number, line, system, user, change, reason, un
 /// Under which name the table `run` says where a system is.
 pub(super) fn name_of_system(system: &str) -> String {
     format!("system {system}")
+}
+
+/// Under which name the table `run` says until when a system asked to wait.
+pub(super) fn name_of_rest(system: &str) -> String {
+    format!("not before {system}")
 }
 
 /// Where a system is.

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::{JournalError, JournalErrorKind};
 use super::identity::Identity;
-use super::schema::{COLUMNS, entry};
+use super::schema::{COLUMNS, entry, name_of_rest};
 use crate::bulk::entry::{Entry, RowOutcome, RowState};
 
 /// How many commands may wait. More callers than that wait for a place.
@@ -28,6 +28,7 @@ pub(super) enum Command {
     Next { system: String, after: i64, most: usize, reply: Reply<Vec<Entry>> },
     Intend { number: i64, found: RowState, before: Option<String>, at: Timestamp, reply: Reply<()> },
     Record { number: i64, state: RowState, outcome: Box<RowOutcome>, at: Timestamp },
+    Rest { system: String, until: Timestamp },
     End { how: &'static str, at: Timestamp, reply: Reply<()> },
 }
 
@@ -87,7 +88,7 @@ impl Writer {
     fn all(&mut self, connection: &mut Connection, commands: impl Iterator<Item = Command>) {
         let mut intents = Vec::new();
         let mut session = None;
-        let mut reads = Vec::new();
+        let (mut reads, mut rests) = (Vec::new(), Vec::new());
         for command in commands {
             match command {
                 Command::Watch(hook) => self.hook = Some(hook),
@@ -96,15 +97,16 @@ impl Writer {
                     intents.push(Intent { number, found, before, at, reply });
                 }
                 Command::Record { number, state, outcome, at } => self.unwritten.push((number, state, outcome, at)),
+                Command::Rest { system, until } => rests.push((system, until)),
                 Command::Begin { at, reply } => session = Some((None, at, reply)),
                 Command::End { how, at, reply } => session = Some((Some(how), at, reply)),
             }
         }
         let mut result = Ok(());
-        if !intents.is_empty() || !self.unwritten.is_empty() || session.is_some() {
+        if !intents.is_empty() || !self.unwritten.is_empty() || !rests.is_empty() || session.is_some() {
             self.boundary(Boundary::Before);
             let change = session.as_ref().map(|(how, at, _)| (*how, *at));
-            result = self.write(connection, &intents, change);
+            result = self.write(connection, &intents, &rests, change);
             if result.is_ok() {
                 self.unwritten.clear();
                 self.boundary(Boundary::Committed);
@@ -127,6 +129,7 @@ impl Writer {
         &mut self,
         connection: &mut Connection,
         intents: &[Intent],
+        rests: &[(String, Timestamp)],
         session: Option<(Option<&'static str>, Timestamp)>,
     ) -> Result<(), JournalError> {
         self.identity.hold()?;
@@ -161,6 +164,12 @@ impl Writer {
                     let what = format!("another program is at work on this run, and has changed row {number}");
                     return Err(JournalError::new(JournalErrorKind::InUse, what));
                 }
+            }
+            for (system, until) in rests {
+                transaction.execute(
+                    "INSERT INTO run (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    params![name_of_rest(system), until.to_string()],
+                )?;
             }
             match session {
                 Some((None, at)) => {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::Read;
 use std::iter::FusedIterator;
 
-use super::fields::{Column, Fields, shown};
+use super::fields::{Column, Fields, shown, shown_bytes};
 use super::lines::{Lines, Next, RECORD_MAX};
 use crate::bulk::{BadRow, Row};
 
@@ -17,25 +17,41 @@ pub struct CsvRows<R> {
     lines: Lines<R>,
     /// As the header names them; empty before it is read.
     columns: Vec<Column>,
+    /// How many columns without a name are behind them. Nothing may be in them.
+    nameless: usize,
+    /// How many records had nothing in any field.
+    blank: u64,
     record: Record,
     ended: bool,
 }
 
 impl<R: Read> CsvRows<R> {
     pub(super) fn new(source: R) -> CsvRows<R> {
-        CsvRows { lines: Lines::new(source), columns: Vec::new(), record: Record::default(), ended: false }
+        let (lines, record) = (Lines::new(source), Record::default());
+        CsvRows { lines, columns: Vec::new(), nameless: 0, blank: 0, record, ended: false }
     }
 
     fn read(&mut self) -> Result<Option<Row>, BadRow> {
         if self.columns.is_empty() {
             self.columns = self.header().map_err(BadRow::ending)?;
         }
-        if self.read_record()? { self.row().map(Some) } else { Ok(None) }
+        if self.read_filled()? { self.row().map(Some) } else { Ok(None) }
+    }
+
+    /// Reads the next record in which something is; false if there is none.
+    fn read_filled(&mut self) -> Result<bool, BadRow> {
+        while self.read_record()? {
+            if !self.record.is_blank() {
+                return Ok(true);
+            }
+            self.blank += 1;
+        }
+        Ok(false)
     }
 
     fn header(&mut self) -> Result<Vec<Column>, BadRow> {
         let rule = format!("the first line names the columns, which are {}", Column::names());
-        let read = self.read_record();
+        let read = self.read_filled();
         // First, since with another delimiter the first line is one long name, or has quotes out of place.
         if let Some(delimiter) = other_delimiter(self.lines.body()) {
             let problem = format!("the columns are separated by {delimiter}, and must be separated by commas");
@@ -46,10 +62,16 @@ impl<R: Read> CsvRows<R> {
         }
         let line = self.record.line;
         self.record.check(&[])?;
+        let names: Vec<&[u8]> = self.record.fields().collect();
+        // Spreadsheets write as many columns as they once had.
+        let named = names.iter().rposition(|name| !name.trim_ascii().is_empty()).map_or(0, |last| last + 1);
+        let nameless = names.len() - named;
         let mut columns = Vec::new();
-        for (at, name) in self.record.fields().enumerate() {
+        for (at, name) in names.into_iter().take(named).enumerate() {
             let Ok(name) = std::str::from_utf8(name) else {
-                return Err(BadRow::new(line, None, "the header is not UTF-8; the file must be UTF-8"));
+                let problem =
+                    format!("the header is not UTF-8, and has `{}`; the file must be UTF-8", shown_bytes(name));
+                return Err(BadRow::new(line, None, problem));
             };
             let name = name.trim();
             if name.is_empty() {
@@ -64,7 +86,10 @@ impl<R: Read> CsvRows<R> {
         }
         match Column::REQUIRED.into_iter().find(|column| !columns.contains(column)) {
             Some(missing) => Err(BadRow::new(line, Some(missing.as_str()), format!("is missing; {rule}"))),
-            None => Ok(columns),
+            None => {
+                self.nameless = nameless;
+                Ok(columns)
+            }
         }
     }
 
@@ -96,22 +121,38 @@ impl<R: Read> CsvRows<R> {
         let line = self.record.line;
         self.record.check(&self.columns)?;
         let (has, expected) = (self.record.ends.len(), self.columns.len());
-        if has != expected {
+        // Columns without a name are not there in every row either.
+        if has < expected || has > expected + self.nameless {
             let fields = if has == 1 { "field" } else { "fields" };
             let hint = if has > expected { "; a field with a comma must be in quotes" } else { "" };
             let problem = format!("has {has} {fields}, and the header names {expected} columns{hint}");
             return Err(BadRow::new(line, None, problem));
         }
+        let filled = self.record.fields().enumerate().skip(expected).find(|(_, value)| !value.is_empty());
+        if let Some((at, value)) = filled {
+            let problem =
+                format!("has no name in the header, and is `{}`; name it, or leave it empty", shown_bytes(value));
+            return Err(BadRow::new(line, Some(&(at + 1).to_string()), problem));
+        }
         let mut fields = Fields::at(line);
         for (column, value) in self.columns.iter().zip(self.record.fields()) {
             let Ok(value) = std::str::from_utf8(value) else {
-                return Err(BadRow::new(line, Some(column.as_str()), "is not UTF-8; the file must be UTF-8"));
+                let problem = format!("is not UTF-8, and is `{}`; the file must be UTF-8", shown_bytes(value));
+                return Err(BadRow::new(line, Some(column.as_str()), problem));
             };
             if !value.is_empty() || column.is_required() {
                 fields.set(*column, value.to_owned());
             }
         }
         fields.into_row()
+    }
+}
+
+impl<R> CsvRows<R> {
+    /// How many records were passed over so far because they had nothing in any field, as the rows of nothing but commas
+    /// that spreadsheets write.
+    pub fn blank_rows(&self) -> u64 {
+        self.blank
     }
 }
 
@@ -193,6 +234,11 @@ impl Record {
         (self.line, self.size, self.place, self.lone_return) = (0, 0, Place::Start, None);
     }
 
+    /// Whether there is nothing in any field.
+    fn is_blank(&self) -> bool {
+        self.text.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+    }
+
     fn fields(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
@@ -243,7 +289,10 @@ impl Record {
             Some(field) => Err(BadRow::new(
                 self.line,
                 name(columns, field),
-                "has a carriage return outside quotes; a line must end with a line feed",
+                format!(
+                    "has a carriage return outside quotes, and is `{}`; a line must end with a line feed",
+                    shown_bytes(self.fields().nth(field).unwrap_or_default())
+                ),
             )),
             None => Ok(()),
         }
@@ -251,7 +300,8 @@ impl Record {
 
     /// A quote out of place. Where the record ends is then uncertain, and what follows may be text of a field.
     fn uncertain(&self, problem: &str, columns: &[Column]) -> BadRow {
-        let problem = format!("{problem}; nothing after it can be read");
+        let begun = &self.text[self.ends.last().copied().unwrap_or_default()..];
+        let problem = format!("{problem}; it begins with `{}`, and nothing after it can be read", shown_bytes(begun));
         BadRow::new(self.line, name(columns, self.ends.len()), problem).ending()
     }
 

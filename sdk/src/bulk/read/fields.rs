@@ -87,7 +87,12 @@ impl Fields {
         let key = self.optional(Column::Key)?;
         let change = StatusChange::from_parts(change, reason, until, comment);
         if let Some((member, problem)) = change.member_problem() {
-            return Err(BadRow::new(self.line, Some(member), problem));
+            let value = match member {
+                "reason" => change.reason().unwrap_or_default().to_owned(),
+                "until" => change.end().map(|end| end.to_string()).unwrap_or_default(),
+                _ => change.comment_text().unwrap_or_default().to_owned(),
+            };
+            return Err(BadRow::new(self.line, Some(member), format!("{problem}; it is `{}`", shown(&value))));
         }
         Ok(Row { line: self.line, key, ..Row::new(system, user, change) })
     }
@@ -134,8 +139,20 @@ fn read_instant(text: &str) -> Result<Timestamp, String> {
 /// The most characters of a value that are shown.
 const SHOWN_MAX: usize = 40;
 
-/// A value from a file as a problem shows it: short, on one line, and with nothing in it that a terminal would obey.
-pub(super) fn shown(text: &str) -> String {
+/// The same, of what may not be UTF-8.
+pub(super) fn shown_bytes(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => shown(text),
+        Err(_) => {
+            let more = if bytes.len() > SHOWN_MAX { "…" } else { "" };
+            format!("{}{more}", bytes[..bytes.len().min(SHOWN_MAX)].escape_ascii())
+        }
+    }
+}
+
+/// A value from a file as a problem shows it: short, on one line, with nothing in it that a terminal would obey, and nothing
+/// that cannot be seen.
+pub(in crate::bulk) fn shown(text: &str) -> String {
     let mut shown = visible(&text.chars().take(SHOWN_MAX).collect::<String>());
     if text.chars().nth(SHOWN_MAX).is_some() {
         shown.push('…');

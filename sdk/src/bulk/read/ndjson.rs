@@ -91,6 +91,7 @@ fn row(line: u64, text: &[u8]) -> Result<Row, BadRow> {
 
 /// The text of a member; `None` for null, which is as good as not being there.
 fn string(column: Column, value: Value) -> Result<Option<String>, String> {
+    let written = value.to_string();
     let is = match value {
         Value::String(text) => return Ok(Some(text)),
         Value::Null if !column.is_required() => return Ok(None),
@@ -102,13 +103,15 @@ fn string(column: Column, value: Value) -> Result<Option<String>, String> {
             return Err(format!("must be a string or a whole number below 2^64, and is {number}"));
         }
         Value::Null => "null",
-        Value::Bool(_) => "true or false",
+        Value::Bool(true) => "true",
+        Value::Bool(false) => "false",
         Value::Number(_) => "a number",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
     let must = if column == Column::User { "a string or a whole number" } else { "a string" };
-    Err(format!("must be {must}, and is {is}"))
+    let value = if is == written { String::new() } else { format!(", `{}`", shown(&written)) };
+    Err(format!("must be {must}, and is {is}{value}"))
 }
 
 /// What is wrong with a line, and at which of its characters.
