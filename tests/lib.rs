@@ -219,7 +219,7 @@ pub async fn send(base: &str, request_line: &str, headers: &[(&str, &str)], body
 }
 
 /// Reads one message with a `content-length`, or without a body. `None` at the end of the connection.
-async fn read_message(stream: &mut TcpStream) -> Option<Message> {
+pub async fn read_message(stream: &mut TcpStream) -> Option<Message> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

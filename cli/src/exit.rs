@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Refused or failed, and known not to have been applied.
     NotApplied = 3,
-    /// Nobody knows whether it was applied.
+    /// Nobody knows whether it was applied; of an account that was read, what it is.
     Unknown = 4,
     /// Stopped before the end: rows are left.
     Stopped = 5,
@@ -42,7 +42,7 @@ Exit codes:
   1    something unexpected, such as a full disk
   2    the command line is wrong
   3    refused or failed, and known not to have been applied; of a run, at least one row
-  4    the outcome is unknown, of at least one change
+  4    the outcome is unknown, of at least one change; of `get`, what the system says is not understood
   5    stopped before the end
   6    refused for safety: your own account or a protected one, too many, or not confirmed
   7    the input has bad rows, and nothing was sent

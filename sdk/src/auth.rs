@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 
 use crate::clock::BoxFuture;
 use crate::error::{BoxError, Error, ErrorKind, Result};
+use crate::redact::{REDACTED, Secrets};
 use crate::secret::Secret;
 use crate::vendor::Vendor;
 
@@ -34,7 +34,8 @@ pub trait CredentialSource<C>: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why there are none. The call ends with an error of kind [`Credentials`](ErrorKind::Credentials) that has this
-    /// one as its source; it must not hold a secret.
+    /// one as its source; it must not hold a secret. An error that holds one of the credentials that were refused is
+    /// replaced by `[redacted]`.
     fn credentials(&self) -> BoxFuture<'_, std::result::Result<C, BoxError>>;
 }
 
@@ -44,8 +45,8 @@ pub(crate) struct Prepared {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// A credential that travels in the JSON body: the member's name and its value.
     pub(crate) body_member: Option<(&'static str, Secret)>,
-    /// The secrets in them, to be kept out of everything that can be seen, in the forms in which they may come back.
-    pub(crate) secrets: Arc<[Secret]>,
+    /// The secrets in them, to be kept out of everything that can be seen.
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Prepared {
@@ -54,54 +55,19 @@ impl Prepared {
         body_member: Option<(&'static str, Secret)>,
         secrets: &[&Secret],
     ) -> Prepared {
-        let secrets = secrets.iter().flat_map(|secret| Prepared::forms(secret.expose())).collect();
-        Prepared { headers, body_member, secrets }
+        let secrets = Secrets::of(secrets.iter().map(|secret| secret.expose()));
+        Prepared { headers, body_member, secrets: Arc::new(secrets) }
     }
 
     /// The same without the credentials: what travels where they do, for a request that is only shown.
     pub(crate) fn redacted(&self) -> Prepared {
         let mut headers = self.headers.clone();
         for (_, value) in headers.iter_mut().filter(|(_, value)| value.is_sensitive()) {
-            *value = HeaderValue::from_static("[redacted]");
+            *value = HeaderValue::from_static(REDACTED);
         }
-        let body_member = self.body_member.as_ref().map(|(name, _)| (*name, Secret::from("[redacted]")));
+        let body_member = self.body_member.as_ref().map(|(name, _)| (*name, Secret::from(REDACTED)));
         Prepared { headers, body_member, secrets: Arc::default() }
     }
-
-    /// A secret in the forms in which it may come back.
-    pub(crate) fn forms(secret: &str) -> impl Iterator<Item = Secret> {
-        forms(secret).into_iter().map(Secret::from)
-    }
-}
-
-/// A secret as it is, percent-encoded in the usual ways, percent-decoded, and escaped as in JSON; the longest first, so
-/// that no form is left over from another.
-fn forms(secret: &str) -> Vec<String> {
-    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    let plain = [secret.to_owned(), percent_decode_str(secret).decode_utf8_lossy().into_owned()];
-    let mut forms = plain.to_vec();
-    for text in &plain {
-        for set in [NON_ALPHANUMERIC, UNRESERVED] {
-            let encoded = utf8_percent_encode(text, set).to_string();
-            forms.extend([lower_hex(&encoded), encoded]);
-        }
-        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-        forms.extend([escaped.replace('/', "\\/"), escaped]);
-    }
-    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    forms.dedup();
-    forms
-}
-
-/// `%2F` as `%2f`.
-fn lower_hex(encoded: &str) -> String {
-    let mut hex = 0;
-    let lower = |c: char| {
-        let in_hex = hex > 0;
-        hex = if c == '%' { 2 } else { hex.max(1) - 1 };
-        if in_hex { c.to_ascii_lowercase() } else { c }
-    };
-    encoded.chars().map(lower).collect()
 }
 
 type Fetch = dyn Fn() -> BoxFuture<'static, Result<Prepared>> + Send + Sync;

@@ -98,11 +98,13 @@ impl Config {
                 .redirect(Policy::none())
                 // Whether to try again is decided in one place, and not below it.
                 .retry(reqwest::retry::never())
-                // The body limit counts bytes as they come, and what was decoded is not what the headers describe.
+                // Bodies are decoded in one place, whatever another crate has switched on in `reqwest`.
                 .no_gzip()
                 .no_brotli()
                 .no_zstd()
                 .no_deflate()
+                // A gateway may add more than the hundred that are read by default.
+                .http1_max_headers(1000)
                 .connector_layer(Connecting);
             Ok::<ClientBuilder, Error>(builder)
         };

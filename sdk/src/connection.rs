@@ -14,6 +14,7 @@ use crate::clock::{Clock, at_most};
 use crate::connecting::NoTime;
 use crate::error::BoxError;
 use crate::proxy::{Proxy, place};
+use crate::redact::REDACTED;
 use crate::way::Way;
 
 /// Why no connection could be used, so that the request was not sent. An [`Error`](crate::Error) of the kind
@@ -146,6 +147,11 @@ impl Unconnected {
         source.downcast_ref::<Unconnected>()?.problem
     }
 
+    /// The cause alone, of an error whose text would show a credential.
+    pub(crate) fn redacted(problem: ConnectionProblem) -> Unconnected {
+        Unconnected { problem: Some(problem), words: REDACTED.to_owned(), source: REDACTED.into() }
+    }
+
     /// Finds out why a request did not leave. A proxy that gave no tunnel is asked once more what it says.
     pub(crate) async fn of(error: reqwest::Error, target: &Url, way: Option<&Way>, clock: &dyn Clock) -> Unconnected {
         let error = error.without_url();
@@ -195,9 +201,15 @@ pub(crate) fn lost(error: &reqwest::Error) -> &'static str {
     }
     let mut next = error.source();
     while let Some(error) = next {
-        // As an alert of TLS is.
-        if error.to_string() == "invalid HTTP version parsed" {
-            return "what answers does not speak HTTP; is the port right, or is it https?";
+        match error.to_string().as_str() {
+            // As an alert of TLS is.
+            "invalid HTTP version parsed" => {
+                return "what answers does not speak HTTP; is the port right, or is it https?";
+            }
+            "message head is too large" => {
+                return "the answer has too many headers, or too long ones, to be read";
+            }
+            _ => {}
         }
         next = error.source();
     }

@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
 
 use crate::connection::{ConnectionProblem, Unconnected};
 use crate::raw::RawResponse;
@@ -162,14 +161,7 @@ impl Error {
     /// [`SymphonyError`](crate::vendors::symphony::types::SymphonyError) with its `code`; `None` if there is no answer, or
     /// it is not of that type.
     pub fn fault<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        let raw = self.raw()?;
-        let content_type = raw.shown_header(&CONTENT_TYPE).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if essence.to_ascii_lowercase().ends_with("xml") {
-            // The members of error bodies are texts.
-            return serde_json::from_slice(&crate::xml::json(&raw.body, &[])?).ok();
-        }
-        serde_json::from_slice(&raw.body).ok()
+        T::deserialize(self.raw()?.shown()?).ok()
     }
 
     predicates! {
@@ -294,6 +286,17 @@ impl Error {
     pub(crate) fn with_retry_after(mut self, wait: Option<Duration>, now: Timestamp) -> Error {
         self.0.retry_after = wait;
         self.0.not_before = wait.filter(|wait| !wait.is_zero()).map(|wait| after(now, wait));
+        self
+    }
+
+    /// Whether this is what is wrong.
+    pub(crate) fn says(&self, message: &str) -> bool {
+        self.0.message == message
+    }
+
+    #[must_use]
+    pub(crate) fn map_source(mut self, map: impl FnOnce(BoxError) -> BoxError) -> Error {
+        self.0.source = self.0.source.take().map(map);
         self
     }
 

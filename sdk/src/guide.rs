@@ -81,6 +81,30 @@
 //! the budget of [`RetryPolicy`]; calls that may not are never. A [`Proof`] says how a success is known: the system showed the
 //! account afterwards, or it only took the request.
 //!
+//! # What counts as a yes
+//!
+//! A status code of 200 and a body of a documented media type, in which every name is there once, are not enough. This is what
+//! the body must say, and everything else is no proof: the outcome is then [`ErrorKind::Contradicted`] or
+//! [`ErrorKind::OffContract`], and unknown.
+//!
+//! | system | a write says yes with | a read says what the account is with |
+//! |---|---|---|
+//! | Userdocks | `success: true`; or, as observed, `kind` and an object `response` | `success: true` and `data.freezed` |
+//! | Akana | `UserID`, `Disabled` or `Locked`, in XML in the root `User` | `Disabled` or `Locked`, in the root `User` |
+//! | MediConnect | `isActive` or `isSuspended`, at the top or in `user` | the same |
+//! | Symphony | `message` or `format`, and no `code` | `status` or `suspended`, and neither `code` nor `message` |
+//! | ClearSquare | `status: "success"` | – |
+//!
+//! In all of them, at the top and in the objects `data`, `items`, `response`, `result`, `user` and `users`, a proof is taken away by
+//!
+//! - a sign of refusal: `error`, `errors`, `faultstring`, `faultcode`, `fault`, `exception` or `code` that is not null,
+//!   `success` that is not `true`, a `status` or `kind` such as `error` or `failed`, a `status` of 400 or more;
+//! - another account: an `id`, `userId`, `UserID` or `uid` that is not the one asked for;
+//! - two values of one fact, or one that is not of the documented type.
+//!
+//! A read is held to the same when it is to prove a change whose answer was lost. What it says of the account and is not
+//! understood is in [`AccountStatus::unrecognized`], and is not known.
+//!
 //! # Testing with the mock
 //!
 //! Crate `user-status-mock` is the five systems in one process, with faults: an answer that is lost after the change, a reset,

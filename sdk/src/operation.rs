@@ -1,6 +1,7 @@
 //! What is known of an operation besides its types.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::carried::Parsed;
 use crate::change::Change;
@@ -27,7 +28,7 @@ pub struct Operation {
     /// The documented status codes.
     pub statuses: &'static [u16],
     /// Reads a body as the documented type for the status code.
-    pub(crate) parse: fn(u16, &[u8]) -> Result<Parsed, serde_json::Error>,
+    pub(crate) parse: fn(u16, &Value) -> Result<Parsed, serde_json::Error>,
 }
 
 /// Whether an operation may be sent twice.
@@ -79,14 +80,10 @@ impl Operation {
 }
 
 /// Reads a body as the one type or the other, by the status code.
-pub(crate) fn parse<S, E>(status: u16, body: &[u8]) -> Result<Parsed, serde_json::Error>
+pub(crate) fn parse<S, E>(status: u16, body: &Value) -> Result<Parsed, serde_json::Error>
 where
     S: DeserializeOwned + Send + 'static,
     E: DeserializeOwned + Send + 'static,
 {
-    Ok(if status < 300 {
-        Box::new(serde_json::from_slice::<S>(body)?)
-    } else {
-        Box::new(serde_json::from_slice::<E>(body)?)
-    })
+    Ok(if status < 300 { Box::new(S::deserialize(body)?) } else { Box::new(E::deserialize(body)?) })
 }

@@ -1,13 +1,16 @@
 //! An answer as it came, for whoever asks for it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use memchr::memchr_iter;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::secret::Secret;
+use crate::decode::{self, Problem};
+use crate::json;
+use crate::redact::{REDACTED, Secrets};
+use crate::xml::{self, Representation};
 
 /// The usual names of a system's id of the request.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,35 +29,62 @@ const SHOWN: [HeaderName; 8] = [
     X_TRACE_ID,
 ];
 
-/// A credential that is shorter than this is not looked for in answers: replacing it would hit words by chance.
-const SHORTEST: usize = 8;
-
-/// What a system answered: status code, headers and body. The credentials of the call, if they have 8 characters or
-/// more, are replaced by `[redacted]` wherever the system sent them back. Debug shows the status, the harmless headers and the length of the body.
+/// The response of a system: status code, headers and body. A text that shares eight characters in a row with a credential
+/// of the call, in whatever it is encoded, is replaced by `[redacted]`; credentials of less than 8 characters are not looked
+/// for. Debug shows the status, the harmless headers and the length of the body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RawResponse {
     /// The HTTP status code.
     pub status: u16,
-    /// The headers.
+    /// The headers. Without `Content-Encoding` and `Content-Length` if the body was decoded.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body as it came, without its content encoding, and in UTF-8 where its character set is known. If something in it
+    /// is redacted, it is written anew; a body that cannot be taken apart is then `[redacted]` as a whole.
     pub body: Bytes,
+    /// What the body says.
+    content: Arc<Content>,
+}
+
+/// What a body says. Read once: all that is concluded from an answer, and all that is shown of it, is taken from here.
+struct Content {
+    /// As it came. What is concluded from it does not depend on what may be shown.
+    value: Option<Value>,
+    /// As it may be shown, if that is something else.
+    shown: Option<Value>,
+    /// The name of the root, if it is XML.
+    root: Option<String>,
+    /// Why it is not what the contract describes, whatever it says.
+    problem: Option<Problem>,
+    secrets: Arc<Secrets>,
+}
+
+/// What kind of text a body is by its media type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Xml,
+    Other,
 }
 
 impl RawResponse {
-    /// Takes an answer in, without the credentials that may be in it.
-    pub(crate) fn new(status: u16, mut headers: HeaderMap, body: Bytes, secrets: &[Secret]) -> RawResponse {
-        let shortest = secrets.iter().map(|secret| secret.expose().len()).min().unwrap_or(usize::MAX);
-        for (name, value) in headers.iter_mut() {
-            if value.len() >= shortest && mentions(value.as_bytes(), secrets) {
-                *value = HeaderValue::from_static("[redacted]");
-            }
-            if !SHOWN.contains(name) {
-                value.set_sensitive(true);
-            }
-        }
-        RawResponse { status, headers, body: without_secrets(body, secrets) }
+    /// Takes an answer in: what was read of it, and whether that was all. Whether it is whole still, decoded.
+    pub(crate) fn read(
+        status: u16,
+        mut headers: HeaderMap,
+        body: Bytes,
+        whole: bool,
+        limit: usize,
+        spoken: Option<&Representation>,
+        secrets: &Arc<Secrets>,
+    ) -> (RawResponse, bool) {
+        let decoded = decode::content(&mut headers, body, whole, limit);
+        let whole = decoded.whole;
+        let text = decode::text(&headers, decoded.bytes);
+        let problem = decoded.problem.or(text.problem);
+        let (content, body) = content(&headers, text.bytes, whole, problem, spoken, secrets);
+        clean(&mut headers, secrets);
+        (RawResponse { status, headers, body, content: Arc::new(content) }, whole)
     }
 
     /// A header as text, if it is there and no secret.
@@ -66,6 +96,140 @@ impl RawResponse {
     pub(crate) fn request_id(&self) -> Option<String> {
         [X_REQUEST_ID, X_TRACE_ID].iter().find_map(|name| self.shown_header(name)).map(str::to_owned)
     }
+
+    /// What the body says, for conclusions only: nothing in it is fit to be shown.
+    pub(crate) fn seen(&self) -> Option<&Value> {
+        self.content.value.as_ref()
+    }
+
+    /// What the body says, as it may be shown.
+    pub(crate) fn shown(&self) -> Option<&Value> {
+        self.content.shown.as_ref().or(self.content.value.as_ref())
+    }
+
+    /// A text of the system as it may be shown.
+    pub(crate) fn clean<'a>(&self, text: &'a str) -> &'a str {
+        self.content.secrets.clean(text)
+    }
+
+    /// What the body says, as it may be shown, if it is of a form that the contract describes.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(crate) fn described(&self, spoken: Option<&Representation>) -> Result<&Value, Problem> {
+        const NO_XML: Problem = Problem::Borrowed("the body is not the XML that the contract describes");
+        if let Some(problem) = &self.content.problem {
+            return Err(problem.clone());
+        }
+        if let Some(root) = &self.content.root {
+            let spoken = spoken.filter(|spoken| spoken.is_xml()).ok_or(NO_XML)?;
+            let expected = if self.status < 300 { spoken.elements.answer } else { spoken.elements.fault };
+            if root != expected {
+                return Err(format!("the body is not an XML element {expected}").into());
+            }
+        }
+        self.shown().ok_or(Problem::Borrowed("the body is empty"))
+    }
+
+    /// The text for people in an error body of any of the five shapes; empty if there is none.
+    pub(crate) fn message(&self) -> String {
+        let Some(Value::Object(members)) = self.shown() else { return String::new() };
+        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        let listed = members.get("errors").and_then(|errors| errors.get(0)?.get("message")?.as_str());
+        let text = text("error").or(listed).or_else(|| text("faultstring")).or_else(|| text("message"));
+        text.unwrap_or_default().to_owned()
+    }
+}
+
+/// Replaces the secrets in the headers, and marks those that are not for everybody's eyes.
+fn clean(headers: &mut HeaderMap, secrets: &Secrets) {
+    let named: Vec<HeaderName> =
+        headers.keys().filter(|name| secrets.are_in(name.as_str().as_bytes())).cloned().collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for (name, value) in headers.iter_mut() {
+        if secrets.are_in(value.as_bytes()) {
+            *value = HeaderValue::from_static(REDACTED);
+        }
+        if !SHOWN.contains(name) {
+            value.set_sensitive(true);
+        }
+    }
+}
+
+/// Reads a body, and cleans it.
+fn content(
+    headers: &HeaderMap,
+    body: Bytes,
+    whole: bool,
+    problem: Option<Problem>,
+    spoken: Option<&Representation>,
+    secrets: &Arc<Secrets>,
+) -> (Content, Bytes) {
+    let mut content = Content { value: None, shown: None, root: None, problem, secrets: secrets.clone() };
+    let text = std::str::from_utf8(&body).unwrap_or_default();
+    let mut kind = kind(headers);
+    if kind == Kind::Xml && spoken.is_none() {
+        kind = Kind::Other;
+    }
+    let mut refuse = |why: Problem| {
+        content.problem.get_or_insert(why);
+    };
+    if kind == Kind::Other {
+        refuse("the body is not of a media type that the contract has".into());
+    }
+    // What is no answer by its media type may still say something to people.
+    let is_xml = kind == Kind::Xml || (kind == Kind::Other && spoken.is_some() && text.trim_start().starts_with('<'));
+    if !whole {
+        refuse("the body is too long".into());
+    } else if is_xml {
+        let booleans = spoken.map_or(&[][..], |spoken| spoken.elements.booleans);
+        match xml::read(text, booleans) {
+            Some(document) => (content.root, content.value) = (Some(document.root), Some(document.value)),
+            None => refuse("the body is not the XML that the contract describes".into()),
+        }
+    } else {
+        match json::read(text) {
+            Ok(value) => content.value = Some(value),
+            Err(why) => refuse(why.into()),
+        }
+    }
+    let body = match &content.value {
+        Some(value) => {
+            // Member by member nothing is found in JSON that is not found in the whole, unless something is escaped in it.
+            let found = secrets.are_in(&body);
+            if found || is_xml || body.contains(&b'\\') {
+                content.shown = secrets.cleaned(value);
+            }
+            match (&content.shown, found) {
+                (None, false) => body,
+                // What is in it is outside of all members, or only in two of them taken together.
+                (None, true) if !is_xml && !secrets.are_in_document(&body) => body,
+                (shown, _) => {
+                    let shown = shown.as_ref().unwrap_or(value);
+                    let text = match &content.root {
+                        Some(root) => xml::write(secrets.clean(root), shown),
+                        None => shown.to_string(),
+                    };
+                    if secrets.are_in_document(text.as_bytes()) { REDACTED.into() } else { text.into() }
+                }
+            }
+        }
+        None if (whole && secrets.are_in(&body)) || (!whole && secrets.are_in_beginning(&body)) => REDACTED.into(),
+        None => body,
+    };
+    (content, body)
+}
+
+fn kind(headers: &HeaderMap) -> Kind {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.rsplit(['/', '+']).next() {
+        Some("json") if essence != "json" => Kind::Json,
+        Some("xml") if essence != "xml" => Kind::Xml,
+        _ => Kind::Other,
+    }
 }
 
 impl fmt::Debug for RawResponse {
@@ -75,79 +239,5 @@ impl fmt::Debug for RawResponse {
             .field("headers", &self.headers)
             .field("body_length", &self.body.len())
             .finish()
-    }
-}
-
-/// Whether a text has one of the secrets in it.
-pub(crate) fn mentions(text: &[u8], secrets: &[Secret]) -> bool {
-    secrets.iter().any(|secret| contains(text, secret.expose().as_bytes()))
-}
-
-/// A body with `[redacted]` in the place of each secret.
-pub(crate) fn without_secrets(body: Bytes, secrets: &[Secret]) -> Bytes {
-    let body = secrets.iter().fold(body, |body, secret| without(body, secret.expose().as_bytes()));
-    without_escaped(body, secrets)
-}
-
-/// Where the part begins. Most texts do not have it, and not often its first byte.
-pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    memchr_iter(*part.first()?, text).find(|at| text[*at..].starts_with(part))
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.len() >= SHORTEST && find(text, part).is_some()
-}
-
-fn without(body: Bytes, secret: &[u8]) -> Bytes {
-    if !contains(&body, secret) {
-        return body;
-    }
-    let mut rest: &[u8] = &body;
-    let mut clean = Vec::with_capacity(body.len());
-    while let Some(at) = find(rest, secret) {
-        clean.extend_from_slice(&rest[..at]);
-        clean.extend_from_slice(b"[redacted]");
-        rest = &rest[at + secret.len()..];
-    }
-    clean.extend_from_slice(rest);
-    Bytes::from(clean)
-}
-
-/// In JSON any character may be escaped: what is hidden that way is found in the decoded text, and the body written
-/// anew.
-fn without_escaped(body: Bytes, secrets: &[Secret]) -> Bytes {
-    if !body.contains(&b'\\') {
-        return body;
-    }
-    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return body };
-    if redact(&mut value, secrets) { Bytes::from(value.to_string()) } else { body }
-}
-
-/// Replaces the secrets in all texts. Whether there were any.
-fn redact(value: &mut Value, secrets: &[Secret]) -> bool {
-    let clean = |text: &str| {
-        let bytes = Bytes::copy_from_slice(text.as_bytes());
-        let clean = secrets.iter().fold(bytes, |text, secret| without(text, secret.expose().as_bytes()));
-        String::from_utf8_lossy(&clean).into_owned()
-    };
-    match value {
-        Value::String(text) => {
-            let cleaned = clean(text);
-            let found = cleaned != *text;
-            *text = cleaned;
-            found
-        }
-        Value::Array(items) => items.iter_mut().fold(false, |found, item| redact(item, secrets) | found),
-        Value::Object(members) => {
-            let mut found = false;
-            let taken = std::mem::take(members);
-            for (name, mut value) in taken {
-                let cleaned = clean(&name);
-                found |= (cleaned != name) | redact(&mut value, secrets);
-                members.insert(cleaned, value);
-            }
-            found
-        }
-        _ => false,
     }
 }

@@ -38,7 +38,8 @@ pub struct Receipt {
 pub enum Proof {
     /// The system's answer, or reading the account back, shows the asked state.
     Confirmed,
-    /// The system said yes, and offers no proof.
+    /// The system said yes, and there is no proof: it offers none or, where [`Receipt::status`] has what was
+    /// [not understood](AccountStatus::unrecognized), one that cannot be read.
     Accepted,
     /// The account was so already; nothing was sent.
     Unchanged,

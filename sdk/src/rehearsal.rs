@@ -3,7 +3,6 @@
 use std::fmt;
 
 use bytes::Bytes;
-use percent_encoding::percent_decode_str;
 use reqwest::{Body, Request};
 use serde::Serialize;
 
@@ -11,9 +10,8 @@ use crate::call::CallOptions;
 use crate::change::StatusChange;
 use crate::clock::BoxFuture;
 use crate::error::{Applied, Error, ErrorKind, Result};
-use crate::raw::{mentions, without_secrets};
 use crate::receipt::Proof;
-use crate::secret::Secret;
+use crate::redact::{REDACTED, Secrets};
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
 use crate::vendor::Vendor;
@@ -68,23 +66,18 @@ impl fmt::Display for PlannedRequest {
 impl PlannedRequest {
     /// Takes down a request. Its credentials are replaced already; the secrets are those that a caller may have put into
     /// it besides.
-    pub(crate) fn new(request: &Request, secrets: &[Secret]) -> PlannedRequest {
+    pub(crate) fn new(request: &Request, secrets: &Secrets) -> PlannedRequest {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let clean = |bytes: &[u8]| text(&without_secrets(Bytes::copy_from_slice(bytes), secrets));
-        // A secret may be encoded in part, as a path has it.
-        let segment = |segment: &str| match mentions(&percent_decode_str(segment).collect::<Vec<u8>>(), secrets) {
-            true => "[redacted]".to_owned(),
-            false => clean(segment.as_bytes()),
-        };
         let header = |name: &reqwest::header::HeaderName, value: &reqwest::header::HeaderValue| {
-            let hidden = value.is_sensitive() || mentions(value.as_bytes(), secrets);
-            (name.to_string(), if hidden { "[redacted]".to_owned() } else { text(value.as_bytes()) })
+            let hidden = value.is_sensitive() || secrets.are_in(value.as_bytes());
+            (name.to_string(), if hidden { REDACTED.to_owned() } else { text(value.as_bytes()) })
         };
+        let body = request.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice);
         PlannedRequest {
             method: request.method().to_string(),
-            url: request.url().as_str().split('/').map(segment).collect::<Vec<_>>().join("/"),
+            url: request.url().as_str().split('/').map(|segment| secrets.clean(segment)).collect::<Vec<_>>().join("/"),
             headers: request.headers().iter().map(|(name, value)| header(name, value)).collect(),
-            body: request.body().and_then(Body::as_bytes).map(clean),
+            body: body.map(|body| text(&secrets.clean_body(body))),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! What an account is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, StatusChange};
+use crate::redact::REDACTED;
 
-/// What an account is: three independent facts, each `None` where the system does not know it.
+/// What an account is: three independent facts, each `None` where the system does not know it, and what the system said of
+/// them that was not understood.
 ///
 /// ```
 /// use user_status::AccountStatus;
@@ -17,6 +20,12 @@ use crate::change::{Change, StatusChange};
 /// status.locked = Some(true);
 /// assert_eq!(status.can_sign_in(), Some(false));
 /// assert_eq!(AccountStatus::default().can_sign_in(), None);
+///
+/// // A system that says of an account what no documentation has.
+/// let mut status = AccountStatus::default();
+/// status.unrecognized.insert("status".to_owned(), "TERMINATED".to_owned());
+/// assert_eq!(status.can_sign_in(), None);
+/// assert_eq!(status.to_string(), "unknown (status: TERMINATED)");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -33,6 +42,10 @@ pub struct AccountStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemars", schemars(with = "bool"))]
     pub locked: Option<bool>,
+    /// What the system said of the account that was not understood: the name of each member and its value as it came,
+    /// shortened. The fact that it stands for is not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unrecognized: BTreeMap<String, String>,
 }
 
 /// Whether an account is suspended and, if the system says so, why and until when.
@@ -53,9 +66,13 @@ pub struct Suspension {
 
 impl AccountStatus {
     /// Whether the owner can sign in now: enabled, not suspended, not locked. A fact that the system does not have counts
-    /// as no obstacle; `None` if it has none of the three. A suspension whose end is past is none, whatever it reads:
+    /// as no obstacle; `None` if it has none of the three, or said something that was not
+    /// [understood](Self::unrecognized). A suspension whose end is past is none, whatever it reads:
     /// Symphony lifts it only when the owner signs in again.
     pub fn can_sign_in(&self) -> Option<bool> {
+        if !self.unrecognized.is_empty() {
+            return None;
+        }
         let now = Timestamp::now();
         let suspended = |s: &Suspension| s.active && s.until.is_none_or(|until| until > now);
         let facts = [self.enabled, self.suspended.as_ref().map(|s| !suspended(s)), self.locked.map(|locked| !locked)];
@@ -70,8 +87,14 @@ impl AccountStatus {
         match change.change() {
             Change::Enable => self.enabled,
             Change::Disable => self.enabled.map(|enabled| !enabled),
+            // When it ends, or why, may be among what was not understood.
+            Change::Suspend
+                if suspended.is_some_and(|suspension| suspension.active) && !self.unrecognized.is_empty() =>
+            {
+                None
+            }
             Change::Suspend => suspended.map(|suspension| {
-                let reason = suspension.reason.as_deref();
+                let reason = suspension.reason.as_deref().filter(|reason| *reason != REDACTED);
                 // A reason that one of the two does not have says nothing; another end is another suspension.
                 let same_reason = reason.is_none() || change.reason().is_none() || reason == change.reason();
                 suspension.active && suspension.until == change.end() && same_reason
@@ -91,6 +114,7 @@ impl AccountStatus {
         (matches!(asked, Change::Enable | Change::Disable) || same(self.enabled, after.enabled))
             && (matches!(asked, Change::Suspend | Change::Unsuspend) || same(active(self), active(after)))
             && (matches!(asked, Change::Lock | Change::Unlock) || same(self.locked, after.locked))
+            && (after.unrecognized.is_empty() || after.unrecognized == self.unrecognized)
     }
 }
 
@@ -108,6 +132,11 @@ impl fmt::Display for AccountStatus {
         }
         if self.locked == Some(true) {
             words.push("locked".to_owned());
+        }
+        if !self.unrecognized.is_empty() {
+            let values: Vec<String> =
+                self.unrecognized.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            words.push(format!("unknown ({})", values.join(", ")));
         }
         if words.is_empty() { f.write_str("unknown") } else { f.write_str(&words.join(", ")) }
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use reqwest::header::{
-    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, PRAGMA, RETRY_AFTER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, PRAGMA, RETRY_AFTER,
+    USER_AGENT,
 };
 use reqwest::{Body, Client, Request, Response, ResponseBuilderExt as _, Url};
 use serde_json::{Map, Value};
@@ -24,16 +25,17 @@ use crate::clock::{BoxFuture, Wait, at_most};
 use crate::conclusion::Conclusion;
 use crate::connecting::GiveUp;
 use crate::connection::{self, ConnectionProblem, Unconnected};
+use crate::decode::Problem;
 use crate::error::{Applied, BoxError, Error, ErrorKind, shown};
 use crate::fault::FAILURE_STATUS;
 use crate::freshness::{Sent, kept};
 use crate::limit::NoPlace;
 use crate::operation::Operation;
-use crate::raw::{RawResponse, without_secrets};
+use crate::raw::RawResponse;
+use crate::redact::{REDACTED, Secrets};
 use crate::rehearsal::PlannedRequest;
 use crate::report::{self, Failure, Pending, failed};
 use crate::retry::{self, Decision, Outcome, Progress, Safety};
-use crate::secret::Secret;
 use crate::session::{Parts, Session};
 use crate::waiting::{self, WaitReason};
 
@@ -270,7 +272,11 @@ impl Exchange<'_> {
                         Some(Ok(fresh)) => credentials = fresh,
                         // What the source says is what the caller wants to know; what the system said stays with it.
                         Some(Err(error)) => {
-                            let error = error.with_attempts(attempt).with_applied(self.applied(unsure));
+                            // The source may have said what it was refused with.
+                            let error = error
+                                .map_source(|source| hide(source, &secrets))
+                                .with_attempts(attempt)
+                                .with_applied(self.applied(unsure));
                             return Err(match ended {
                                 Attempt::Answered(raw) => error.with_raw(raw),
                                 _ => error,
@@ -278,7 +284,7 @@ impl Exchange<'_> {
                         }
                         None => return self.finish(ended, outcome, unsure, attempt),
                     }
-                    secrets = secrets.iter().chain(&*self.secrets(&credentials)).cloned().collect();
+                    secrets = Arc::new(secrets.and(&self.secrets(&credentials)));
                     last = Some((ended, outcome));
                 }
                 Decision::Again(wait) => {
@@ -297,7 +303,7 @@ impl Exchange<'_> {
         &self,
         client: &Client,
         request: Request,
-        secrets: &[Secret],
+        secrets: &Arc<Secrets>,
         limit: Duration,
     ) -> (Attempt, Outcome) {
         let parts = self.parts;
@@ -313,7 +319,8 @@ impl Exchange<'_> {
                 }
                 Err(e) if e.is_connect() || e.is_builder() => Err(e),
                 Err(e) => {
-                    Ok(Attempt::Lost { status: None, why: connection::lost(&e), source: Some(e.without_url().into()) })
+                    let why = connection::lost(&e);
+                    Ok(Attempt::Lost { status: None, why, source: Some(hide(e.without_url().into(), secrets)) })
                 }
             }
         }));
@@ -330,7 +337,7 @@ impl Exchange<'_> {
             // After the time of the attempt, so that finding out why cannot make it one that may have left.
             Err(e) => {
                 let why = Unconnected::of(e, &parts.base, parts.way.as_ref(), &*parts.clock).await;
-                Attempt::NotSent(why.into())
+                Attempt::NotSent(hide(why.into(), secrets))
             }
         };
         let head = head.get().copied();
@@ -378,6 +385,8 @@ impl Exchange<'_> {
         if fresh {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        // What comes encoded all the same is decoded; but nothing is gained by it in answers that are so short.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         for (name, value) in &credentials.headers {
             headers.insert(name.clone(), value.clone());
         }
@@ -404,10 +413,10 @@ impl Exchange<'_> {
 
     /// The request as it would be sent, without the credentials. They are left out when it is prepared, so that none can
     /// be overlooked in it; what the caller put in besides is cleaned before it is written in another representation.
-    fn planned(&self, credentials: &Prepared, secrets: &[Secret]) -> Result<PlannedRequest, Error> {
+    fn planned(&self, credentials: &Prepared, secrets: &Secrets) -> Result<PlannedRequest, Error> {
         let mut template = self.copy(&self.template)?;
         if let Some(body) = template.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice) {
-            *template.body_mut() = Some(Body::from(without_secrets(body, secrets)));
+            *template.body_mut() = Some(Body::from(secrets.clean_body(body)));
         }
         Ok(PlannedRequest::new(&self.prepare(&template, &credentials.redacted(), false)?, secrets))
     }
@@ -418,19 +427,18 @@ impl Exchange<'_> {
     }
 
     /// The secrets that a request with these credentials carries.
-    fn secrets(&self, credentials: &Prepared) -> Arc<[Secret]> {
-        let secrets = credentials.secrets.clone();
+    fn secrets(&self, credentials: &Prepared) -> Arc<Secrets> {
         if let Some((name, _)) = &credentials.body_member
-            && let Some(given) =
-                members(&self.template).and_then(|members| members.get(*name)?.as_str().map(str::to_owned))
+            && let Some(members) = members(&self.template)
+            && let Some(given) = members.get(*name).and_then(Value::as_str)
         {
-            return secrets.iter().cloned().chain(Prepared::forms(&given)).collect();
+            return Arc::new(credentials.secrets.and(&Secrets::of([given])));
         }
-        secrets
+        credentials.secrets.clone()
     }
 
     /// Reads the whole answer, up to the limit.
-    async fn read(&self, mut response: Response, secrets: &[Secret]) -> Attempt {
+    async fn read(&self, mut response: Response, secrets: &Arc<Secrets>) -> Attempt {
         let status = response.status().as_u16();
         let mut body = BytesMut::new();
         let mut whole = true;
@@ -443,13 +451,14 @@ impl Exchange<'_> {
                 }
                 Ok(None) => break,
                 Err(e) => {
-                    let source = Some(e.without_url().into());
+                    let source = Some(hide(e.without_url().into(), secrets));
                     return Attempt::Lost { status: Some(status), why: "the answer broke off", source };
                 }
             }
         }
         let headers = std::mem::take(response.headers_mut());
-        let raw = RawResponse::new(status, headers, body.freeze(), secrets);
+        let (limit, spoken) = (self.parts.body_limit, self.parts.representation.as_ref());
+        let (raw, whole) = RawResponse::read(status, headers, body.freeze(), whole, limit, spoken, secrets);
         if whole { Attempt::Answered(raw) } else { Attempt::TooLong(raw) }
     }
 
@@ -473,7 +482,7 @@ impl Exchange<'_> {
     /// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
     fn meaning(&self, raw: &RawResponse) -> u16 {
         let expired = self.parts.conventions.expired_403.filter(|_| raw.status == 403);
-        if expired.is_some_and(|text| message(&raw.body) == text) { 401 } else { raw.status }
+        if expired.is_some_and(|text| raw.message() == text) { 401 } else { raw.status }
     }
 
     /// What the call ends with.
@@ -489,15 +498,15 @@ impl Exchange<'_> {
             Attempt::Answered(raw) => {
                 let status = self.meaning(&raw);
                 match self.parse(&raw) {
-                    Ok((_, body)) if status < 300 => return Ok(Answer { raw, body, conclusion, retry_after }),
+                    Ok(body) if status < 300 => return Ok(Answer { raw, body, conclusion, retry_after }),
                     // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain is
                     // no plain refusal any more.
-                    Ok((_, body)) if status == raw.status && attempts == 1 && !unsure && (write || !unknown) => {
+                    Ok(body) if status == raw.status && attempts == 1 && !unsure && (write || !unknown) => {
                         return Ok(Answer { raw, body, conclusion, retry_after });
                     }
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
-                    read => {
-                        let text = message(read.as_ref().map_or(&raw.body, |(json, _)| json));
+                    _ => {
+                        let text = raw.message();
                         Error::new(ErrorKind::of_status(status), vendor, shown(&text)).in_its_words().with_raw(raw)
                     }
                 }
@@ -528,38 +537,17 @@ impl Exchange<'_> {
             .with_retry_after(retry_after, self.parts.clock.wall()))
     }
 
-    /// The body of an answer as the JSON that the contract describes, and of the type that it describes.
+    /// The body of an answer, of the type that the contract describes.
     ///
     /// # Errors
     /// Why it is not.
-    fn parse(&self, raw: &RawResponse) -> Result<(Bytes, Parsed), &'static str> {
+    fn parse(&self, raw: &RawResponse) -> Result<Parsed, Problem> {
         if !self.operation.statuses.contains(&raw.status) {
-            return Err("this status code is not documented here");
+            return Err("this status code is not documented here".into());
         }
-        let content_type = raw.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim().as_bytes();
-        let is = |kind: &str| {
-            essence.len().checked_sub(kind.len()).is_some_and(|at| essence[at..].eq_ignore_ascii_case(kind.as_bytes()))
-        };
-        let xml = self.parts.representation.as_ref().filter(|_| is("xml"));
-        let body = match xml {
-            Some(representation) => representation
-                .answer(&raw.body)
-                .map(Bytes::from)
-                .ok_or("the body is not the XML that the contract describes")?,
-            None if is("json") => raw.body.clone(),
-            None => return Err("the body is not of a media type that the contract has"),
-        };
-        // Members that nobody knows are passed over without a look at their text.
-        if std::str::from_utf8(&body).is_err() {
-            return Err("the body is not UTF-8");
-        }
-        match (self.operation.parse)(raw.status, &body) {
-            Ok(parsed) => Ok((body, parsed)),
-            // The error's own text may repeat the value.
-            Err(e) if e.is_data() => Err("the body is not of the shape that the contract describes"),
-            Err(_) => Err("the body is not JSON"),
-        }
+        let value = raw.described(self.parts.representation.as_ref())?;
+        // The error's own text may repeat the value.
+        (self.operation.parse)(raw.status, value).map_err(|_| MISSHAPEN.into())
     }
 
     /// Nothing is changed by a read, however it ends.
@@ -598,13 +586,22 @@ impl Attempt {
     }
 }
 
-/// The text for people in an error body of any of the five shapes; empty if there is none.
-fn message(body: &[u8]) -> String {
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return String::new() };
-    let text = |name: &str| members.get(name).and_then(Value::as_str);
-    let listed = members.get("errors").and_then(|errors| errors.get(0)?.get("message")?.as_str());
-    let text = text("error").or(listed).or_else(|| text("faultstring")).or_else(|| text("message"));
-    text.unwrap_or_default().to_owned()
+/// What is wrong with a body that is read well, and has a member of another type than the documented.
+pub(crate) const MISSHAPEN: &str = "the body is not of the shape that the contract describes";
+
+/// An error from below as it may be shown: a system may have put something into its text, such as into a certificate.
+fn hide(error: BoxError, secrets: &Secrets) -> BoxError {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+    while let Some(cause) = next {
+        if [cause.to_string(), format!("{cause:?}")].iter().any(|text| secrets.are_in(text.as_bytes())) {
+            return match Unconnected::problem_of(&*error) {
+                Some(problem) => Unconnected::redacted(problem).into(),
+                None => REDACTED.into(),
+            };
+        }
+        next = cause.source();
+    }
+    error
 }
 
 /// Gives a generated client its hooks, and a Debug that shows no more than where it sends.

@@ -15,8 +15,8 @@ use crate::error::BoxError;
 pub(crate) struct Representation {
     /// The media type.
     pub(crate) media_type: &'static str,
-    /// For XML, what its elements are called.
-    pub(crate) xml: Option<Elements>,
+    /// What the elements are called in XML.
+    pub(crate) elements: Elements,
 }
 
 /// What the elements of requests and answers are called.
@@ -26,14 +26,26 @@ pub(crate) struct Elements {
     pub(crate) request: &'static str,
     /// Its members, in the order of the document: in XML the order may matter.
     pub(crate) members: &'static [&'static str],
+    /// The root of an answer that says what was asked for.
+    pub(crate) answer: &'static str,
+    /// The root of a fault.
+    pub(crate) fault: &'static str,
     /// The members of answers that are booleans.
     pub(crate) booleans: &'static [&'static str],
 }
 
 impl Representation {
+    /// Whether XML travels.
+    pub(crate) fn is_xml(&self) -> bool {
+        self.media_type.ends_with("xml")
+    }
+
     /// A request body, from JSON.
     pub(crate) fn request(&self, json: &[u8]) -> Result<Vec<u8>, BoxError> {
-        let Some(elements) = &self.xml else { return Ok(json.to_owned()) };
+        if !self.is_xml() {
+            return Ok(json.to_owned());
+        }
+        let elements = &self.elements;
         let mut members: Vec<(String, Value)> = serde_json::from_slice::<Map<_, _>>(json)?.into_iter().collect();
         members.sort_by_key(|(name, _)| elements.members.iter().position(|member| member == name));
         let root = elements.request;
@@ -50,80 +62,130 @@ impl Representation {
         text.push_str(&format!("</{root}>"));
         Ok(text.into_bytes())
     }
-
-    /// An answer as JSON; `None` if it is not one element with plain members.
-    pub(crate) fn answer(&self, xml: &[u8]) -> Option<Vec<u8>> {
-        json(xml, self.xml.as_ref()?.booleans)
-    }
 }
 
-/// One element with plain members as JSON, those of these names as booleans; `None` if it is none.
-pub(crate) fn json(xml: &[u8], booleans: &[&str]) -> Option<Vec<u8>> {
-    let mut reader = Reader::from_str(std::str::from_utf8(xml).ok()?);
-    let mut members = Map::new();
-    let (mut root_seen, mut member): (bool, Option<(String, String)>) = (false, None);
-    let mut depth = 0;
+/// An XML document: one element with plain members, or with elements of the same kind in them.
+pub(crate) struct Document {
+    /// The name of its root, without a prefix: no namespace is documented.
+    pub(crate) root: String,
+    /// Its members, as the reader of JSON would give them.
+    pub(crate) value: Value,
+}
+
+/// An element that is not closed yet.
+struct Open {
+    name: String,
+    text: String,
+    members: Map<String, Value>,
+}
+
+/// More elements than this, one within the other, are no answer.
+const DEEPEST: usize = 127;
+
+/// Reads a document, with the members of these names as booleans; `None` if it is none, or one that could be read in two
+/// ways. Attributes, comments and processing instructions say nothing.
+pub(crate) fn read(xml: &str, booleans: &[&str]) -> Option<Document> {
+    let mut reader = Reader::from_str(xml);
+    let mut open: Vec<Open> = Vec::new();
+    let mut document = None;
     loop {
         match reader.read_event().ok()? {
+            Event::Start(_) | Event::Empty(_) if document.is_some() || open.len() == DEEPEST => return None,
             Event::Start(element) => {
-                depth += 1;
-                match depth {
-                    1 if !root_seen => root_seen = true,
-                    2 => member = Some((element.local_name().as_ref().to_owned(), String::new())),
-                    // A member with elements in it is none that is known; it is passed over.
-                    _ if depth > 2 => member = None,
-                    _ => return None,
-                }
+                open.push(Open::new(element.local_name().as_ref()));
+            }
+            Event::Empty(element) => {
+                let element = Open::new(element.local_name().as_ref());
+                close(element, &mut open, &mut document, booleans)?;
             }
             Event::End(_) => {
-                depth -= 1;
-                if let Some((name, text)) = member.take() {
-                    let value = match text.trim() {
-                        "true" | "1" if booleans.contains(&name.as_str()) => Value::Bool(true),
-                        "false" | "0" if booleans.contains(&name.as_str()) => Value::Bool(false),
-                        _ => Value::String(text),
-                    };
-                    // Twice is no answer: nobody knows which of the two holds.
-                    if members.insert(name, value).is_some() {
-                        return None;
-                    }
-                }
+                let element = open.pop()?;
+                close(element, &mut open, &mut document, booleans)?;
             }
-            Event::Empty(element) if depth == 1 => {
-                let name = element.local_name().as_ref().to_owned();
-                if members.insert(name, Value::String(String::new())).is_some() {
-                    return None;
-                }
-            }
-            Event::Empty(_) if depth > 1 => member = None,
-            Event::Empty(_) if depth == 0 && !root_seen => root_seen = true,
-            Event::Empty(_) | Event::DocType(_) => return None,
-            // Within a member that is passed over.
-            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if depth > 1 && member.is_none() => {}
-            Event::Text(part) => push(&mut member, &part)?,
-            Event::CData(part) => push(&mut member, &part)?,
+            Event::Text(part) => push(&mut open, &part)?,
+            Event::CData(part) => push(&mut open, &part)?,
             Event::GeneralRef(reference) => {
                 let text = match reference.resolve_char_ref().ok()? {
                     Some(character) => character.to_string(),
                     None => predefined(&reference)?.to_owned(),
                 };
-                push(&mut member, &text)?;
+                push(&mut open, &text)?;
             }
+            Event::DocType(_) => return None,
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             Event::Eof => break,
         }
     }
-    (root_seen && depth == 0).then(|| Value::Object(members).to_string().into_bytes())
+    document.filter(|_| open.is_empty())
 }
 
-/// Text belongs to a member; between members there is white space only.
-fn push(member: &mut Option<(String, String)>, text: &str) -> Option<()> {
-    match member {
-        Some((_, content)) => content.push_str(text),
+impl Open {
+    fn new(name: &str) -> Open {
+        Open { name: name.to_owned(), text: String::new(), members: Map::new() }
+    }
+}
+
+/// Puts an element where it belongs.
+fn close(element: Open, open: &mut [Open], document: &mut Option<Document>, booleans: &[&str]) -> Option<()> {
+    let Open { name, text, mut members } = element;
+    let depth = open.len();
+    let blank = text.trim().is_empty();
+    let Some(parent) = open.last_mut() else {
+        *document = Some(Document { root: name, value: Value::Object(members) }).filter(|_| blank);
+        return document.is_some().then_some(());
+    };
+    let value = match text.trim() {
+        _ if !members.is_empty() => {
+            if !blank {
+                members.insert("#text".to_owned(), Value::String(text));
+            }
+            Value::Object(members)
+        }
+        "true" | "1" if booleans.contains(&name.as_str()) => Value::Bool(true),
+        "false" | "0" if booleans.contains(&name.as_str()) => Value::Bool(false),
+        _ => Value::String(text),
+    };
+    match parent.members.get_mut(&name) {
+        None => drop(parent.members.insert(name, value)),
+        // Twice is no answer: nobody knows which of the two holds. Deeper down it is a list.
+        Some(_) if depth == 1 => return None,
+        Some(Value::Array(items)) => items.push(value),
+        Some(first) => *first = Value::Array(vec![first.take(), value]),
+    }
+    Some(())
+}
+
+/// Text belongs to an element; outside of the root there is white space only.
+fn push(open: &mut [Open], text: &str) -> Option<()> {
+    match open.last_mut() {
+        Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}
         None => return None,
     }
     Some(())
+}
+
+/// Writes a document as it would be read.
+pub(crate) fn write(root: &str, value: &Value) -> String {
+    let mut text = String::new();
+    element(&mut text, root, value);
+    text
+}
+
+fn element(text: &mut String, name: &str, value: &Value) {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    // The name may have been replaced, by what is none.
+    let name: String = name.chars().filter(|c| plain(*c)).collect();
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| element(text, &name, item)),
+        Value::Object(members) => {
+            text.push_str(&format!("<{name}>"));
+            members.iter().for_each(|(name, value)| element(text, name, value));
+            text.push_str(&format!("</{name}>"));
+        }
+        Value::String(value) => text.push_str(&format!("<{name}>{}</{name}>", escape(value.as_str()))),
+        other => text.push_str(&format!("<{name}>{other}</{name}>")),
+    }
 }
 
 fn predefined(entity: &str) -> Option<&'static str> {

@@ -23,8 +23,17 @@ pub(crate) struct Exchange {
 }
 
 /// The headers that HTTP and every client bring along.
-const COMMON: [&str; 8] =
-    ["accept", "host", "user-agent", "content-type", "content-length", "cache-control", "pragma", "connection"];
+const COMMON: [&str; 9] = [
+    "accept",
+    "accept-encoding",
+    "host",
+    "user-agent",
+    "content-type",
+    "content-length",
+    "cache-control",
+    "pragma",
+    "connection",
+];
 
 impl Exchange {
     /// The operation of a contract that this is an exchange of, if the contract allows all of it.

@@ -9,7 +9,7 @@ use user_status::vendors::{
 use user_status_tests::{Message, Recorder};
 
 /// The headers that HTTP itself and every client of ours add.
-const COMMON: [&str; 3] = ["accept", "host", "user-agent"];
+const COMMON: [&str; 4] = ["accept", "accept-encoding", "host", "user-agent"];
 
 #[track_caller]
 fn check(request: &Message, request_line: &str, headers: &[(&str, &str)], body: Option<Value>) {

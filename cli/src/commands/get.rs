@@ -21,6 +21,7 @@ pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Resu
     let status = aloud(&get.profile, output, system.status(&get.user))
         .await
         .map_err(|error| Failure::of_call_for(&get.profile, &get.user, &error))?;
+    let unread = !status.unrecognized.is_empty();
     let document = json!({
         "profile": get.profile,
         "vendor": system.vendor(),
@@ -32,9 +33,13 @@ pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Resu
         let sign_in = match status.can_sign_in() {
             Some(true) => "; the owner can sign in",
             Some(false) => "; the owner cannot sign in",
+            None if unread => {
+                "; what the system says was not understood, and whether the owner can sign in is not known"
+            }
             None => "",
         };
         format!("{} {}: {}{sign_in}\n", get.profile, visible(&get.user), visible(&status.to_string()))
     })?;
-    Ok(Exit::Done)
+    // A script must not go on as if it knew.
+    Ok(if unread { Exit::Unknown } else { Exit::Done })
 }

@@ -158,6 +158,9 @@ fn text(set: &Set, receipt: &Receipt) -> String {
     let status = visible(&receipt.status.to_string());
     let what = match receipt.proof {
         Proof::Accepted if status == "unknown" => "the system said yes, and offers no proof".to_owned(),
+        Proof::Accepted if !receipt.status.unrecognized.is_empty() => {
+            format!("the system said yes, and the account was read back and not understood: it is {status}")
+        }
         Proof::Accepted => format!("the system said yes, and offers no proof; the account is {status}"),
         Proof::Unchanged => format!("the account is {status}, as it was; no change was sent"),
         _ => format!("the account is {status}"),

@@ -223,7 +223,13 @@ impl RowOutcome {
             Proof::Accepted => RowState::Accepted,
             Proof::Unchanged => RowState::Unchanged,
         };
+        // A read-back that was not understood is something else than none.
+        let unread = receipt.proof == Proof::Accepted && !receipt.status.unrecognized.is_empty();
+        let message =
+            || format!("the system said yes, and the account reads {}, which is not understood", receipt.status);
         let outcome = RowOutcome {
+            reason: unread.then(|| NOT_UNDERSTOOD.to_owned()),
+            message: unread.then(message),
             after: Some(receipt.status.clone()).filter(|status| *status != AccountStatus::default()),
             status: receipt.raw.as_ref().map(|raw| raw.status),
             attempts: receipt.attempts,
@@ -246,6 +252,9 @@ impl RowOutcome {
         (state, outcome)
     }
 }
+
+/// The reason of a row whose account was read and not understood.
+pub(super) const NOT_UNDERSTOOD: &str = "not_understood";
 
 /// Whether the change may be made again after a look at the account: a toggle asks for no state that a look could show.
 pub(crate) fn can_be_looked_at(row: &Row) -> bool {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Change, Health, Turn};
-use super::entry::{Counts, Entry, RowOutcome, RowState, can_be_looked_at};
+use super::entry::{Counts, Entry, NOT_UNDERSTOOD, RowOutcome, RowState, can_be_looked_at};
 use super::journal::{Journal, JournalError};
 use super::rest::{Asked, Rest};
 use super::runner::{Event, PauseReason, Runner};
@@ -135,8 +135,17 @@ impl Line {
                 let after = Some(status);
                 return Ok(Some((state, RowOutcome { after, ..RowOutcome::default() })));
             }
+            let unread = || format!("the account reads {status}, which is not understood");
             if in_doubt && shows.is_none() {
-                return Ok(Some((RowState::Unknown, entry.outcome.clone())));
+                let message = match status.unrecognized.is_empty() {
+                    true => entry.outcome.message.clone(),
+                    false => Some(unread()),
+                };
+                return Ok(Some((RowState::Unknown, RowOutcome { message, ..entry.outcome.clone() })));
+            }
+            if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) {
+                let message = format!("{}; it was left as it is", unread());
+                return Ok(Some((RowState::Failed, RowOutcome::because(NOT_UNDERSTOOD, message))));
             }
             if let Some(expected) = row.expected.as_ref().filter(|expected| !agrees(expected, &status)) {
                 let message =
@@ -272,6 +281,11 @@ pub(super) fn too_long(wait: Duration, until: Timestamp, longest: Duration) -> S
 fn held_back() -> RowOutcome {
     let message = "it was not sent: the system asked for time before its turn came";
     RowOutcome::because("rate_limited", message)
+}
+
+/// Whether nobody can tell if a status is the expected one, since the system said something that was not understood.
+pub(super) fn cannot_tell(expected: &AccountStatus, status: &AccountStatus) -> bool {
+    !status.unrecognized.is_empty() && *expected != AccountStatus::default()
 }
 
 /// Whether a status has the facts that are expected, as far as they are.

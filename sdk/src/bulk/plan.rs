@@ -3,10 +3,10 @@
 use futures_util::{Stream, StreamExt as _};
 
 use super::entry::can_be_looked_at;
-use super::line::agrees;
+use super::line::{agrees, cannot_tell};
 use super::row::Row;
 use super::runner::{AT_ONCE_MAX, Runner};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::rehearsal::PlannedRequest;
 use crate::status::AccountStatus;
 
@@ -78,6 +78,11 @@ impl Runner {
             match system.status_with(&row.user, self.options).await {
                 Ok(status) if status.shows(&row.change) == Some(true) => {
                     return Planned { row, status: Some(status), step: Step::Nothing };
+                }
+                Ok(status) if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) => {
+                    let why = format!("the account reads {status}, which is not understood");
+                    let error = Error::new(ErrorKind::OffContract, system.vendor(), why);
+                    return Planned { row, status: Some(status), step: Step::Refused(error) };
                 }
                 Ok(status) if row.expected.as_ref().is_some_and(|expected| !agrees(expected, &status)) => {
                     return Planned { row, status: Some(status), step: Step::ChangedSince };

@@ -4,7 +4,8 @@ use std::pin::pin;
 
 use reqwest::header::{COOKIE, HeaderName};
 
-use super::{ANOTHER, Applying, contradicted_read, is_another, members, send, text};
+use super::answer::Answer;
+use super::{Applying, contradicted_read, empty_read, read, send};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
@@ -168,10 +169,11 @@ impl MediaType {
         const ELEMENTS: Elements = Elements {
             request: "ChangeUserStatusRequest",
             members: &["UserStatus", "Comments"],
+            answer: "User",
+            fault: "Fault",
             booleans: &["HasPicture", "Disabled", "ForcePasswordChangeOnLogin", "Locked"],
         };
-        let media_type = self.as_str();
-        Representation { media_type, xml: media_type.ends_with("xml").then_some(ELEMENTS) }
+        Representation { media_type: self.as_str(), elements: ELEMENTS }
     }
 }
 
@@ -257,9 +259,17 @@ impl Akana {
     }
 }
 
-/// What an answer says of the account.
-fn account(user: &types::AkanaUser) -> AccountStatus {
-    AccountStatus { enabled: user.disabled.map(|disabled| !disabled), locked: user.locked, ..AccountStatus::default() }
+/// What an answer says of the account: the user, which is the whole of it. In XML its root is `User`. What is a yes:
+///
+/// | | yes | nothing else says |
+/// |---|---|---|
+/// | write | there is a `UserID`, `Disabled` or `Locked`; proved by the one that was asked for | – |
+/// | read | there is a `Disabled` or `Locked` | – |
+fn account(answer: &Answer<'_>) -> AccountStatus {
+    let mut status = AccountStatus::default();
+    status.enabled = answer.flag("Disabled", &[""], &mut status).map(|disabled| !disabled);
+    status.locked = answer.flag("Locked", &[""], &mut status);
+    status
 }
 
 impl AccountSystem for Akana {
@@ -301,20 +311,18 @@ impl AccountSystem for Akana {
                 }
             }
             let call = self.client.change_user_status().user_id(id).body(body);
-            let (answer, record) = send(applying.rest(options), pin!(call.send()))
+            let record = send(applying.rest(options), pin!(call.send()))
                 .await
                 .map_err(|error| error.with_status_before(before.as_ref()))?;
-            let members = members(&record);
-            if let Some(fault) = text(&members, &["faultstring", "faultcode"]) {
-                return Err(applying.contradicted(&record, &fault));
+            let answer = Answer::of(&record);
+            if let Some(why) = answer.objection(user) {
+                return Err(applying.contradicted(&record, &why));
             }
-            if is_another(user, answer.user_id.as_deref()) {
-                return Err(applying.contradicted(&record, ANOTHER));
-            }
-            if answer.user_id.is_none() && answer.disabled.is_none() && answer.locked.is_none() {
+            let status = account(&answer);
+            if answer.member("UserID").is_none() && status == AccountStatus::default() {
                 return Err(applying.says_nothing(&record));
             }
-            applying.weigh(record, account(&answer))
+            applying.weigh(record, status)
         })
     }
 
@@ -340,11 +348,16 @@ impl AccountSystem for Akana {
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         reported(&self.client.inner, "status", user, async move {
             let id: AkanaUserId = user.parse()?;
-            let (answer, record) = send(options, pin!(self.client.get_platform_user().user_id(id).send())).await?;
-            if is_another(user, answer.user_id.as_deref()) {
-                return Err(contradicted_read(Vendor::Akana, &record, ANOTHER));
+            let call = self.client.get_platform_user().user_id(id);
+            let record = read(&self.client.inner, options, pin!(call.send())).await?;
+            let answer = Answer::of(&record);
+            if let Some(why) = answer.objection(user) {
+                return Err(contradicted_read(Vendor::Akana, &record, &why));
             }
-            Ok(account(&answer))
+            match account(&answer) {
+                status if status == AccountStatus::default() => Err(empty_read(Vendor::Akana, &record)),
+                status => Ok(status),
+            }
         })
     }
 }

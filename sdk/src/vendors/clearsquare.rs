@@ -3,7 +3,9 @@
 use std::pin::pin;
 
 use reqwest::header::AUTHORIZATION;
+use serde_json::Value;
 
+use super::answer::Answer;
 use super::{Applying, send};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::CallOptions;
@@ -13,6 +15,7 @@ use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
+use crate::raw::RawResponse;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
 use crate::report::reported;
@@ -162,12 +165,18 @@ impl AccountSystem for Clearsquare {
             let id = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
             let call = self.client.manage_user_status().body_map(|body| body.id(id));
-            let (answer, record) = send(options, pin!(call.send())).await?;
-            match answer.status {
-                Some(ClearsquareOutcome::Success) => {
-                    Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
+            let record = send(options, pin!(call.send())).await?;
+            let answer = Answer::of(&record);
+            if let Some(why) = answer.objection(user) {
+                return Err(applying.contradicted(&record, &why));
+            }
+            // What is a yes: `status` is `success`. There is no read.
+            match answer.member("status").and_then(Value::as_str) {
+                Some("success") => Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default())),
+                Some(_) => {
+                    let why = record.raw.as_ref().map(RawResponse::message).unwrap_or_default();
+                    Err(applying.contradicted(&record, &why))
                 }
-                Some(_) => Err(applying.contradicted(&record, &answer.message.unwrap_or_default())),
                 None => Err(applying.says_nothing(&record)),
             }
         })

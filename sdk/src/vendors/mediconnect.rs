@@ -4,7 +4,8 @@ use std::pin::pin;
 
 use reqwest::header::AUTHORIZATION;
 
-use super::{ANOTHER, Applying, contradicted_read, members, send, text};
+use super::answer::Answer;
+use super::{Applying, contradicted_read, empty_read, read, send};
 use crate::auth::{Given, Prepared, credential_header};
 use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
@@ -180,12 +181,16 @@ impl Mediconnect {
     }
 
     async fn read(&self, id: MediconnectUserId, options: CallOptions) -> Result<AccountStatus> {
-        let (user, record) = send(options, pin!(self.client.get_admin_user().id(id).send())).await?;
-        let user = unwrapped(user, &record);
-        if user.id.is_some_and(|answered| answered != id.get()) {
-            return Err(contradicted_read(Vendor::Mediconnect, &record, ANOTHER));
+        let call = self.client.get_admin_user().id(id);
+        let record = read(&self.client.inner, options, pin!(call.send())).await?;
+        let answer = Answer::of(&record);
+        if let Some(why) = answer.objection(&id.get().to_string()) {
+            return Err(contradicted_read(Vendor::Mediconnect, &record, &why));
         }
-        Ok(account(user))
+        match account(&answer) {
+            status if status == AccountStatus::default() => Err(empty_read(Vendor::Mediconnect, &record)),
+            status => Ok(status),
+        }
     }
 
     /// The request body for a change of an account that is so.
@@ -220,19 +225,21 @@ impl Mediconnect {
     }
 }
 
-/// The user in an answer: the answer itself or, as the deployed system has it, a member of it.
-fn unwrapped(user: types::MediconnectUser, record: &Record) -> types::MediconnectUser {
-    if user.is_active.is_some() || user.is_suspended.is_some() {
-        return user;
-    }
-    let nested = members(record).remove("user").and_then(|nested| serde_json::from_value(nested).ok());
-    nested.unwrap_or(user)
-}
-
-/// What a user says of the account.
-fn account(user: types::MediconnectUser) -> AccountStatus {
-    let suspended = user.is_suspended.map(|active| Suspension { active, reason: user.suspension_reason, until: None });
-    AccountStatus { enabled: user.is_active, suspended, locked: None }
+/// What an answer says of the account: the user, which is the answer itself or, as the deployed system has it, the member
+/// `user` of it. What is a yes:
+///
+/// | | yes | nothing else says |
+/// |---|---|---|
+/// | write | there is an `isActive` or `isSuspended`; proved by both together | that the other one was changed |
+/// | read | there is an `isActive` or `isSuspended` | – |
+fn account(answer: &Answer<'_>) -> AccountStatus {
+    const KNOWN: &[&str] = &["", "user"];
+    let mut status = AccountStatus::default();
+    status.enabled = answer.flag("isActive", KNOWN, &mut status);
+    let active = answer.flag("isSuspended", KNOWN, &mut status);
+    let reason = answer.text("suspensionReason", KNOWN, &mut status);
+    status.suspended = active.map(|active| Suspension { active, reason, until: None });
+    status
 }
 
 /// A fact that a change was not asked to change, and changed.
@@ -294,30 +301,33 @@ impl AccountSystem for Mediconnect {
                 && before.as_ref().is_none_or(|before| before.enabled.is_none())
             {
                 let why = "the account does not say whether it is active, and a request must name it";
+                let why = match before.as_ref().filter(|before| !before.unrecognized.is_empty()) {
+                    Some(before) => format!("{why}: it reads {before}"),
+                    None => why.to_owned(),
+                };
                 return Err(Error::new(ErrorKind::OffContract, Vendor::Mediconnect, why));
             }
             let body = self.body(change, before.as_ref());
             let call = self.client.toggle_user_status().id(id).body(body);
             // What is assumed was not read.
             let read = before.as_ref().filter(|_| !matches!(self.active_flag, ActiveFlag::Assume(_)));
-            let (answer, record) = send(applying.rest(options), pin!(call.send()))
+            let record = send(applying.rest(options), pin!(call.send()))
                 .await
                 .map_err(|error| error.with_status_before(read))?;
-            let answer = unwrapped(answer, &record);
-            if answer.is_active.is_none() && answer.is_suspended.is_none() {
-                return Err(match text(&members(&record), &["error"]) {
-                    Some(why) => applying.contradicted(&record, &why),
-                    None => applying.says_nothing(&record),
-                });
+            let answer = Answer::of(&record);
+            if let Some(why) = answer.objection(&id.get().to_string()) {
+                return Err(applying.contradicted(&record, &why));
             }
-            if answer.id.is_some_and(|answered| answered != id.get()) {
-                return Err(applying.contradicted(&record, ANOTHER));
+            let after = account(&answer);
+            if after == AccountStatus::default() {
+                return Err(applying.says_nothing(&record));
             }
-            let after = account(answer);
             let mut receipt = applying.weigh(record.clone(), after.clone())?;
-            // What was left out may have been flipped, and nobody knows from what.
-            if self.active_flag == ActiveFlag::LeaveOut && before.as_ref().is_none_or(|before| before.enabled.is_none())
-            {
+            // What was left out may have been flipped, and nobody knows from what; and what the answer leaves out may have
+            // been, too.
+            let flipped = self.active_flag == ActiveFlag::LeaveOut
+                && before.as_ref().is_none_or(|before| before.enabled.is_none());
+            if flipped || after.enabled.is_none() || after.suspended.is_none() {
                 receipt.proof = Proof::Accepted;
             }
             match before.and_then(|before| unasked(change, &before, &after)) {

@@ -9,18 +9,19 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use progenitor_client::ResponseValue;
-use serde_json::{Map, Value};
 
 use crate::call::{self, CallOptions, Record};
 use crate::change::StatusChange;
 use crate::conclusion::Conventions;
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::fault::Fault;
-use crate::raw::{RawResponse, find};
 use crate::receipt::{Proof, Receipt};
 use crate::session::Session;
 use crate::status::AccountStatus;
+use crate::transport::MISSHAPEN;
 use crate::vendor::Vendor;
+
+mod answer;
 
 #[cfg(feature = "akana")]
 pub mod akana;
@@ -59,14 +60,14 @@ pub(crate) const CONVENTIONS: &[&Conventions] = &[
 ];
 
 /// Sends one call of a generated client, and says what is known of it. The call is pinned where it is made: it is large, and
-/// would be moved otherwise.
+/// would be moved otherwise. What the answer says is in the record.
 async fn send<T, E: Fault>(
     options: CallOptions,
     call: Pin<&mut impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>>>,
-) -> Result<(T, Record)> {
+) -> Result<Record> {
     let (result, record) = call::record(options, call).await;
     match result {
-        Ok(answer) => Ok((answer.into_inner(), record)),
+        Ok(_) => Ok(record),
         Err(error) => {
             let error = Error::from(error).with_attempts(record.attempts);
             Err(match record.raw {
@@ -76,6 +77,25 @@ async fn send<T, E: Fault>(
                 _ => error,
             })
         }
+    }
+}
+
+/// The same for a read. An answer in which a member is not of the documented type is of use all the same: what is known of
+/// the account is in the others.
+async fn read<T, E: Fault>(
+    session: &Session,
+    options: CallOptions,
+    call: Pin<&mut impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>>>,
+) -> Result<Record> {
+    match send(options, call).await {
+        Err(error) if error.is_off_contract() && error.says(MISSHAPEN) => {
+            let spoken = session.parts().representation.as_ref();
+            match error.raw().filter(|raw| raw.described(spoken).is_ok()).cloned() {
+                Some(raw) => Ok(Record { attempts: error.attempts(), raw: Some(raw), ..Record::default() }),
+                None => Err(error),
+            }
+        }
+        other => other,
     }
 }
 
@@ -94,14 +114,9 @@ impl<'a> Applying<'a> {
 
     /// Weighs what the answer says the account is: that is the proof, or the contradiction.
     fn weigh(&self, record: Record, status: AccountStatus) -> Result<Receipt> {
-        match status.shows(self.change) {
-            Some(true) => Ok(self.receipt(record, Proof::Confirmed, status)),
-            None => Ok(self.receipt(record, Proof::Accepted, status)),
-            Some(false) => {
-                let message = format!("asked to {}, the answer shows {status}", self.change);
-                Err(self.contradicted(&record, &message).with_other_state_shown())
-            }
-        }
+        self.take_back(&record, &status)?;
+        let proof = if status.shows(self.change) == Some(true) { Proof::Confirmed } else { Proof::Accepted };
+        Ok(self.receipt(record, proof, status))
     }
 
     fn receipt(&self, record: Record, proof: Proof, status: AccountStatus) -> Receipt {
@@ -129,6 +144,24 @@ impl<'a> Applying<'a> {
         self.doubt(ErrorKind::OffContract, record, "the answer has none of the members that would say what was done")
     }
 
+    /// What an answer says of the account besides its yes may take the yes away: it shows something else than was asked for,
+    /// or something that is not understood.
+    fn take_back(&self, record: &Record, status: &AccountStatus) -> Result<()> {
+        if !status.unrecognized.is_empty() {
+            let message = format!("the answer says what is not understood: {status}");
+            return Err(self.doubt(ErrorKind::OffContract, record, &message));
+        }
+        match status.shows(self.change) {
+            Some(false) => Err(self.shows_otherwise(record, status)),
+            _ => Ok(()),
+        }
+    }
+
+    fn shows_otherwise(&self, record: &Record, status: &AccountStatus) -> Error {
+        let message = format!("asked to {}, the answer shows {status}", self.change);
+        self.contradicted(record, &message).with_other_state_shown()
+    }
+
     fn doubt(&self, kind: ErrorKind, record: &Record, message: &str) -> Error {
         let error = Error::new(kind, self.session.parts().vendor, shown(message));
         with_record(error.with_applied(Applied::Unknown), record)
@@ -147,6 +180,12 @@ fn contradicted_read(vendor: Vendor, record: &Record, message: &str) -> Error {
     with_record(Error::new(ErrorKind::Contradicted, vendor, shown(message)), record)
 }
 
+/// A read whose answer says nothing of the account.
+fn empty_read(vendor: Vendor, record: &Record) -> Error {
+    let message = "the answer has none of the members that would say what the account is";
+    with_record(Error::new(ErrorKind::OffContract, vendor, message), record)
+}
+
 /// An error with what is known of the call that it is about.
 fn with_record(error: Error, record: &Record) -> Error {
     let error = error.with_attempts(record.attempts);
@@ -155,28 +194,3 @@ fn with_record(error: Error, record: &Record) -> Error {
         None => error,
     }
 }
-
-/// What an answer has besides what its type knows.
-fn members(record: &Record) -> Map<String, Value> {
-    let raw = record.raw.as_ref();
-    raw.and_then(|raw| serde_json::from_slice(&raw.body).ok()).unwrap_or_default()
-}
-
-/// Whether an answer has a member that its type does not know. It is parsed only if the name can be in it.
-fn has_member(record: &Record, name: &str) -> bool {
-    let may_have = |raw: &RawResponse| raw.body.contains(&b'\\') || find(&raw.body, name.as_bytes()).is_some();
-    record.raw.as_ref().is_some_and(may_have) && members(record).contains_key(name)
-}
-
-/// The first of these members that is a text.
-fn text(members: &Map<String, Value>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| members.get(*name)?.as_str()).map(str::to_owned)
-}
-
-/// Whether an answer is about another account than the one asked for.
-fn is_another(asked: &str, answered: Option<&str>) -> bool {
-    answered.is_some_and(|answered| !answered.eq_ignore_ascii_case(asked))
-}
-
-/// How an answer about another account is reported.
-const ANOTHER: &str = "the answer is about another account than the one asked for";

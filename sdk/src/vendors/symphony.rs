@@ -4,15 +4,17 @@ use std::pin::pin;
 
 use jiff::Timestamp;
 use reqwest::header::HeaderName;
+use serde_json::Value;
 
-use super::{Applying, has_member, send};
+use super::answer::{Answer, Fact};
+use super::{Applying, contradicted_read, empty_read, read, send, with_record};
 use crate::auth::{Given, Prepared, credential_header};
-use crate::call::CallOptions;
+use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
 use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
@@ -209,6 +211,45 @@ impl Symphony {
     }
 }
 
+/// What is a yes:
+///
+/// | | yes | nothing else says |
+/// |---|---|---|
+/// | write | there is a `message` or a `format` | `code`; a `status` or `suspended` that is not as asked |
+/// | read | there is a `status` or `suspended` | `code`, `message` |
+impl Symphony {
+    /// What an answer says of the account: the status, which is the whole of it.
+    fn account(&self, answer: &Answer<'_>, record: &Record) -> Result<AccountStatus> {
+        let mut status = AccountStatus::default();
+        status.enabled = match answer.fact("status", &[""]) {
+            Fact::Is(Value::String(text)) if text == "ENABLED" => Some(true),
+            Fact::Is(Value::String(text)) if text == "DISABLED" => Some(false),
+            fact => answer.not_understood("status", fact, &mut status),
+        };
+        let active = answer.flag("suspended", &[""], &mut status);
+        let reason = answer.text("suspensionReason", &[""], &mut status);
+        let until = match answer.fact("suspendedUntil", &[""]) {
+            Fact::Is(Value::Null) => None,
+            Fact::Is(Value::Number(number)) if number.as_i64().is_some() => match number.as_i64().unwrap_or_default() {
+                0 => None,
+                number => Some(self.unit.instant(number).ok_or_else(|| {
+                    let problem = "`suspendedUntil` can only be of the other unit; see `SymphonyBuilder::unit`";
+                    with_record(Error::new(ErrorKind::OffContract, Vendor::Symphony, problem), record)
+                })?),
+            },
+            fact => answer.not_understood("suspendedUntil", fact, &mut status),
+        };
+        status.suspended = active.map(|active| Suspension { active, reason, until });
+        Ok(status)
+    }
+}
+
+/// Why an answer is no yes. A `code`, even one that is null, is a member of faults only.
+fn objection(answer: &Answer<'_>, asked: &str) -> Option<String> {
+    let code = || answer.member("code").map(|_| "the answer has a code, as a fault has".to_owned());
+    answer.objection(asked).or_else(code)
+}
+
 impl AccountSystem for Symphony {
     fn vendor(&self) -> Vendor {
         Vendor::Symphony
@@ -236,14 +277,18 @@ impl AccountSystem for Symphony {
         reported(&self.client.inner, "apply", user, async move {
             let (id, body) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
-            let (answer, record) =
-                send(options, pin!(self.client.update_user_status().uid(id).body(body).send())).await?;
-            if has_member(&record, "code") {
-                return Err(applying.contradicted(&record, &answer.message.unwrap_or_default()));
+            let asked = id.get().to_string();
+            let record = send(options, pin!(self.client.update_user_status().uid(id).body(body).send())).await?;
+            let answer = Answer::of(&record);
+            if let Some(why) = objection(&answer, &asked) {
+                return Err(applying.contradicted(&record, &why));
             }
-            if answer.message.is_none() && answer.format.is_none() {
+            let text = |name: &str| answer.member(name).and_then(Value::as_str);
+            if text("message").is_none_or(str::is_empty) && text("format").is_none() {
                 return Err(applying.says_nothing(&record));
             }
+            let status = self.account(&answer, &record).map_err(|error| error.with_applied(Applied::Unknown))?;
+            applying.take_back(&record, &status)?;
             Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
         })
     }
@@ -270,27 +315,19 @@ impl AccountSystem for Symphony {
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         reported(&self.client.inner, "status", user, async move {
             let id: SymphonyUserId = user.parse()?;
-            let (answer, _) = send(options, pin!(self.client.get_user_status().uid(id).send())).await?;
-            let until = match answer.suspended_until {
-                None | Some(0) => None,
-                Some(number) => Some(self.unit.instant(number).ok_or_else(|| {
-                    let problem = "`suspendedUntil` can only be of the other unit; see `SymphonyBuilder::unit`";
-                    Error::new(ErrorKind::OffContract, Vendor::Symphony, problem)
-                })?),
-            };
-            Ok(AccountStatus {
-                enabled: match answer.status {
-                    Some(SymphonyAccountState::Enabled) => Some(true),
-                    Some(SymphonyAccountState::Disabled) => Some(false),
-                    _ => None,
-                },
-                suspended: answer.suspended.map(|active| Suspension {
-                    active,
-                    reason: answer.suspension_reason,
-                    until,
-                }),
-                locked: None,
-            })
+            let asked = id.get().to_string();
+            let call = self.client.get_user_status().uid(id);
+            let record = read(&self.client.inner, options, pin!(call.send())).await?;
+            let answer = Answer::of(&record);
+            // A status has no message; a fault has one, and need not have a code.
+            let message = || answer.member("message").map(|_| "the answer has a message, as a fault has".to_owned());
+            if let Some(why) = objection(&answer, &asked).or_else(message) {
+                return Err(contradicted_read(Vendor::Symphony, &record, &why));
+            }
+            match self.account(&answer, &record)? {
+                status if status == AccountStatus::default() => Err(empty_read(Vendor::Symphony, &record)),
+                status => Ok(status),
+            }
         })
     }
 }

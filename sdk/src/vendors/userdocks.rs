@@ -3,10 +3,12 @@
 use std::pin::pin;
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use serde_json::Value;
 
-use super::{ANOTHER, Applying, contradicted_read, has_member, is_another, members, send, text};
+use super::answer::Answer;
+use super::{Applying, contradicted_read, empty_read, read, send};
 use crate::auth::{Given, Prepared, credential_header};
-use crate::call::{CallOptions, Record};
+use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::BoxFuture;
 use crate::conclusion::{Conclusion, Conventions, JSON};
@@ -192,19 +194,34 @@ impl Userdocks {
         };
         Ok((user.parse()?, status))
     }
+}
 
-    /// Why a 200 is a failure all the same: the envelope says so, in one of its two forms.
-    fn refusal(success: Option<bool>, error: Option<&String>, record: &Record) -> Option<String> {
-        let members = members(record);
-        let errors = members.get("errors").filter(|errors| !errors.is_null());
-        let listed = errors.map(|errors| {
-            let text = errors.get(0).and_then(|error| error.get("message")?.as_str());
-            text.unwrap_or("the answer lists errors").to_owned()
-        });
-        let of_kind = text(&members, &["kind"]).filter(|kind| kind == "errors");
-        let no = (success == Some(false)).then(|| "the answer says `success: false`".to_owned());
-        error.cloned().or(listed).or(of_kind).or(no)
+/// Whether an answer says yes:
+///
+/// | | yes | nothing else says |
+/// |---|---|---|
+/// | write | `success` is `true`; or, as observed, `kind` is a text and `response` an object | `freezed` is not as asked |
+/// | read | `success` is `true`, and `data` has `freezed` or `deleted` | – |
+fn says_yes(answer: &Answer<'_>) -> bool {
+    let observed = || answer.member("kind").is_some_and(Value::is_string) && answer.has("response");
+    match answer.member("success") {
+        Some(success) => success == &Value::Bool(true),
+        None => observed(),
     }
+}
+
+/// What an answer says of the account, at these places.
+fn account(answer: &Answer<'_>, known: &[&str]) -> AccountStatus {
+    let mut status = AccountStatus::default();
+    let freezed = answer.flag("freezed", known, &mut status);
+    let deleted = answer.flag("deleted", known, &mut status);
+    status.enabled = match (freezed, deleted) {
+        (_, Some(true)) | (Some(true), _) => Some(false),
+        // What one of the two is, is not known: then it is not known to be enabled either.
+        (Some(false), _) if status.unrecognized.is_empty() => Some(true),
+        _ => None,
+    };
+    status
 }
 
 impl AccountSystem for Userdocks {
@@ -234,7 +251,7 @@ impl AccountSystem for Userdocks {
         reported(&self.client.inner, "apply", user, async move {
             let (id, status) = self.accept(user, change)?;
             let applying = Applying::start(&self.client.inner, user, change);
-            let (answer, record) = match (self.route, &self.app) {
+            let record = match (self.route, &self.app) {
                 (Route::Current, Some(app)) => {
                     let call = self.client.set_app_access_status().app_id(app.clone()).user_id(id);
                     send(options, pin!(call.access_status(status).send())).await?
@@ -244,13 +261,14 @@ impl AccountSystem for Userdocks {
                         .await?
                 }
             };
-            if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
+            let answer = Answer::of(&record);
+            if let Some(why) = answer.objection(user) {
                 return Err(applying.contradicted(&record, &why));
             }
-            // The vendor's own clients know another envelope of a success.
-            if answer.success != Some(true) && !has_member(&record, "response") {
+            if !says_yes(&answer) {
                 return Err(applying.says_nothing(&record));
             }
+            applying.take_back(&record, &account(&answer, &[]))?;
             Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
         })
     }
@@ -277,21 +295,18 @@ impl AccountSystem for Userdocks {
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         reported(&self.client.inner, "status", user, async move {
             let id: UserdocksUserId = user.parse()?;
-            let (answer, record) = send(options, pin!(self.client.get_user().user_id(id).send())).await?;
-            let refuse = |why: &str| Err(contradicted_read(Vendor::Userdocks, &record, why));
-            if let Some(why) = Userdocks::refusal(answer.success, answer.error.as_ref(), &record) {
-                return refuse(&why);
+            let call = self.client.get_user().user_id(id);
+            let record = read(&self.client.inner, options, pin!(call.send())).await?;
+            let answer = Answer::of(&record);
+            if let Some(why) = answer.objection(user) {
+                return Err(contradicted_read(Vendor::Userdocks, &record, &why));
             }
-            let data = answer.data.unwrap_or_default();
-            // The id may be asked for by email address.
-            if !user.contains('@') && is_another(user, data.id.as_deref()) {
-                return refuse(ANOTHER);
+            match account(&answer, &["data"]) {
+                status if status == AccountStatus::default() || !says_yes(&answer) => {
+                    Err(empty_read(Vendor::Userdocks, &record))
+                }
+                status => Ok(status),
             }
-            let enabled = match data.deleted {
-                Some(true) => Some(false),
-                _ => data.freezed.map(|freezed| !freezed),
-            };
-            Ok(AccountStatus { enabled, ..AccountStatus::default() })
         })
     }
 }

@@ -9,7 +9,7 @@ use super::cells::Request;
 use crate::raw;
 
 /// What HTTP itself and every client of ours add.
-const COMMON: [&str; 3] = ["accept", "host", "user-agent"];
+const COMMON: [&str; 4] = ["accept", "accept-encoding", "host", "user-agent"];
 
 /// Proves a cell: the generated client sends the example, and the mock finds nothing wrong with it, takes it, and has
 /// recorded what the contract says.
