@@ -49,7 +49,7 @@ fn killed_at(boundary: u64, root: &str, journal: &Path) -> bool {
         .unwrap();
     let mut line = String::new();
     BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let came = ["Before", "Written", "Committed"].contains(&line.trim());
+    let came = ["Before", "Written", "Committed", "Marked"].contains(&line.trim());
     if came {
         program.kill().unwrap();
     }
