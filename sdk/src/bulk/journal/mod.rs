@@ -221,6 +221,17 @@ impl Journal {
         Ok(Journal { path: path.to_owned(), commands: Some(commands), thread: Some(thread), _lock: lock })
     }
 
+    /// Makes the checksums of a journal anew: for tests that write to it with another program.
+    #[doc(hidden)]
+    pub fn seal_anew(path: impl AsRef<Path>) -> Result<(), JournalError> {
+        let path = path.as_ref();
+        let seal = schema::seal_anew(&connect(path)?)?;
+        if head::find(path)?.is_there() {
+            Head::begin(path, seal).map_err(JournalError::io)?;
+        }
+        Ok(())
+    }
+
     /// Calls this at every boundary of a write, on the journal's thread: for tests that end the program there.
     #[doc(hidden)]
     pub async fn watch(&self, hook: Arc<dyn Fn(Boundary) + Send + Sync>) {

@@ -141,9 +141,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), JournalError> {
     }
     let seal = Seal::read(&moment)?;
     let mut digest = 0u64;
-    for (table, columns) in
-        [("run", "name, value, sum"), ("sessions", "number, started, ended, how, sum"), ("rows", COLUMNS)]
-    {
+    for (table, columns) in TABLES_WITH_SUMS {
         let mut select = moment.prepare(&format!("SELECT {columns} FROM {table} NOT INDEXED"))?;
         let mut records = select.query([])?;
         while let Some(record) = records.next()? {
@@ -155,6 +153,34 @@ pub(super) fn check(connection: &Connection) -> Result<(), JournalError> {
         false => broken("records are missing, or at an earlier state than the others"),
     }
 }
+
+/// Makes all checksums anew, whatever the records say.
+pub(super) fn seal_anew(connection: &Connection) -> Result<Seal, JournalError> {
+    let moment = connection.unchecked_transaction()?;
+    let seal = Seal::read(&moment)?;
+    let mut digest = 0u64;
+    for (table, columns) in TABLES_WITH_SUMS {
+        let id = columns.split(',').next().unwrap_or_default();
+        let mut select = moment.prepare(&format!("SELECT {columns} FROM {table}"))?;
+        let mut update = moment.prepare(&format!("UPDATE {table} SET sum = ?2 WHERE {id} = ?1"))?;
+        let mut records = select.query([])?;
+        while let Some(record) = records.next()? {
+            let width = record.as_ref().column_count() - 1;
+            let values = (0..width).map(|column| record.get_ref(column)).collect::<rusqlite::Result<Vec<_>>>()?;
+            let sum = seal.key.sum(table, values.into_iter());
+            digest = digest.wrapping_add(sum);
+            update.execute((record.get::<_, rusqlite::types::Value>(0)?, sum.cast_signed()))?;
+        }
+    }
+    let seal = Seal { digest, ..seal.next(0) };
+    seal.write(&moment)?;
+    moment.commit()?;
+    Ok(seal)
+}
+
+/// The tables whose records the seal is over, with their columns.
+const TABLES_WITH_SUMS: [(&str, &str); 3] =
+    [("run", "name, value, sum"), ("sessions", "number, started, ended, how, sum"), ("rows", COLUMNS)];
 
 /// That the file is damaged, and what to do.
 pub(super) fn damaged(found: &str) -> String {

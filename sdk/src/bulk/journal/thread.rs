@@ -160,6 +160,7 @@ impl Writer {
         self.identity.hold()?;
         let begins = matches!(said, Some((Said::Begun, _)));
         if begins {
+            self.alone(connection)?;
             self.prepare(connection)?;
         }
         if self.behind {
@@ -168,6 +169,7 @@ impl Writer {
         let (key, mut grown) = (self.seal.key, 0u64);
         let mut session = self.session;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.alone(&transaction)?;
         for (number, state, outcome, at) in &self.unwritten {
             let record = records::change(&transaction, key, *number, |row| {
                 row.record(*state, outcome, at.to_string());
@@ -177,7 +179,6 @@ impl Writer {
         }
         for Intent { number, found, before, at, .. } in intents {
             let intend = records::change(&transaction, key, *number, |row| {
-                // No lock keeps out a program that does not see it, such as one that came after its file was removed.
                 if row.state() != found.as_str() {
                     let what = format!("another program is at work on this run, and has changed row {number}");
                     return Err(JournalError::new(JournalErrorKind::InUse, what));
@@ -226,6 +227,15 @@ impl Writer {
         Ok(())
     }
 
+    /// That nobody else wrote to it. No lock keeps out a program that does not see it, such as one that came after its file was
+    /// removed.
+    fn alone(&self, connection: &Connection) -> Result<(), JournalError> {
+        match Seal::read(connection)? == self.seal {
+            true => Ok(()),
+            false => Err(JournalError::new(JournalErrorKind::InUse, "another program is at work on this run as well")),
+        }
+    }
+
     /// Before a session begins: that it does must be in the file itself, and not in a log beside it.
     fn prepare(&mut self, connection: &Connection) -> Result<(), JournalError> {
         if !self.seal.open && journal_mode(connection, "DELETE")? != "delete" {
@@ -253,6 +263,7 @@ impl Writer {
             return Ok(());
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.alone(&transaction)?;
         let seal = Seal { open: false, ..self.seal.next(0) };
         seal.write(&transaction)?;
         transaction.commit()?;
