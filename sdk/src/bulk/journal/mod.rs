@@ -165,6 +165,27 @@ impl Journal {
         remove(&path).map_err(|error| JournalError::io(error).at(&path))
     }
 
+    /// Removes a run that was never begun, also one whose program ended while it took the rows in.
+    ///
+    /// # Errors
+    /// [`InUse`](JournalErrorKind::InUse) if a program works on it, or has; else those of [`open`](Journal::open).
+    pub fn remove_unbegun(path: impl AsRef<Path>) -> Result<(), JournalError> {
+        let path = path.as_ref();
+        let remove_empty = || {
+            let _lock = lock(path)?;
+            match schema::open(&connect(path)?, path) {
+                Err(error) if error.kind() == JournalErrorKind::Empty => {
+                    remove(path).map(|()| true).map_err(JournalError::io)
+                }
+                opened => opened.map(|()| false),
+            }
+        };
+        match remove_empty().map_err(|error| error.at(path))? {
+            true => Ok(()),
+            false => Journal::open(path)?.discard(),
+        }
+    }
+
     /// Takes a run up again.
     ///
     /// # Errors
