@@ -143,8 +143,9 @@ impl Runs {
             let written = run.path.metadata().and_then(|file| file.modified()).ok();
             let older = |(at, _): &(Timestamp, PathBuf)| written.is_some_and(|written| written < SystemTime::from(*at));
             if !last.as_ref().is_some_and(older) {
-                let problem = format!("which run is the last cannot be told, since one cannot be read: {error}");
-                return Err(Failure::unexpected(problem).next("Name the run by its id; `user-status runs` lists all."));
+                return Err(Failure::of_journal(error)
+                    .within("which run is the last cannot be told, since one cannot be read")
+                    .next("Name the run by its id; `user-status runs` lists all."));
             }
         }
         last.map(|(_, path)| path).ok_or_else(|| match records.first() {

@@ -31,7 +31,8 @@ fn unconfirmed(systems: &Systems, id: &str, rows: u64) -> PathBuf {
     std::fs::create_dir_all(systems.runs()).unwrap();
     let path = systems.runs().join(format!("{id}.sqlite"));
     let rows = stream::iter((0..rows).map(|number| Ok(Row::new("pod", of_pod(number), StatusChange::disable()))));
-    let created = Journal::create(&path, "leavers.csv", &registry(systems), rows, Invalid::Refuse, |_| {});
+    let registry = registry(systems);
+    let created = Journal::create(&path, "leavers.csv", &registry, rows, Invalid::Refuse, |_| {});
     drop(runtime().block_on(created).unwrap());
     path
 }
@@ -83,7 +84,8 @@ fn a_run_that_nobody_confirmed_is_asked_for() {
     let mut row = Row::new("pod", of_pod(0), StatusChange::enable());
     row.expected = Some(serde_json::from_str(r#"{"enabled":false}"#).unwrap());
     let rows = stream::iter([Ok(row)]);
-    let created = Journal::create(&expects, "undo of a run", &registry(&systems), rows, Invalid::Refuse, |_| {});
+    let registry = registry(&systems);
+    let created = Journal::create(&expects, "undo of a run", &registry, rows, Invalid::Refuse, |_| {});
     drop(runtime().block_on(created).unwrap());
     systems.run(&["resume", "20990102-000000-aaaa"]).ended(6).said("1 change must be confirmed");
 }
