@@ -158,6 +158,9 @@ impl Writer {
         said: Option<(Said, Timestamp)>,
     ) -> Result<(), JournalError> {
         self.identity.hold()?;
+        if matches!(said, Some((Said::Confirmed, _))) && is_confirmed(connection)? {
+            return Ok(());
+        }
         let begins = matches!(said, Some((Said::Begun, _)));
         if begins {
             self.alone(connection)?;
