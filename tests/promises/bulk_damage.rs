@@ -223,13 +223,53 @@ async fn a_copy_without_all_of_its_files_is_refused_and_goes_on_in_doubt() {
         fs::copy(&journal, &alone).unwrap();
         assert_eq!(entries(&alone).unwrap(), entries(&journal).unwrap());
         // One beside the head of another is not.
-        fs::copy(file(&journal, "-head"), file(&copy, "-head")).unwrap();
-        fs::copy(&alone, folder.path().join("other.sqlite")).unwrap();
         fs::remove_file(&journal).unwrap();
-        let rows = stream::iter(people::rows(ROWS).map(Ok));
-        Journal::create(&journal, "another", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap();
+        let create = async |journal: &Path| {
+            let rows = stream::iter(people::rows(ROWS).map(Ok));
+            Journal::create(journal, "another", &registry, rows, Invalid::Refuse, |_| {}).await
+        };
+        let error = create(&journal).await.unwrap_err();
+        assert!(error.kind() == JournalErrorKind::Exists && error.to_string().contains("run.sqlite-head"), "{error}");
+        let other = folder.path().join("other.sqlite");
+        drop(create(&other).await.unwrap());
+        fs::copy(&other, &journal).unwrap();
         let error = Journal::open(&journal).unwrap_err();
         assert!(error.kind() == JournalErrorKind::LostEnd && error.to_string().contains("another run"), "{error}");
+    }
+}
+
+/// With all that lies beside it: what it says was true when it was copied, and the run that it was copied from went on.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_run_that_was_killed_goes_on_in_doubt_and_one_that_was_moved_as_it_is() {
+    let (mut random, mut tried) = (Random(7), 0);
+    while tried < 5 {
+        let folder = TempDir::new().unwrap();
+        let [journal, copy, moved] = ["run.sqlite", "copy.sqlite", "moved.sqlite"].map(|name| folder.path().join(name));
+        let (server, asked) = server(ROWS).await;
+        let root = server.root();
+        let rows = stream::iter(people::rows(ROWS).map(Ok));
+        let created =
+            Journal::create(&journal, "a test", &people::registry(&root), rows, Invalid::Refuse, |_| {}).await;
+        drop(created.unwrap());
+        let mut ended = false;
+        while !ended && !file(&journal, "-wal").exists() {
+            ended = !tokio::task::block_in_place(|| killed_after(&mut random, &asked, &root, &journal));
+        }
+        if ended {
+            continue;
+        }
+        tried += 1;
+        for suffix in FILES {
+            fs::copy(file(&journal, suffix), file(&copy, suffix)).unwrap();
+            fs::rename(file(&journal, suffix), file(&moved, suffix)).unwrap();
+        }
+        resumed(Journal::open(&moved).unwrap(), &server).await.unwrap();
+        check(&server, &asked, &moved, ROWS, "it was moved");
+        let error = Journal::open(&copy).unwrap_err();
+        assert!(error.kind() == JournalErrorKind::LostEnd && error.to_string().contains("it is a copy"), "{error}");
+        resumed(Journal::open_in_doubt(&copy).unwrap(), &server).await.unwrap();
+        check(&server, &asked, &copy, ROWS, "it was copied");
     }
 }
 

@@ -13,17 +13,16 @@
 //! | What happened | What notices it | What becomes of it |
 //! |---|---|---|
 //! | the write-ahead log is missing, cut short or damaged; an earlier copy was restored | [`head`]: the number of transactions that there must be | [`LostEnd`](JournalErrorKind::LostEnd) |
-//! | only the file itself was copied while a program was at work, or after one was killed | `open` in the file itself: it was written there, and not to the log, before the first request left | [`LostEnd`](JournalErrorKind::LostEnd) |
+//! | it was copied while a program was at work, or after one was killed; with the files beside it, or without | `open` in the file itself, which was written there, and not to the log, before the first request left; [`head`]: the number of the file | [`LostEnd`](JournalErrorKind::LostEnd) |
 //! | a bit of a record was flipped | [`sums`]: the checksum of the record | [`NotAJournal`](JournalErrorKind::NotAJournal) |
 //! | a page is missing, or at an earlier state | [`sums`]: the sum of all checksums | [`NotAJournal`](JournalErrorKind::NotAJournal) |
 //! | a program was killed, or the power failed | the head is behind by one transaction at most, of which nobody had been told | nothing: the run goes on |
 //!
 //! A journal that lost its end can be taken up all the same, with [`Journal::open_in_doubt`]: every row that may have been sent
-//! is unknown then. One that is damaged cannot, and the others of its rows can be read. What cannot be noticed: a journal that is
-//! copied with all that lies beside it, and worked on in both places; and one of which an earlier copy was restored together
-//! with the head of that time.
+//! is unknown then. One that is damaged cannot, and its other rows can be read. What cannot be noticed: a run that ended in order,
+//! with rows left, whose journal is copied and worked on in both places; and an earlier state of a whole disk.
 //!
-//! The head costs a write of 40 bytes and an `fdatasync` for each transaction, in which the rows of many tasks are; a rollback
+//! The head costs a write of 48 bytes and an `fdatasync` for each transaction, in which the rows of many tasks are; a rollback
 //! journal in the place of the log, which needs no head, costs twice as much, and keeps readers and the program from each other.
 
 mod error;
@@ -129,6 +128,7 @@ impl Journal {
     ) -> Result<(Journal, Imported), JournalError> {
         let path = path.as_ref();
         let at = |error: JournalError| error.at(path);
+        nothing_beside(path).map_err(at)?;
         create_file(path).map_err(JournalError::io).map_err(at)?;
         let made = async {
             let lock = lock(path)?;
@@ -345,6 +345,21 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+/// That nothing lies beside it of a journal that is gone, which would be taken for its own.
+fn nothing_beside(path: &Path) -> Result<(), JournalError> {
+    for suffix in ["-head", "-wal", "-journal"] {
+        let beside = with_suffix(path, suffix);
+        if beside.try_exists().map_err(JournalError::io)? {
+            let what = format!(
+                "{} lies beside it, of a journal that is not there any more: bring that back, or take another name",
+                beside.display()
+            );
+            return Err(JournalError::new(JournalErrorKind::Exists, what));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps every other program from working on it. Not on the file itself: on Windows that would keep SQLite out too.
