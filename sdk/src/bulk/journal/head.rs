@@ -130,11 +130,11 @@ impl Found {
         later: impl FnOnce() -> Result<Found, JournalError>,
     ) -> Result<(), JournalError> {
         let Some(mark) = self.mark else {
-            return match seal.open {
+            return match (self.there, seal.open) {
+                (true, _) => lost("the file beside it whose name ends in -head cannot be read"),
+                (false, true) => lost("the file beside it whose name ends in -head is missing"),
                 // Everything is in the file itself, which can be moved and copied alone.
-                false => Ok(()),
-                true if self.there => lost("the file beside it whose name ends in -head cannot be read"),
-                true => lost("the file beside it whose name ends in -head is missing"),
+                (false, false) => Ok(()),
             };
         };
         if mark.key != seal.key {
