@@ -37,6 +37,9 @@ pub(crate) struct Run {
     pub(crate) path: PathBuf,
 }
 
+/// A journal in the folder, and what it says of its run as a whole.
+pub(crate) type Record = (Run, Result<About, JournalError>);
+
 impl Runs {
     /// In the folder that is named, by argument or by environment; else in that of the user.
     pub(crate) fn at(named: Option<&Path>) -> Result<Runs, Failure> {
@@ -120,7 +123,7 @@ impl Runs {
     }
 
     /// What each journal says of its run as a whole, the newest first by name.
-    pub(crate) fn records(&self) -> Result<Vec<(Run, Result<About, JournalError>)>, Failure> {
+    pub(crate) fn records(&self) -> Result<Vec<Record>, Failure> {
         let about = |run: &Run| JournalReader::open_as_it_is(&run.path)?.about();
         Ok(self.list()?.into_iter().map(|run| (about(&run), run)).map(|(about, run)| (run, about)).collect())
     }
@@ -129,7 +132,7 @@ impl Runs {
     /// read may be newer: an undo of the last run must not take back another.
     fn last(&self) -> Result<PathBuf, Failure> {
         let records = self.records()?;
-        let begun = |(run, about): &(Run, Result<About, JournalError>)| {
+        let begun = |(run, about): &Record| {
             let about = about.as_ref().ok()?;
             about.begun.map(|begun| (about.confirmed.unwrap_or(begun), run.path.clone()))
         };
