@@ -180,10 +180,34 @@ pub(crate) struct Get {
 Examples:
   user-status runs
   user-status runs --json
+  user-status runs prune                         remove those that were never begun
 
 A run is named by its id, by a beginning of it that no other run has, by `last`, which is the \
-newest, or by the path of its journal."))]
-pub(crate) struct RunsCommand {}
+newest that was begun, or by the path of its journal."))]
+pub(crate) struct RunsCommand {
+    #[command(subcommand)]
+    pub(crate) command: Option<RunsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsAction {
+    Prune(Prune),
+}
+
+/// Remove the runs that were never begun: nothing was sent for them.
+#[derive(Args, Debug)]
+#[command(after_help = help::fit("\
+Examples:
+  user-status runs prune
+  user-status runs prune --yes
+
+Such a run is left when the program ends before somebody confirmed it. Runs that were begun stay: \
+what became of their rows is known only there."))]
+pub(crate) struct Prune {
+    /// Do not ask for confirmation.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
 
 /// Say what became of every row of a run. Needs no configuration.
 #[derive(Args, Debug)]

@@ -138,6 +138,11 @@ impl Failure {
         match error.kind() {
             JournalErrorKind::OtherSystem => Failure { exit: Exit::Configuration, ..failure }
                 .next("Let the profile lead there again, or make a run of their own of the rows that are left."),
+            JournalErrorKind::LostEnd => failure.next(
+                "Put back the files that were beside it, if they are somewhere. Else `resume --in-doubt` goes on: it looks at \
+                 the accounts before it sends anything, and leaves for you what no look can tell.",
+            ),
+            JournalErrorKind::Empty => failure.next("`user-status runs prune` removes it."),
             _ => failure,
         }
     }
@@ -234,7 +239,10 @@ fn journal(kind: JournalErrorKind) -> &'static str {
         JournalErrorKind::Exists => "journal_exists",
         JournalErrorKind::Missing => "journal_missing",
         JournalErrorKind::NotAJournal => "not_a_journal",
+        JournalErrorKind::Empty => "journal_empty",
+        JournalErrorKind::LostEnd => "journal_lost_its_end",
         JournalErrorKind::NewerVersion => "newer_version",
+        JournalErrorKind::OlderVersion => "older_version",
         JournalErrorKind::InUse => "in_use",
         JournalErrorKind::OtherSystem => "other_system",
         JournalErrorKind::Full => "disk_full",

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use std::time::SystemTime;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use user_status::bulk::{About, JournalError, JournalErrorKind, JournalReader};
 
 use crate::config::example::private_folder;
 use crate::config::near;
@@ -15,7 +18,7 @@ use crate::trusted::{self, For, Refusal};
 /// The variable that names a folder.
 const VARIABLE: &str = "USER_STATUS_RUNS";
 
-/// The newest run, whichever it is.
+/// The newest run that was begun, whichever it is.
 const LAST: &str = "last";
 
 /// How many ids an error names.
@@ -33,6 +36,9 @@ pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
 }
+
+/// A journal in the folder, and what it says of its run as a whole.
+pub(crate) type Record = (Run, Result<About, JournalError>);
 
 impl Runs {
     /// In the folder that is named, by argument or by environment; else in that of the user.
@@ -86,8 +92,7 @@ impl Runs {
         let all = self.list()?;
         let none = || format!("there is no run in {} yet", self.folder.display());
         if run == LAST {
-            let last = all.into_iter().next().map(|run| run.path);
-            return last.ok_or_else(|| Failure::usage(none()));
+            return self.last();
         }
         // A file that stands there under this very name is what somebody means who completes names of files.
         let name = run.strip_suffix(".sqlite").unwrap_or(run);
@@ -115,6 +120,42 @@ impl Runs {
             _ => Err(Failure::usage(format!("{} runs begin with `{}`: {}", found.len(), visible(run), some(&found)))
                 .next("Write more of the id.")),
         }
+    }
+
+    /// What each journal says of its run as a whole, the newest first by name.
+    pub(crate) fn records(&self) -> Result<Vec<Record>, Failure> {
+        let about = |run: &Run| JournalReader::open_as_it_is(&run.path)?.about();
+        Ok(self.list()?.into_iter().map(|run| (about(&run), run)).map(|(about, run)| (run, about)).collect())
+    }
+
+    /// The newest run that was begun, by what the journals say, and not by what they are called. Refuses if one that cannot be
+    /// read may be newer: an undo of the last run must not take back another.
+    fn last(&self) -> Result<PathBuf, Failure> {
+        let records = self.records()?;
+        let begun = |(run, about): &Record| {
+            let about = about.as_ref().ok()?;
+            about.begun.map(|begun| (about.confirmed.unwrap_or(begun), run.path.clone()))
+        };
+        let last = records.iter().filter_map(begun).max_by_key(|(at, _)| *at);
+        for (run, about) in &records {
+            let Err(error) = about else { continue };
+            // Nothing was sent for those whose rows are not, or not yet, there.
+            if matches!(error.kind(), JournalErrorKind::Empty | JournalErrorKind::InUse | JournalErrorKind::Missing) {
+                continue;
+            }
+            let written = run.path.metadata().and_then(|file| file.modified()).ok();
+            let older = |(at, _): &(Timestamp, PathBuf)| written.is_some_and(|written| written < SystemTime::from(*at));
+            if !last.as_ref().is_some_and(older) {
+                return Err(Failure::of_journal(error)
+                    .within("which run is the last cannot be told, since one cannot be read")
+                    .next("Name the run by its id; `user-status runs` lists all."));
+            }
+        }
+        last.map(|(_, path)| path).ok_or_else(|| match records.first() {
+            Some((run, _)) => Failure::usage(format!("no run in {} was begun yet", self.folder.display()))
+                .next(format!("`{}` was taken in and not begun; `user-status resume {}` asks for it.", run.id, run.id)),
+            None => Failure::usage(format!("there is no run in {} yet", self.folder.display())),
+        })
     }
 
     /// All journals, the newest first.
@@ -196,13 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_run_is_the_last_also_within_a_second() {
+    fn ids_are_in_the_order_of_the_runs_also_within_a_second() {
         let folder = tempfile::tempdir().unwrap();
         let runs = Runs { folder: folder.path().to_owned() };
         for _ in 0..5 {
             let (id, path) = runs.new_run().unwrap();
             std::fs::write(&path, "").unwrap();
-            assert_eq!(runs.find("last").unwrap(), runs.path(&id));
+            assert_eq!(runs.list().unwrap()[0].id, id);
         }
         assert_eq!(time_of("20261124-023034-k7q2").unwrap().to_string(), "2026-11-24T02:30:34Z");
         assert_eq!(time_of("a-journal"), None);
@@ -220,7 +261,6 @@ mod tests {
         }
         std::fs::write(runs.folder.join("20261126-000000-aaaa.sqlite-wal"), "").unwrap();
         let found = |name: &str| runs.find(name).map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
-        assert_eq!(found("last").unwrap(), "20261125-000000-aaaa");
         assert_eq!(found("20261125").unwrap(), "20261125-000000-aaaa");
         assert_eq!(found("20261124-023034-k7q2").unwrap(), "20261124-023034-k7q2");
         assert_eq!(found("20261124-023034-k7q2.sqlite").unwrap(), "20261124-023034-k7q2");

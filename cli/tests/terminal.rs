@@ -188,3 +188,51 @@ fn tables_fit_a_narrow_terminal() {
         }
     }
 }
+
+/// The windows of a terminal close on a question, and the program is killed at one: neither is a yes.
+#[test]
+fn a_terminal_that_closes_at_the_question_has_said_no() {
+    let systems = Systems::start(50);
+    systems.leavers(50);
+    let asks = |terminal: &Terminal, command: &str| {
+        terminal.runs(command);
+        terminal.sees("the question", |screen| screen.contains("Type 50 to go on:"));
+    };
+    let until = |what: &str, so: &dyn Fn() -> bool| {
+        let started = Instant::now();
+        while !so() {
+            assert!(started.elapsed() < PATIENCE, "{what} does not come");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let terminal = Terminal::open(&systems);
+    asks(&terminal, "user-status apply leavers.csv");
+    assert_eq!(systems.journals().len(), 1);
+    drop(terminal);
+    until("the end of the run", &|| systems.journals().is_empty());
+
+    // Killed, it leaves a run of which nothing was confirmed.
+    let terminal = Terminal::open(&systems);
+    asks(&terminal, "sh -c 'echo $$ > pid; exec user-status apply leavers.csv'");
+    let pid = std::fs::read_to_string(systems.folder.path("pid")).unwrap();
+    assert!(Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap().success());
+    terminal.sees("the end", |screen| screen.contains("\nended 137"));
+    let id = systems.journals()[0].file_stem().unwrap().to_str().unwrap().to_owned();
+    systems.run(&["resume", "last"]).ended(2).said("was begun yet");
+    asks(&terminal, &format!("user-status resume {id} --max-changes 50"));
+    terminal.presses("C-c");
+    terminal.sees("the refusal", |screen| screen.contains("\nended 6"));
+    assert!(systems.changes().is_empty());
+    asks(&terminal, &format!("user-status resume {id}"));
+    terminal.types("50");
+    terminal.sees("the end", |screen| screen.contains("\nended 0"));
+    assert_eq!(systems.changes().len(), 50);
+
+    // An undo that died at its question is not taken up by whoever means the run before.
+    asks(&terminal, "sh -c 'echo $$ > pid; exec user-status undo last --no-read-first'");
+    let pid = std::fs::read_to_string(systems.folder.path("pid")).unwrap();
+    assert!(Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap().success());
+    terminal.sees("the end", |screen| screen.contains("\nended 137"));
+    systems.run(&["resume", "last"]).ended(0).said("there is nothing to go on with");
+    assert!(systems.changes().values().all(|changes| *changes == 1));
+}

@@ -79,6 +79,14 @@ impl Operation {
     }
 }
 
+/// Whether a change may be sent again when nobody knows whether it was carried out: what decides whether a call repeats a
+/// request decides it for a run as well. `body` is the one that the change is sent with.
+pub(crate) fn repeatable(vendor: Vendor, change: Change, body: Option<&[u8]>) -> bool {
+    let mut of_change =
+        operations().iter().filter(|operation| operation.vendor == vendor && operation.changes.contains(&change));
+    of_change.next().is_some_and(|first| first.is_idempotent(body)) && of_change.all(|other| other.is_idempotent(body))
+}
+
 /// Reads a body as the one type or the other, by the status code.
 pub(crate) fn parse<S, E>(status: u16, body: &Value) -> Result<Parsed, serde_json::Error>
 where

@@ -62,6 +62,29 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// for an id or a value that cannot be.
     fn check(&self, user: &str, change: &StatusChange) -> Result<()>;
 
+    /// Whether a change may be sent again after a request of which nobody knows the outcome: sending it twice does what
+    /// sending it once does, and a look at the account can show that it was carried out. A run asks before it goes on with
+    /// such a row; what may not be repeated stays unknown, for a person.
+    ///
+    /// `false` unless an implementation says otherwise. One that hands its calls on to another system must hand this on too.
+    ///
+    /// ```
+    /// use user_status::vendors::mediconnect::{ActiveFlag, Credentials};
+    /// use user_status::vendors::Mediconnect;
+    /// use user_status::{AccountSystem, StatusChange};
+    ///
+    /// let clinic = Mediconnect::builder().base_url("https://api.example.com").credentials(Credentials::token("a-token"));
+    /// let suspend = StatusChange::suspend("Leave");
+    /// assert!(clinic.clone().build()?.repeatable(&suspend));
+    /// // The deployed system flips a flag that is left out, each time.
+    /// assert!(!clinic.active_flag(ActiveFlag::LeaveOut).build()?.repeatable(&suspend));
+    /// # Ok::<(), user_status::Error>(())
+    /// ```
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        let _ = change;
+        false
+    }
+
     /// Changes an account, with settings for this call.
     ///
     /// # Errors

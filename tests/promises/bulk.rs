@@ -301,14 +301,22 @@ fn what_is_no_journal_is_told_apart() {
     std::fs::write(path("text"), "leavers").unwrap();
     std::fs::write(path("empty"), "").unwrap();
     rusqlite::Connection::open(path("other")).unwrap().execute_batch("CREATE TABLE rows (x)").unwrap();
-    let newer = "CREATE TABLE rows (x); PRAGMA application_id = 1431530098; PRAGMA user_version = 2";
+    let newer = "CREATE TABLE rows (x); PRAGMA application_id = 1431530098; PRAGMA user_version = 3";
     rusqlite::Connection::open(path("newer")).unwrap().execute_batch(newer).unwrap();
+    rusqlite::Connection::open(path("older"))
+        .unwrap()
+        .execute_batch(&newer.replace("version = 3", "version = 1"))
+        .unwrap();
+    std::fs::write(path("emptied"), "").unwrap();
+    std::fs::write(path("emptied-head"), "").unwrap();
     for (name, kind, what) in [
         ("missing", JournalErrorKind::Missing, "there is no such file"),
         ("text", JournalErrorKind::NotAJournal, "it is no SQLite database"),
-        ("empty", JournalErrorKind::NotAJournal, "or the file was emptied"),
+        ("empty", JournalErrorKind::Empty, "the program ended while it read them, and nothing was sent"),
+        ("emptied", JournalErrorKind::NotAJournal, "requests may have been sent"),
         ("other", JournalErrorKind::NotAJournal, "no journal of a run"),
-        ("newer", JournalErrorKind::NewerVersion, "version 2 of the tables, and this program knows up to 1"),
+        ("newer", JournalErrorKind::NewerVersion, "version 3 of the tables, and this program knows 2"),
+        ("older", JournalErrorKind::OlderVersion, "version 1 of the tables, and this program knows 2"),
     ] {
         for error in [Journal::open(path(name)).unwrap_err(), JournalReader::open(path(name)).unwrap_err()] {
             assert_eq!(error.kind(), kind, "{name}: {error}");
@@ -406,6 +414,7 @@ async fn a_row_that_needs_no_call_does_not_stand_for_a_system_that_is_tried() {
     let journal = rusqlite::Connection::open(&path).unwrap();
     journal.execute("UPDATE rows SET state = 'sending' WHERE number BETWEEN 3 AND 13", []).unwrap();
     drop(journal);
+    Journal::seal_anew(&path).unwrap();
     let runner = Runner::new(registry).at_once(1).breaker(1, Duration::from_secs(60), 2).clock(TestClock::new());
     let run = runner.run(Journal::open(&path).unwrap());
     let summary =

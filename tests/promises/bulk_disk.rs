@@ -160,8 +160,14 @@ async fn a_damaged_journal_is_refused_and_not_carried_out() {
     drop(Journal::create(&whole, "a test", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap());
     let bytes = std::fs::read(&whole).unwrap();
     let damaged = folder.path().join("damaged.sqlite");
+    let all: Vec<_> = JournalReader::open(&whole).unwrap().entries().map(Result::unwrap).collect();
     let expected = |error: &user_status::bulk::JournalError, at: usize| {
-        assert_eq!(error.kind(), JournalErrorKind::NotAJournal, "{at}: {error}");
+        let kind = if at == 0 {
+            [JournalErrorKind::Empty, JournalErrorKind::NotAJournal]
+        } else {
+            [JournalErrorKind::NotAJournal; 2]
+        };
+        assert!(kind.contains(&error.kind()), "{at}: {error}");
         assert!(error.to_string().contains("damaged.sqlite"), "{at}: {error}");
     };
     for at in (0..bytes.len()).step_by(1024) {
@@ -178,12 +184,11 @@ async fn a_damaged_journal_is_refused_and_not_carried_out() {
                 reader.check()?;
                 reader.about()?;
                 reader.counts()?;
-                reader.entries().try_for_each(|entry| entry.map(drop))
+                reader.entries().collect::<Result<Vec<_>, _>>()
             });
             match read {
-                // A text that is none of the words is no damage that SQLite knows of.
-                Err(error) => assert!(!cut || error.kind() == JournalErrorKind::NotAJournal, "{at}: {error}"),
-                Ok(()) => assert!(!cut, "a journal without its end is read as one: {at}"),
+                Err(error) => expected(&error, at),
+                Ok(entries) => assert!(!cut && entries == all, "a journal is read as it is not: {at}"),
             }
         }
     }

@@ -49,7 +49,7 @@ fn killed_at(boundary: u64, root: &str, journal: &Path) -> bool {
         .unwrap();
     let mut line = String::new();
     BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let came = ["Before", "Written", "Committed"].contains(&line.trim());
+    let came = ["Before", "Written", "Committed", "Marked"].contains(&line.trim());
     if came {
         program.kill().unwrap();
     }
@@ -125,7 +125,7 @@ async fn a_run_that_is_killed_at_any_time_ends_as_asked() {
 
 /// The program, killed after a random number of requests that the server saw of it, and a random time. Whether it was before
 /// its end.
-fn killed_after(random: &mut Random, asked: &Asked, root: &str, journal: &Path) -> bool {
+pub(crate) fn killed_after(random: &mut Random, asked: &Asked, root: &str, journal: &Path) -> bool {
     let before = asked.lock().unwrap().len();
     let requests = before + usize::try_from(random.below(12)).unwrap();
     let pause = Duration::from_micros(random.below(3000));
@@ -153,10 +153,10 @@ fn killed_after(random: &mut Random, asked: &Asked, root: &str, journal: &Path) 
 }
 
 /// Numbers that a seed repeats (splitmix64).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

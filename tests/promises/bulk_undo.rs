@@ -34,6 +34,7 @@ async fn entries(cases: &[Case]) -> Vec<Entry> {
         let values = params![number, word("change"), word("reason"), word("until"), case.state, before, after];
         assert_eq!(connection.execute(update, values).unwrap(), 1);
     }
+    Journal::seal_anew(&path).unwrap();
     JournalReader::open(&path).unwrap().entries().map(Result::unwrap).collect()
 }
 

@@ -62,6 +62,9 @@ pub(crate) struct Apply {
     pub(crate) consent: Consent,
 
     #[command(flatten)]
+    pub(crate) once_more: OnceMore,
+
+    #[command(flatten)]
     pub(crate) pace: Pace,
 
     #[command(flatten)]
@@ -77,11 +80,22 @@ Examples:
 
 Finished rows are passed over. Rows whose outcome is unknown are looked at, and sent only if the \
 account shows that the change was not made; a toggle of unknown outcome stays for a person.
+A run that nobody confirmed is asked for as `apply` does.
 
 The exit codes are those of `apply`."))]
 pub(crate) struct Resume {
     /// The run: its id, a beginning of it that no other has, `last`, or the path of its journal.
     pub(crate) run: String,
+
+    /// Go on with a journal that lost its end: every row that may have been sent counts as unknown.
+    #[arg(long)]
+    pub(crate) in_doubt: bool,
+
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+
+    #[command(flatten)]
+    pub(crate) once_more: OnceMore,
 
     #[command(flatten)]
     pub(crate) pace: Pace,
@@ -153,6 +167,15 @@ pub(crate) struct Consent {
     /// Refuse to make more changes than so many; also a setting of the configuration.
     #[arg(long, value_name = "N")]
     pub(crate) max_changes: Option<u64>,
+}
+
+/// Whether the same may be asked once more.
+#[derive(Args, Debug)]
+pub(crate) struct OnceMore {
+    /// Make the changes that an earlier run made already once more. What may not be repeated, such as a toggle, is turned back
+    /// by that, so that --yes alone does not do it.
+    #[arg(long)]
+    pub(crate) again: bool,
 }
 
 /// How fast, and how carefully.

@@ -6,7 +6,7 @@ use serde_json::json;
 use user_status::bulk::{BadRow, Invalid, JournalReader};
 
 use crate::arguments::{Apply, Global};
-use crate::bulk::consent;
+use crate::bulk::consent::{self, Question};
 use crate::bulk::intake::{Rules, Taken, counted, say_bad, take_in};
 use crate::bulk::naming::Name;
 use crate::bulk::outcome::Ended;
@@ -35,7 +35,6 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     source.note_blank(output);
 
     let agreed = async {
-        consent::within_limit(&apply.consent, &config, rows)?;
         let reader = JournalReader::open(&path).map_err(|error| Failure::of_journal(&error))?;
         let left_out = match skipped {
             0 => String::new(),
@@ -43,17 +42,30 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
         };
         let asked = consent::by_change(&reader)?;
         let summary = format!("{} from {}.{left_out}\n\n{asked}", counted(rows, "change"), source.name);
-        let above = config.confirm_above;
-        let look = "user-status plan";
-        consent::confirmed(&apply.consent, above, rows, (&summary, look), &interrupts, output).await
+        drop(reader);
+        let question = Question {
+            consent: &apply.consent,
+            again: apply.once_more.again,
+            config: &config,
+            runs: &runs,
+            journal: &path,
+            changes: rows,
+            above: config.confirm_above,
+            shown: (&summary, "user-status plan"),
+        };
+        question.agree(&interrupts, output).await
     };
-    if let Err(failure) = agreed.await {
+    let agreed = match agreed.await {
+        Ok(agreed) => agreed,
         // Nothing was begun, and what was declined is not to be taken up again.
-        return Err(match journal.discard() {
-            Ok(()) => failure,
-            Err(error) => failure.next(format!("Its rows are still there: {error}")),
-        });
-    }
+        Err(failure) => {
+            return Err(match journal.discard() {
+                Ok(()) => failure,
+                Err(error) => failure.next(format!("Its rows are still there: {error}")),
+            });
+        }
+    };
+    journal.confirm(agreed).await.map_err(|error| Failure::of_journal(&error))?;
 
     let name = Name::of(&path, &runs, global);
     announce(&name, rows, &format!("from {}", source.name), output);

@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
         Command::Resume(resume) => resume::run(resume, &arguments.global, output).await,
         Command::Undo(undo) => undo::run(undo, &arguments.global, output).await,
         Command::Report(report) => report::run(report, &arguments.global),
-        Command::Runs(_) => runs::run(arguments.global.runs.as_deref(), output),
+        Command::Runs(runs) => runs::run(runs, arguments.global.runs.as_deref(), output).await,
         Command::Vendors(_) => vendors::run(output),
         Command::Check(check) => or_stopped(check::run(check, named, output)).await,
         Command::Config(command) => match &command.command {

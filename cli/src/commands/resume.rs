@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use user_status::bulk::{Counts, Journal, JournalReader};
 
 use crate::arguments::{Global, Resume};
+use crate::bulk::consent::{Question, by_change, within_limit};
 use crate::bulk::intake::{counted, permitted};
 use crate::bulk::naming::Name;
 use crate::bulk::outcome::Ended;
@@ -14,7 +16,7 @@ use crate::config::Config;
 use crate::connect::Connected;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, visible};
 use crate::runs::Runs;
 use crate::signals::Interrupts;
 
@@ -24,9 +26,14 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     runs.trusted(&path)?;
     let name = Name::of(&path, &runs, global);
     let failed = |error| Failure::of_journal(&error);
-    let reader = JournalReader::open(&path).map_err(failed)?;
+    let reader = match resume.in_doubt {
+        true => JournalReader::open_as_it_is(&path),
+        false => JournalReader::open(&path),
+    };
+    let reader = reader.map_err(failed)?;
     // Rows that are lost would be neither finished nor open.
     reader.check().map_err(failed)?;
+    let about = reader.about().map_err(failed)?;
     let by_system = reader.counts_by_system().map_err(failed)?;
     let counts: Counts = by_system.values().sum();
     let ended = Ended { name: &name, journal: &path, summary: None, skipped: 0, not_undone: 0 };
@@ -40,10 +47,20 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
         by_system.iter().filter(|(_, counts)| counts.open() > 0).map(|(system, _)| system.as_str()).collect();
     let connected = Connected::to(&config, &open).await.map_err(|failure| within(failure, &name))?;
     reader.check_systems(&connected.registry).map_err(failed)?;
+    still_permitted(&reader, &config, &connected).map_err(|failure| within(failure, &name))?;
     drop(reader);
-    still_permitted(&path, &config, &connected).map_err(|failure| within(failure, &name))?;
     let interrupts = Interrupts::new()?;
-    let journal = Journal::open(&path).map_err(failed)?;
+    let journal = match resume.in_doubt {
+        true => Journal::open_in_doubt(&path),
+        false => Journal::open(&path),
+    };
+    let journal = journal.map_err(failed)?;
+    if about.confirmed.is_none() && about.begun.is_none() {
+        let agreed = unconfirmed(resume, &config, &runs, &path, &name, &interrupts, output).await;
+        journal.confirm(agreed.map_err(|failure| within(failure, &name))?).await.map_err(failed)?;
+    } else if resume.consent.max_changes.is_some() {
+        within_limit(&resume.consent, &config, counts.open()).map_err(|failure| within(failure, &name))?;
+    }
     let finished = counts.total() - counts.open();
     output.note(&format!(
         "Run {}: {} to go on with; {} passed over.",
@@ -61,9 +78,43 @@ pub(super) fn within(failure: Failure, name: &Name) -> Failure {
     failure.within(&format!("run {}", name.id))
 }
 
-/// Refuses to go on if an open row names an account that came under protection since the run began.
-fn still_permitted(path: &Path, config: &Config, connected: &Connected) -> Result<(), Failure> {
+/// Asks for a run that nobody confirmed: its program ended before somebody could.
+async fn unconfirmed(
+    resume: &Resume,
+    config: &Config,
+    runs: &Runs,
+    path: &Path,
+    name: &Name,
+    interrupts: &Interrupts,
+    output: Output,
+) -> Result<Timestamp, Failure> {
     let reader = JournalReader::open(path).map_err(|error| Failure::of_journal(&error))?;
+    let changes = reader.counts().map_err(|error| Failure::of_journal(&error))?.total();
+    let source = visible(&reader.about().map_err(|error| Failure::of_journal(&error))?.source);
+    let asked = by_change(&reader)?;
+    let summary = format!(
+        "Run {} was not confirmed, and nothing was sent. {} from {source}.\n\n{asked}",
+        name.id,
+        counted(changes, "change")
+    );
+    // What takes a run back is always asked for.
+    let takes_back = reader.entries().any(|entry| entry.is_ok_and(|entry| entry.row.expected.is_some()));
+    drop(reader);
+    let question = Question {
+        consent: &resume.consent,
+        again: resume.once_more.again || takes_back,
+        config,
+        runs,
+        journal: path,
+        changes,
+        above: if takes_back { 0 } else { config.confirm_above },
+        shown: (&summary, &name.command("report")),
+    };
+    question.agree(interrupts, output).await
+}
+
+/// Refuses to go on if an open row names an account that came under protection since the run began.
+fn still_permitted(reader: &JournalReader, config: &Config, connected: &Connected) -> Result<(), Failure> {
     for entry in reader.entries() {
         let entry = entry.map_err(|error| Failure::of_journal(&error))?;
         if !entry.state.is_finished() {

@@ -1,19 +1,25 @@
-//! `runs`: which runs there are, and how far each is.
+//! `runs`: which runs there are, and how far each is; and the removal of those that were never begun.
 
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use user_status::bulk::{About, Counts, JournalError, JournalErrorKind, JournalReader};
+use user_status::bulk::{About, Counts, Journal, JournalError, JournalErrorKind, JournalReader};
 
+use crate::arguments::{RunsAction, RunsCommand};
+use crate::bulk::consent::agree;
 use crate::bulk::outcome::states;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
 use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, visible};
 use crate::runs::{Run, Runs};
-use crate::table::table_with_head;
+use crate::signals::Interrupts;
+use crate::table::{table_to_stderr, table_with_head};
 
-pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+pub(super) async fn run(command: &RunsCommand, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let runs = Runs::at(named)?;
+    if let Some(RunsAction::Prune(prune)) = &command.command {
+        return remove_unbegun(&runs, prune.yes, output).await;
+    }
     // One that cannot be read does not hide the others.
     let seen: Vec<(Run, Result<Seen, JournalError>)> =
         runs.list()?.into_iter().map(|run| (Seen::of(&run.path), run)).map(|(seen, run)| (run, seen)).collect();
@@ -25,16 +31,56 @@ pub(super) fn run(named: Option<&Path>, output: Output) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
+/// Removes the runs that were never begun, after they were listed and a person agreed.
+async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, Failure> {
+    let mut unbegun = Vec::new();
+    for run in runs.list()? {
+        let seen = Seen::of(&run.path);
+        match &seen {
+            Ok(seen) if seen.about.begun.is_none() && !seen.in_use => unbegun.push((run, seen.state().to_owned())),
+            Err(error) if error.kind() == JournalErrorKind::Empty => unbegun.push((run, unreadable(error).to_owned())),
+            _ => {}
+        }
+    }
+    if unbegun.is_empty() {
+        let document = json!({ "folder": runs.folder.to_string_lossy(), "removed": [] });
+        output.result(&document, || {
+            format!("Every run in {} was begun; nothing is removed.\n", shown_path(&runs.folder))
+        })?;
+        return Ok(Exit::Done);
+    }
+    let listed: Vec<Vec<String>> =
+        unbegun.iter().map(|(run, state)| vec![format!("  {}", visible(&run.id)), state.clone()]).collect();
+    let summary = format!("Never begun:\n{}", table_to_stderr(&listed));
+    let agreed = async {
+        let interrupts = Interrupts::new()?;
+        let count = unbegun.len() as u64;
+        agree(yes, count, (&summary, "run", "removed"), &interrupts, output).await
+    };
+    agreed.await?;
+    let (mut removed, mut failed) = (Vec::new(), None);
+    for (run, _) in &unbegun {
+        match Journal::remove_unbegun(&run.path) {
+            Ok(()) => removed.push(run.id.as_str()),
+            Err(error) => failed = Some(Failure::of_journal(&error)),
+        }
+    }
+    let document = json!({ "folder": runs.folder.to_string_lossy(), "removed": removed });
+    output.result(&document, || removed.iter().map(|id| format!("Removed {}.\n", visible(id))).collect())?;
+    failed.map_or(Ok(Exit::Done), Err)
+}
+
 /// What is seen of a run.
 pub(super) struct Seen {
     pub(super) about: About,
     pub(super) counts: Counts,
     pub(super) in_use: bool,
+    pub(super) lost_end: bool,
 }
 
 impl Seen {
     fn of(journal: &Path) -> Result<Seen, JournalError> {
-        Seen::through(&JournalReader::open(journal)?)
+        Seen::through(&JournalReader::open_as_it_is(journal)?)
     }
 
     /// A journal that is whole.
@@ -42,15 +88,17 @@ impl Seen {
         journal.check()?;
         // In this order: a run that ends in between is not taken for one that broke off.
         let in_use = journal.in_use()?;
-        Ok(Seen { about: journal.about()?, counts: journal.counts()?, in_use })
+        Ok(Seen { about: journal.about()?, counts: journal.counts()?, in_use, lost_end: journal.lost_end() })
     }
 
     /// What became of the run, in a word.
     pub(super) fn state(&self) -> &str {
         match (self.in_use, &self.about.ended) {
+            _ if self.lost_end => "lost its end",
             (true, _) => "at work",
             (false, Some(ended)) => ended,
-            (false, None) if self.about.sessions == 0 => "not begun",
+            (false, None) if self.about.begun.is_none() && self.about.confirmed.is_none() => "not confirmed",
+            (false, None) if self.about.begun.is_none() => "not begun",
             (false, None) => "broken off",
         }
     }
@@ -61,6 +109,8 @@ impl Seen {
             "created": self.about.created,
             "source": self.about.source,
             "version": self.about.version,
+            "confirmed": self.about.confirmed,
+            "begun": self.about.begun,
             "sessions": self.about.sessions,
             "state": self.state(),
             "rows": self.counts.total(),
@@ -95,7 +145,7 @@ fn text(seen: &[(Run, Result<Seen, JournalError>)]) -> String {
             Ok(seen) => {
                 let style = match seen.state() {
                     "finished" => GOOD,
-                    "failed" => BAD,
+                    "failed" | "lost its end" => BAD,
                     _ => DOUBTFUL,
                 };
                 vec![
@@ -123,6 +173,9 @@ fn text(seen: &[(Run, Result<Seen, JournalError>)]) -> String {
 fn unreadable(error: &JournalError) -> &'static str {
     match error.kind() {
         JournalErrorKind::NotAJournal => "damaged",
+        JournalErrorKind::Empty => "without rows",
+        JournalErrorKind::InUse => "taking rows in",
+        JournalErrorKind::OlderVersion => "of an older version",
         JournalErrorKind::NewerVersion => "of a newer version",
         _ => "unreadable",
     }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
 use user_status::bulk::{BadRow, Entry, Invalid, Journal, JournalReader, NoUndo, Row, undo};
 
@@ -11,7 +12,7 @@ use super::apply::announce;
 use super::plan::{rows, temporary};
 use super::resume::within;
 use crate::arguments::{Global, Undo};
-use crate::bulk::consent;
+use crate::bulk::consent::Question;
 use crate::bulk::intake::{Rules, Taken, counted, take_in};
 use crate::bulk::naming::Name;
 use crate::bulk::outcome::Ended;
@@ -56,10 +57,16 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     }
     let exit = if not_undone == 0 { Exit::Done } else { Exit::NotApplied };
     if systems.is_empty() {
-        output.result(
-            &json!({ "run": null, "undoes": undone_name.id, "rows": 0, "not_undone": not_undone, "exit_code": exit as u8 }),
-            || format!("Run {} changed nothing that can be taken back.\n", undone_name.id),
-        )?;
+        let mut document = json!({ "run": null, "undoes": undone_name.id, "rows": 0, "not_undone": not_undone, "exit_code": exit as u8 });
+        let text = || format!("Run {} changed nothing that can be taken back.\n", undone_name.id);
+        match arguments.dry_run {
+            // One document a line, the last of which is the summary, as for any other plan.
+            true => {
+                document["cut_short"] = json!(null);
+                output.one_of_many(&json!({ "summary": document }), text)?;
+            }
+            false => output.result(&document, text)?,
+        }
         return Ok(exit);
     }
 
@@ -143,29 +150,47 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
             }
         }
         if arguments.dry_run {
-            return Ok(Some(exit));
+            return Ok(Agreed::Shown(exit));
         }
-        consent::within_limit(&arguments.consent, &config, changes)?;
         let summary = format!("\nTaking back run {}: {}.", undone_name.id, counted(changes, "change"));
         let look = format!("{} --dry-run", undone_name.command("undo"));
-        consent::confirmed(&arguments.consent, 0, changes, (&summary, &look), &interrupts, output).await?;
-        Ok(None)
+        let question = Question {
+            consent: &arguments.consent,
+            // It takes back only what is as the run left it, however often it is asked for.
+            again: true,
+            config: &config,
+            runs: &runs,
+            journal: &path,
+            changes,
+            above: 0,
+            shown: (&summary, &look),
+        };
+        Ok(Agreed::Since(question.agree(&interrupts, output).await?))
     };
-    match agreed.await {
-        Ok(None) => {}
-        Ok(Some(exit)) => return Ok(exit),
+    let agreed = match agreed.await {
+        Ok(Agreed::Since(agreed)) => agreed,
+        Ok(Agreed::Shown(exit)) => return Ok(exit),
         Err(failure) => {
             return Err(match journal.discard() {
                 Ok(()) => failure,
                 Err(error) => failure.next(format!("Its rows are still there: {error}")),
             });
         }
-    }
+    };
+    journal.confirm(agreed).await.map_err(failed)?;
 
     let name = Name::of(&path, &runs, global);
     announce(&name, changes, &format!("as the {source}"), output);
     let summary = carry_out(runner, journal, (changes, 0), &arguments.work, &name, &interrupts, output).await?;
     Ended { name: &name, journal: &path, summary: Some(&summary), skipped: 0, not_undone }.tell(output)
+}
+
+/// Whether a run is taken back.
+enum Agreed {
+    /// It was agreed then.
+    Since(Timestamp),
+    /// What would happen was to be shown, and no more.
+    Shown(Exit),
 }
 
 /// The rows that take a run back.

@@ -85,6 +85,11 @@ impl RowState {
         }
     }
 
+    /// Whether a request may have left, and nobody knows what became of it.
+    pub const fn is_in_doubt(self) -> bool {
+        matches!(self, RowState::Sending | RowState::Unknown)
+    }
+
     /// Whether a resumed run passes it over.
     pub const fn is_finished(self) -> bool {
         matches!(self, RowState::Confirmed | RowState::Accepted | RowState::Unchanged | RowState::Refused)
@@ -209,6 +214,9 @@ pub struct RowOutcome {
     pub attempts: u32,
     /// The system's id of the last request.
     pub request_id: Option<String>,
+    /// Of a row that is unknown: what was known when it became so. Later calls for it add to the message, and take this away
+    /// only with a proof.
+    pub doubt: Option<String>,
 }
 
 impl RowOutcome {
@@ -248,6 +256,7 @@ impl RowOutcome {
             status: error.status(),
             attempts: error.attempts(),
             request_id: error.request_id(),
+            doubt: None,
         };
         (state, outcome)
     }
@@ -256,7 +265,7 @@ impl RowOutcome {
 /// The reason of a row whose account was read and not understood.
 pub(super) const NOT_UNDERSTOOD: &str = "not_understood";
 
-/// Whether the change may be made again after a look at the account: a toggle asks for no state that a look could show.
+/// Whether a look at the account can show that it is as asked: a toggle asks for no state.
 pub(crate) fn can_be_looked_at(row: &Row) -> bool {
     row.change.change() != Change::Toggle
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Change, Health, Turn};
+use super::doubt::{INTERRUPTED, settled};
 use super::entry::{Counts, Entry, NOT_UNDERSTOOD, RowOutcome, RowState, can_be_looked_at};
 use super::journal::{Journal, JournalError};
 use super::rest::{Asked, Rest};
@@ -86,7 +87,10 @@ impl Line {
             let line = self.clone();
             let carried_out = hear_waits(move |waiting| line.hear(waiting), self.carry_out(&entry, turn)).await?;
             match carried_out {
-                Some((state, outcome)) => self.ended(&entry, state, outcome).await,
+                Some((state, outcome)) => {
+                    let (state, outcome) = settled(&entry, state, outcome);
+                    self.ended(&entry, state, outcome).await;
+                }
                 None => self.breaker.leave(turn),
             }
         }
@@ -108,15 +112,17 @@ impl Line {
     async fn carry_out(&self, entry: &Entry, turn: Turn) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
         let row = &entry.row;
         let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
-        let in_doubt = matches!(entry.state, RowState::Sending | RowState::Unknown);
+        let in_doubt = entry.state.is_in_doubt();
         let can_look = self.reads && can_be_looked_at(row);
-        if in_doubt && !can_look {
+        // What a single call does not repeat, a run does not either.
+        let repeatable = can_look && system.repeatable(&row.change);
+        if in_doubt && !repeatable {
             if entry.state == RowState::Unknown {
                 return Ok(None);
             }
             // No call, and so no news of the system: if it is being tried, another row tries it.
             self.breaker.leave(turn);
-            return Ok(Some((RowState::Unknown, cannot_look())));
+            return Ok(Some((RowState::Unknown, not_repeated())));
         }
         let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
         let mut before = None;
@@ -126,7 +132,7 @@ impl Line {
             let Some(read) = read else { return Ok(None) };
             let status = match read {
                 Ok(status) => status,
-                Err(error) if in_doubt => return Ok(Some(still_in_doubt(entry, &error))),
+                Err(error) if in_doubt => return Ok(Some(not_looked_at(&error))),
                 Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
             };
             let shows = status.shows(&row.change);
@@ -138,10 +144,10 @@ impl Line {
             let unread = || format!("the account reads {status}, which is not understood");
             if in_doubt && shows.is_none() {
                 let message = match status.unrecognized.is_empty() {
-                    true => entry.outcome.message.clone(),
-                    false => Some(unread()),
+                    true => "the account does not show whether the change was made".to_owned(),
+                    false => unread(),
                 };
-                return Ok(Some((RowState::Unknown, RowOutcome { message, ..entry.outcome.clone() })));
+                return Ok(Some((RowState::Unknown, RowOutcome::because("interrupted", message))));
             }
             if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) {
                 let message = format!("{}; it was left as it is", unread());
@@ -159,7 +165,7 @@ impl Line {
             return Ok(None);
         }
         // What nobody can look at must not be in doubt for longer than the call takes.
-        let held = if can_look { None } else { self.permit().await };
+        let held = if repeatable { None } else { self.permit().await };
         if self.halt.is_set() {
             return Ok(None);
         }
@@ -296,16 +302,15 @@ pub(super) fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
     enabled && suspended && locked
 }
 
-/// Of a request that was on its way when the program ended, and of which nobody can say more.
-fn cannot_look() -> RowOutcome {
-    let message = "the program ended while the request was on its way, and the account cannot be read: look at it in the \
-                   system itself";
+/// Of a request that was on its way when the program ended, and that may not be sent again.
+fn not_repeated() -> RowOutcome {
+    let message =
+        format!("{INTERRUPTED}, and no look at the account can tell what became of it: see the system itself");
     RowOutcome::because("interrupted", message)
 }
 
 /// Of a row in doubt whose account could not be read.
-fn still_in_doubt(entry: &Entry, error: &Error) -> (RowState, RowOutcome) {
+fn not_looked_at(error: &Error) -> (RowState, RowOutcome) {
     let message = format!("the account could not be looked at: {error}");
-    let reason = entry.outcome.reason.clone().unwrap_or_else(|| "interrupted".to_owned());
-    (RowState::Unknown, RowOutcome { message: Some(message), reason: Some(reason), ..entry.outcome.clone() })
+    (RowState::Unknown, RowOutcome::because("interrupted", message))
 }

@@ -8,15 +8,20 @@
 //! | State of a row | What is known | A resumed run |
 //! |---|---|---|
 //! | `pending` | nothing was sent | carries it out |
-//! | `sending` | the program ended while the request may have been on its way | reads the account; a toggle becomes `unknown` |
+//! | `sending` | the program ended while the request may have been on its way | as `unknown` |
 //! | `confirmed` | the change is proved | – |
 //! | `accepted` | the system said yes, and offers no proof | – |
 //! | `unchanged` | the account was so already; nothing was sent | – |
 //! | `refused` | the system said no, or the row cannot be carried out; nothing was changed | – |
 //! | `failed` | it did not work, and nothing was changed | carries it out |
-//! | `unknown` | nobody knows | reads the account; a toggle stays for a person |
+//! | `unknown` | nobody knows | reads the account; what may not be repeated stays for a person |
+//!
+//! What may not be repeated is a toggle, and whatever [`AccountSystem::repeatable`](crate::AccountSystem::repeatable) says so of.
+//! A row that was unknown once stays so, whatever is answered to later requests for it, until a proof takes it away: the account
+//! shows what was asked, or the system says yes.
 
 mod breaker;
+mod doubt;
 mod entry;
 mod journal;
 mod line;

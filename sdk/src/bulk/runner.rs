@@ -24,7 +24,7 @@ use crate::registry::Registry;
 /// For every row that is not finished, in the order of the input and with so many at once for each system:
 ///
 /// 1. A row that is `unknown`, or was being sent when a program ended, is looked at: if the account is as asked, it is
-///    confirmed; if it is not, it goes on like any other; if nobody can look, or it is a toggle, it stays unknown.
+///    confirmed; if it is not, it goes on like any other; if nobody can look, or it may not be repeated, it stays unknown.
 /// 2. The account is read, where the system has a read. If it is as asked, nothing is sent. What it was is kept, for an undo.
 /// 3. That the request is about to leave is written to the journal. Only then it leaves, with the retries of the client,
 ///    and the account is read back where the answer is no proof.

@@ -293,6 +293,10 @@ impl AccountSystem for Akana {
         self.accept(user, change).map(drop)
     }
 
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        crate::operation::repeatable(Vendor::Akana, change.change(), None)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,

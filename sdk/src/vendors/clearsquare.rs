@@ -155,6 +155,10 @@ impl AccountSystem for Clearsquare {
         self.accept(user, change).map(drop)
     }
 
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        crate::operation::repeatable(Vendor::Clearsquare, change.change(), None)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,

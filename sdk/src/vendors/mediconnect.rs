@@ -275,6 +275,13 @@ impl AccountSystem for Mediconnect {
         self.accept(user, change).map(drop)
     }
 
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        // An account that does not say whether it is active is not changed.
+        let before = AccountStatus { enabled: Some(true), ..AccountStatus::default() };
+        let body = serde_json::to_vec(&self.body(change, Some(&before))).ok();
+        crate::operation::repeatable(Vendor::Mediconnect, change.change(), body.as_deref())
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,

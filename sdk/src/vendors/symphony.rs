@@ -268,6 +268,10 @@ impl AccountSystem for Symphony {
         self.accept(user, change).map(drop)
     }
 
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        crate::operation::repeatable(Vendor::Symphony, change.change(), None)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,

@@ -242,6 +242,10 @@ impl AccountSystem for Userdocks {
         self.accept(user, change).map(drop)
     }
 
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        crate::operation::repeatable(Vendor::Userdocks, change.change(), None)
+    }
+
     fn apply_with<'a>(
         &'a self,
         user: &'a str,

@@ -24,7 +24,7 @@ pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
     let format = format(report, global.json)?;
     let runs = Runs::at(global.runs.as_deref())?;
     let path = runs.find(&report.run)?;
-    let journal = JournalReader::open(&path).map_err(|e| Failure::of_journal(&e))?;
+    let journal = JournalReader::open_as_it_is(&path).map_err(|e| Failure::of_journal(&e))?;
     let seen = Seen::through(&journal).map_err(|e| Failure::of_journal(&e))?;
     let by_system = journal.counts_by_system().map_err(|e| Failure::of_journal(&e))?;
     if let Some(name) = &report.system

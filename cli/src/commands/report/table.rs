@@ -140,6 +140,13 @@ fn next(reported: &Reported<'_>) -> String {
     if seen.in_use {
         return "\nA program is at work on the run: rows may have gone on since they were read.\n".to_owned();
     }
+    if seen.lost_end {
+        return format!(
+            "\nThe journal lost its end: rows that are pending or failed here may have been sent. Put back the files that were \
+             beside it, if they are somewhere.\nElse:   {} --in-doubt\n",
+            name.command("resume")
+        );
+    }
     let mut lines = Vec::new();
     let mut resume = false;
     for (states, what, takes_up) in [

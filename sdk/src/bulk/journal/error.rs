@@ -24,8 +24,14 @@ pub enum JournalErrorKind {
     Missing,
     /// The file is none, or is damaged.
     NotAJournal,
+    /// It holds no rows: the program ended while it took them in, and nothing was sent.
+    Empty,
+    /// It lacks what was written last, as after it was copied without the files beside it.
+    LostEnd,
     /// A later version of this crate wrote it.
     NewerVersion,
+    /// An earlier version of this crate wrote it.
+    OlderVersion,
     /// Another program is at work on it, or has been where none may have.
     InUse,
     /// A system of the run is now another one, under the name of the one that it was.
@@ -79,6 +85,10 @@ impl std::error::Error for JournalError {
 
 impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> JournalError {
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = &error {
+            let what = super::schema::damaged(&cause.to_string());
+            return JournalError { kind: JournalErrorKind::NotAJournal, what, path: String::new(), source: None };
+        }
         let (kind, what) = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => (JournalErrorKind::Full, "the disk is full; make room".to_owned()),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (

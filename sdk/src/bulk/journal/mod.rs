@@ -3,12 +3,36 @@
 //! A row is in the journal before anything is sent, that a request is about to leave is in it before the request leaves,
 //! and the outcome after. Each is on the disk when it counts as written (`synchronous=FULL`); what many tasks write at the
 //! same time becomes one transaction.
+//!
+//! # What is noticed
+//!
+//! A journal is moved, copied without the files beside it, restored from a backup, cut short by a file system, and flipped by
+//! a disk. What it says then must not be acted on. It is no guard against somebody who means to deceive, and who can write
+//! the files: checksums can be made anew.
+//!
+//! | What happened | What notices it | What becomes of it |
+//! |---|---|---|
+//! | the write-ahead log is missing, cut short or damaged; an earlier copy was restored | [`head`]: the number of transactions that there must be | [`LostEnd`](JournalErrorKind::LostEnd) |
+//! | it was copied while a program was at work, or after one was killed; with the files beside it, or without | `open` in the file itself, which was written there, and not to the log, before the first request left; [`head`]: the number of the file | [`LostEnd`](JournalErrorKind::LostEnd) |
+//! | a bit of a record was flipped | [`sums`]: the checksum of the record | [`NotAJournal`](JournalErrorKind::NotAJournal) |
+//! | a page is missing, or at an earlier state | [`sums`]: the sum of all checksums | [`NotAJournal`](JournalErrorKind::NotAJournal) |
+//! | a program was killed, or the power failed | the head is behind by one transaction at most, of which nobody had been told | nothing: the run goes on |
+//!
+//! A journal that lost its end can be taken up all the same, with [`Journal::open_in_doubt`]: every row that may have been sent
+//! is unknown then. One that is damaged cannot, and its other rows can be read. What cannot be noticed: a run that ended in order,
+//! with rows left, whose journal is copied and worked on in both places; and an earlier state of a whole disk.
+//!
+//! The head costs a write of 48 bytes and an `fdatasync` for each transaction, in which the rows of many tasks are; a rollback
+//! journal in the place of the log, which needs no head, costs twice as much, and keeps readers and the program from each other.
 
 mod error;
+mod head;
 mod identity;
 mod import;
 mod reader;
+mod records;
 mod schema;
+mod sums;
 mod thread;
 
 use std::fmt;
@@ -29,17 +53,20 @@ use crate::registry::Registry;
 use crate::status::AccountStatus;
 
 pub use error::{JournalError, JournalErrorKind};
+use head::Head;
 use identity::Identity;
 pub use import::{Imported, Invalid};
 pub use reader::{About, JournalReader};
+use sums::Seal;
 pub use thread::Boundary;
 use thread::Command;
 
 /// The journal of a run, to work on it. Only one program at a time can; any number can look, with a [`JournalReader`].
 ///
-/// The file has three tables, for any SQLite tool: `run`, `sessions` and `rows`; `.schema` says what is in them. It holds
+/// The file has four tables, for any SQLite tool: `run`, `sessions`, `rows` and `seal`; `.schema` says what is in them. It holds
 /// no credentials; it does hold the names of people and the reasons for what is done to them, so on Unix only its owner may
-/// read it. Beside it lies a `.lock` file while it is worked on and after.
+/// read it. Beside it lie a `.lock` and, once a session began, a `-head` file. When no program is at work on it and the last
+/// one ended in order, the file can be moved and copied alone; else only with all files beside it.
 pub struct Journal {
     path: PathBuf,
     commands: Option<mpsc::Sender<Command>>,
@@ -101,19 +128,20 @@ impl Journal {
     ) -> Result<(Journal, Imported), JournalError> {
         let path = path.as_ref();
         let at = |error: JournalError| error.at(path);
+        nothing_beside(path).map_err(at)?;
         create_file(path).map_err(JournalError::io).map_err(at)?;
         let made = async {
             let lock = lock(path)?;
             let connection = connect(path)?;
-            let (connection, imported) = import::import(connection, source, registry, rows, invalid, on_bad).await?;
-            write_ahead(&connection)?;
+            let (connection, seal, imported) =
+                import::import(connection, source, registry, rows, invalid, on_bad).await?;
             if let Some(folder) = folder_of(path)
                 && cfg!(unix)
             {
                 // The name of a new file is on the disk only after this.
                 File::open(folder).and_then(|folder| folder.sync_all()).map_err(JournalError::io)?;
             }
-            Ok((Journal::at_work(path, connection, lock)?, imported))
+            Ok((Journal::at_work(path, connection, seal, lock)?, imported))
         };
         made.await.map_err(|error| {
             // What cannot be removed holds no rows, and says so when it is opened.
@@ -137,24 +165,64 @@ impl Journal {
         remove(&path).map_err(|error| JournalError::io(error).at(&path))
     }
 
+    /// Removes a run that was never begun, also one whose program ended while it took the rows in.
+    ///
+    /// # Errors
+    /// [`InUse`](JournalErrorKind::InUse) if a program works on it, or has; else those of [`open`](Journal::open).
+    pub fn remove_unbegun(path: impl AsRef<Path>) -> Result<(), JournalError> {
+        let path = path.as_ref();
+        let remove_empty = || {
+            let _lock = lock(path)?;
+            match schema::open(&connect(path)?, path) {
+                Err(error) if error.kind() == JournalErrorKind::Empty => {
+                    remove(path).map(|()| true).map_err(JournalError::io)
+                }
+                opened => opened.map(|()| false),
+            }
+        };
+        match remove_empty().map_err(|error| error.at(path))? {
+            true => Ok(()),
+            false => Journal::open(path)?.discard(),
+        }
+    }
+
     /// Takes a run up again.
     ///
     /// # Errors
-    /// [`Missing`](JournalErrorKind::Missing), [`NotAJournal`](JournalErrorKind::NotAJournal),
-    /// [`NewerVersion`](JournalErrorKind::NewerVersion); [`InUse`](JournalErrorKind::InUse) if another program works on it;
+    /// [`Missing`](JournalErrorKind::Missing), [`NotAJournal`](JournalErrorKind::NotAJournal) also if it is damaged,
+    /// [`LostEnd`](JournalErrorKind::LostEnd), [`NewerVersion`](JournalErrorKind::NewerVersion),
+    /// [`OlderVersion`](JournalErrorKind::OlderVersion); [`InUse`](JournalErrorKind::InUse) if another program works on it;
     /// [`ReadOnly`](JournalErrorKind::ReadOnly) and [`Full`](JournalErrorKind::Full) if it cannot be written.
     pub fn open(path: impl AsRef<Path>) -> Result<Journal, JournalError> {
         let path = path.as_ref();
         let open = || {
-            // SQLite opens what cannot be written for reading only, and says so at the first write.
-            OpenOptions::new().read(true).append(true).open(path).map_err(JournalError::io)?;
-            identity::only_name(path)?;
-            let lock = lock(path)?;
-            let connection = connect(path)?;
-            schema::open(&connection)?;
+            let (connection, lock) = open_to_write(path)?;
+            let seal = whole(&connection, path)?;
             schema::check(&connection)?;
-            write_ahead(&connection)?;
-            Journal::at_work(path, connection, lock)
+            Journal::at_work(path, connection, seal, lock)
+        };
+        open().map_err(|error| error.at(path))
+    }
+
+    /// Takes a run up whose journal [lost its end](JournalErrorKind::LostEnd): every row of which it may not know that a
+    /// request was sent becomes [unknown](RowState::Unknown). The next run looks at the accounts, where that tells something;
+    /// of the others somebody has to. A journal that is whole is opened as it is.
+    ///
+    /// # Errors
+    /// Those of [`open`](Journal::open), but for that one.
+    pub fn open_in_doubt(path: impl AsRef<Path>) -> Result<Journal, JournalError> {
+        let path = path.as_ref();
+        let open = || {
+            let (connection, lock) = open_to_write(path)?;
+            let (mut seal, whole) = (Seal::read(&connection)?, whole(&connection, path));
+            schema::check(&connection)?;
+            match whole {
+                Err(error) if error.kind() != JournalErrorKind::LostEnd => return Err(error),
+                Err(_) => seal = records::all_in_doubt(&connection, Seal { commits: lost_up_to(seal, path)?, ..seal })?,
+                Ok(_) => {}
+            }
+            Head::begin(path, seal).map_err(JournalError::io)?;
+            Journal::at_work(path, connection, seal, lock)
         };
         open().map_err(|error| error.at(path))
     }
@@ -164,18 +232,40 @@ impl Journal {
         &self.path
     }
 
-    fn at_work(path: &Path, connection: Connection, lock: File) -> Result<Journal, JournalError> {
+    fn at_work(path: &Path, connection: Connection, seal: Seal, lock: File) -> Result<Journal, JournalError> {
         let identity = Identity::of(path)?;
         let (commands, queue) = mpsc::channel(thread::QUEUE);
         let work = std::thread::Builder::new().name("user-status-journal".to_owned());
-        let thread = work.spawn(move || thread::work(connection, identity, queue)).map_err(JournalError::io)?;
+        let at = path.to_owned();
+        let thread =
+            work.spawn(move || thread::work(connection, at, seal, identity, queue)).map_err(JournalError::io)?;
         Ok(Journal { path: path.to_owned(), commands: Some(commands), thread: Some(thread), _lock: lock })
+    }
+
+    /// Makes the checksums of a journal anew: for tests that write to it with another program.
+    #[doc(hidden)]
+    pub fn seal_anew(path: impl AsRef<Path>) -> Result<(), JournalError> {
+        let path = path.as_ref();
+        let seal = schema::seal_anew(&connect(path)?)?;
+        if head::find(path)?.is_there() {
+            Head::begin(path, seal).map_err(JournalError::io)?;
+        }
+        Ok(())
     }
 
     /// Calls this at every boundary of a write, on the journal's thread: for tests that end the program there.
     #[doc(hidden)]
     pub async fn watch(&self, hook: Arc<dyn Fn(Boundary) + Send + Sync>) {
         let _ = self.sender().send(Command::Watch(hook)).await;
+    }
+
+    /// Says that it was agreed that the run be carried out, at this time. Who takes the run up later need not ask again. A
+    /// program that carries a run out without asking anybody need not say so: that it does says it.
+    ///
+    /// # Errors
+    /// What keeps the journal from being written.
+    pub async fn confirm(&self, at: Timestamp) -> Result<(), JournalError> {
+        self.ask(|reply| Command::Confirm { at, reply }).await
     }
 
     /// Says that a program begins to work on the run.
@@ -245,7 +335,7 @@ impl Drop for Journal {
 /// Removes a journal with all that lies beside it.
 fn remove(path: &Path) -> std::io::Result<()> {
     let mut result = Ok(());
-    for suffix in ["", "-wal", "-shm", "-journal", ".lock"] {
+    for suffix in ["", "-wal", "-shm", "-journal", "-head", ".lock"] {
         match std::fs::remove_file(with_suffix(path, suffix)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => result = Err(error),
             _ => {}
@@ -261,6 +351,21 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+/// That nothing lies beside it of a journal that is gone, which would be taken for its own.
+fn nothing_beside(path: &Path) -> Result<(), JournalError> {
+    for suffix in ["-head", "-wal", "-journal"] {
+        let beside = with_suffix(path, suffix);
+        if beside.try_exists().map_err(JournalError::io)? {
+            let what = format!(
+                "{} lies beside it, of a journal that is not there any more: bring that back, or take another name",
+                beside.display()
+            );
+            return Err(JournalError::new(JournalErrorKind::Exists, what));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps every other program from working on it. Not on the file itself: on Windows that would keep SQLite out too.
@@ -290,9 +395,28 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
     Ok(connection)
 }
 
-/// Small transactions at a sequential write each, beside readers. Not for taking rows in, which would write them twice.
-fn write_ahead(connection: &Connection) -> Result<(), JournalError> {
-    Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
+/// A journal that nobody else works on, to write to it.
+fn open_to_write(path: &Path) -> Result<(Connection, File), JournalError> {
+    // SQLite opens what cannot be written for reading only, and says so at the first write.
+    OpenOptions::new().read(true).append(true).open(path).map_err(JournalError::io)?;
+    identity::only_name(path)?;
+    let lock = lock(path)?;
+    let connection = connect(path)?;
+    schema::open(&connection, path)?;
+    Ok((connection, lock))
+}
+
+/// What a journal says of itself, if it is as far as it must be.
+fn whole(connection: &Connection, path: &Path) -> Result<Seal, JournalError> {
+    let found = head::find(path)?;
+    let seal = Seal::read(connection)?;
+    found.hold(seal, || head::find(path))?;
+    Ok(seal)
+}
+
+/// A number of transactions that no journal of the run has had.
+fn lost_up_to(seal: Seal, path: &Path) -> Result<u64, JournalError> {
+    Ok(seal.commits.max(head::find(path)?.commits()))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::error::{JournalError, JournalErrorKind};
 use super::schema::{self, COLUMNS};
+use super::sums::{Key, Seal};
 use crate::bulk::entry::{Counts, Entry, RowState};
 use crate::registry::Registry;
 
@@ -31,6 +32,8 @@ use crate::registry::Registry;
 pub struct JournalReader {
     path: PathBuf,
     connection: Connection,
+    key: Key,
+    lost_end: bool,
 }
 
 /// What is known of a run as a whole.
@@ -43,6 +46,14 @@ pub struct About {
     pub source: String,
     /// The version of this crate that began it.
     pub version: String,
+    /// When it was agreed that the run be carried out; `None` if it was not.
+    pub confirmed: Option<Timestamp>,
+    /// When a program began to carry it out; `None` if none did.
+    pub begun: Option<Timestamp>,
+    /// A checksum of what the rows ask for, in whichever order: the same for two runs that ask for the same.
+    pub asked: String,
+    /// How many of the rows may not be carried out twice, such as toggles.
+    pub once: u64,
     /// How often programs worked on it.
     pub sessions: u64,
     /// How the last of them ended: `finished`, `stopped` since systems were given up, `interrupted` by its caller, or
@@ -58,9 +69,27 @@ impl JournalReader {
     /// Opens a journal to look at it.
     ///
     /// # Errors
-    /// [`Missing`](JournalErrorKind::Missing), [`NotAJournal`](JournalErrorKind::NotAJournal),
-    /// [`NewerVersion`](JournalErrorKind::NewerVersion); else what the file system says.
+    /// [`Missing`](JournalErrorKind::Missing), [`Empty`](JournalErrorKind::Empty),
+    /// [`NotAJournal`](JournalErrorKind::NotAJournal), [`LostEnd`](JournalErrorKind::LostEnd),
+    /// [`NewerVersion`](JournalErrorKind::NewerVersion), [`OlderVersion`](JournalErrorKind::OlderVersion);
+    /// [`InUse`](JournalErrorKind::InUse) while a program takes its rows in; else what the file system says.
     pub fn open(path: impl AsRef<Path>) -> Result<JournalReader, JournalError> {
+        let path = path.as_ref();
+        match JournalReader::open_as_it_is(path)? {
+            reader if reader.lost_end => match super::whole(&reader.connection, path) {
+                Err(error) => Err(error.at(path)),
+                Ok(_) => Ok(reader),
+            },
+            reader => Ok(reader),
+        }
+    }
+
+    /// Opens a journal to look at it, also one that [lost its end](JournalReader::lost_end): what it says of its rows was
+    /// true once.
+    ///
+    /// # Errors
+    /// Those of [`open`](JournalReader::open), but for [`LostEnd`](JournalErrorKind::LostEnd).
+    pub fn open_as_it_is(path: impl AsRef<Path>) -> Result<JournalReader, JournalError> {
         let path = path.as_ref();
         let open = || {
             if !path.try_exists().map_err(JournalError::io)? {
@@ -71,15 +100,30 @@ impl JournalReader {
                 Err(error) if error.kind() == JournalErrorKind::ReadOnly => {
                     connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
                 }
+                Err(error) if error.kind() == JournalErrorKind::Empty && in_use(path)? => {
+                    let what = "a program is still taking its rows in; wait for its end, or stop it";
+                    Err(JournalError::new(JournalErrorKind::InUse, what))
+                }
                 connection => connection,
+            }?;
+            let (key, lost_end) = match super::whole(&connection, path) {
+                Ok(seal) => (seal.key, false),
+                Err(error) if error.kind() == JournalErrorKind::LostEnd => (Seal::read(&connection)?.key, true),
+                Err(error) => return Err(error),
             };
-            Ok(JournalReader { path: path.to_owned(), connection: connection? })
+            Ok(JournalReader { path: path.to_owned(), connection, key, lost_end })
         };
         open().map_err(|error| error.at(path))
     }
 
-    /// Looks whether the file is whole. Without that, what is missing in a damaged one may be passed over in silence. It takes
-    /// half a second for a million rows; [`Journal::open`](super::Journal::open) does the same.
+    /// Whether it lacks what was written last, so that requests may have been sent of which it does not know.
+    pub fn lost_end(&self) -> bool {
+        self.lost_end
+    }
+
+    /// Looks whether the file is whole, and every record of it what was written. A row that is read is looked at in any case;
+    /// without this, one that is missing would be passed over in silence. It takes a second and a half for a million rows;
+    /// [`Journal::open`](super::Journal::open) does the same.
     ///
     /// # Errors
     /// [`NotAJournal`](JournalErrorKind::NotAJournal) if it is damaged.
@@ -92,16 +136,7 @@ impl JournalReader {
     /// # Errors
     /// What the file system says.
     pub fn in_use(&self) -> Result<bool, JournalError> {
-        let at = |error| JournalError::io(error).at(&self.path);
-        let lock = match super::lock_of(&self.path).and_then(File::open) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            lock => lock.map_err(at)?,
-        };
-        match lock.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(at(error)),
-        }
+        in_use(&self.path).map_err(|error| error.at(&self.path))
     }
 
     /// What is known of the run as a whole.
@@ -110,33 +145,48 @@ impl JournalReader {
     /// What SQLite says.
     pub fn about(&self) -> Result<About, JournalError> {
         self.read(|connection| {
-            let mut select = connection.prepare("SELECT name, value FROM run")?;
-            let values = select.query_map([], |record| Ok((record.get(0)?, record.get(1)?)))?;
+            let mut select = connection.prepare("SELECT name, value, sum FROM run")?;
+            let values = select.query_map([], |record| {
+                self.key.verified("run", record)?;
+                Ok((record.get(0)?, record.get(1)?))
+            })?;
             let mut values: BTreeMap<String, String> = values.collect::<rusqlite::Result<_>>()?;
             let mut value = |name: &str| values.remove(name).unwrap_or_default();
-            let sessions: i64 = connection.query_row("SELECT count(*) FROM sessions", [], |record| record.get(0))?;
-            let last = "SELECT how FROM sessions ORDER BY number DESC LIMIT 1";
-            let ended = connection.query_row(last, [], |record| record.get(0));
+            let mut select =
+                connection.prepare("SELECT number, started, ended, how, sum FROM sessions ORDER BY number")?;
+            let sessions = select.query_map([], |record| {
+                self.key.verified("sessions", record)?;
+                Ok((record.get(1)?, record.get(3)?))
+            })?;
+            let sessions: Vec<(String, Option<String>)> = sessions.collect::<rusqlite::Result<_>>()?;
             Ok(About {
                 created: value("created").parse().unwrap_or(Timestamp::UNIX_EPOCH),
                 source: value("source"),
                 version: value("version"),
-                sessions: sessions.unsigned_abs(),
-                ended: match ended {
-                    Err(rusqlite::Error::QueryReturnedNoRows) => None,
-                    other => other?,
-                },
+                confirmed: value("confirmed").parse().ok(),
+                begun: sessions.first().and_then(|(started, _)| started.parse().ok()),
+                asked: value("asked"),
+                once: value("once").parse().unwrap_or_default(),
+                sessions: sessions.len() as u64,
+                ended: sessions.into_iter().next_back().and_then(|(_, how)| how),
             })
         })
     }
 
     /// Until when a system asked to wait, if it did.
     pub(in crate::bulk) fn rest(&self, system: &str) -> Result<Option<Timestamp>, JournalError> {
+        Ok(self.value(&schema::name_of_rest(system))?.and_then(|until| until.parse().ok()))
+    }
+
+    /// A value of the table `run`, if it is there.
+    fn value(&self, name: &str) -> Result<Option<String>, JournalError> {
         self.read(|connection| {
-            let select = "SELECT value FROM run WHERE name = ?1";
-            let until: Option<String> =
-                connection.query_row(select, [schema::name_of_rest(system)], |record| record.get(0)).optional()?;
-            Ok(until.and_then(|until| until.parse().ok()))
+            let select = "SELECT name, value, sum FROM run WHERE name = ?1";
+            let value = |record: &rusqlite::Row<'_>| {
+                self.key.verified("run", record)?;
+                record.get(1)
+            };
+            connection.query_row(select, [name], value).optional()
         })
     }
 
@@ -147,10 +197,7 @@ impl JournalReader {
     /// [`OtherSystem`](JournalErrorKind::OtherSystem) if one is not.
     pub fn check_systems(&self, registry: &Registry) -> Result<(), JournalError> {
         for (name, system) in registry.iter() {
-            let select = "SELECT value FROM run WHERE name = ?1";
-            let was: Option<String> = self.read(|connection| {
-                connection.query_row(select, [schema::name_of_system(name)], |record| record.get(0)).optional()
-            })?;
+            let was = self.value(&schema::name_of_system(name))?;
             let is = schema::place(system);
             if let Some(was) = was.filter(|was| *was != is) {
                 let what = format!(
@@ -177,7 +224,8 @@ impl JournalReader {
     /// What SQLite says.
     pub fn counts_by_system(&self) -> Result<BTreeMap<String, Counts>, JournalError> {
         self.read(|connection| {
-            let mut select = connection.prepare("SELECT system, state, count(*) FROM rows GROUP BY system, state")?;
+            let mut select =
+                connection.prepare("SELECT system, state, count(*) FROM rows NOT INDEXED GROUP BY system, state")?;
             let mut records = select.query([])?;
             let mut systems: BTreeMap<String, Counts> = BTreeMap::new();
             while let Some(record) = records.next()? {
@@ -219,7 +267,7 @@ impl JournalReader {
         self.read(|connection| {
             let select = format!("SELECT {COLUMNS} FROM rows WHERE number > ?1 ORDER BY number LIMIT ?2");
             let mut select = connection.prepare_cached(&select)?;
-            select.query_map(params![after, PAGE], schema::entry)?.collect()
+            select.query_map(params![after, PAGE], |record| schema::entry(self.key, record))?.collect()
         })
     }
 
@@ -232,6 +280,19 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, JournalError> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "query_only", true)?;
-    schema::open(&connection)?;
+    schema::open(&connection, path)?;
     Ok(connection)
+}
+
+/// Whether a program has the lock of a journal.
+fn in_use(path: &Path) -> Result<bool, JournalError> {
+    let lock = match super::lock_of(path).and_then(File::open) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        lock => lock.map_err(JournalError::io)?,
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(JournalError::io(error)),
+    }
 }

@@ -1,11 +1,16 @@
 //! The tables of a journal, and how rows are written in them.
 
+use std::cmp::Ordering;
+use std::path::Path;
+
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row as Record};
 use serde::de::DeserializeOwned;
 
 use super::error::{JournalError, JournalErrorKind};
+use super::head;
+use super::sums::{Key, Seal};
 use crate::bulk::entry::{Entry, RowOutcome, RowState};
 use crate::bulk::row::Row;
 use crate::change::{Change, StatusChange};
@@ -14,23 +19,34 @@ use crate::system::AccountSystem;
 /// Says that an SQLite file is a journal of this crate: `USjr`.
 pub(super) const APPLICATION: i32 = i32::from_be_bytes(*b"USjr");
 
-/// The version of the tables. A change of them is a new number, and a step in [`open`] from the one before.
-pub(super) const VERSION: i32 = 1;
+/// The version of the tables. Version 1 had no checksums, and its journals are refused: what they say could not be held to.
+pub(super) const VERSION: i32 = 2;
 
 /// The tables. Texts are words of the contract, times RFC 3339, statuses of an account JSON of the contract's
-/// `AccountStatus`; `NULL` is what is not known.
+/// `AccountStatus`; `NULL` is what is not known. `sum` is the checksum of the columns before it.
 pub(super) const TABLES: &str = "
+CREATE TABLE seal (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    key     INTEGER NOT NULL,         -- what the checksums are made with
+    commits INTEGER NOT NULL,         -- how many transactions there were; FILE-head says how many there must be
+    digest  INTEGER NOT NULL,         -- the sum of the checksums of the other tables
+    open    INTEGER NOT NULL,         -- 1: the end may be beside this file, which is not whole without it
+    sum     INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE run (
     name  TEXT PRIMARY KEY NOT NULL,  -- created, source, version (of the SDK that began it); system NAME: where it is;
                                       -- not before NAME: until when that system asked to wait
-    value TEXT NOT NULL
+    value TEXT NOT NULL,              -- asked: a checksum of what is asked; once: how many rows may not be repeated;
+    sum   INTEGER NOT NULL            -- confirmed: when it was agreed that the run be carried out
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     number  INTEGER PRIMARY KEY,      -- one for each time that a program worked on the run
     started TEXT NOT NULL,
     ended   TEXT,                     -- NULL if the program ended without saying so
-    how     TEXT                      -- finished, stopped, interrupted, or failed
+    how     TEXT,                     -- finished, stopped, interrupted, or failed
+    sum     INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE rows (
@@ -53,7 +69,9 @@ CREATE TABLE rows (
     attempts   INTEGER NOT NULL,      -- requests sent for the change
     request_id TEXT,                  -- the system's id of the last request
     started    TEXT,                  -- when the request was about to leave
-    ended      TEXT                   -- when its outcome was known
+    ended      TEXT,                  -- when its outcome was known
+    doubt      TEXT,                  -- of an unknown row: what was known when it became so
+    sum        INTEGER NOT NULL
 ) STRICT;
 
 -- Systems differ in whether they tell `A` from `a`.
@@ -62,7 +80,7 @@ CREATE UNIQUE INDEX accounts ON rows (system, user COLLATE NOCASE);
 
 /// The columns that [`entry`] reads, in its order.
 pub(super) const COLUMNS: &str = "number, line, system, user, change, reason, until, comment, key, expected, state, \
-                                  before, after, why, message, http, attempts, request_id, started, ended";
+                                  before, after, why, message, http, attempts, request_id, started, ended, doubt, sum";
 
 /// Under which name the table `run` says where a system is.
 pub(super) fn name_of_system(system: &str) -> String {
@@ -87,47 +105,100 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Looks whether a file is a journal that this program knows.
-pub(super) fn open(connection: &Connection) -> Result<(), JournalError> {
+pub(super) fn open(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let number = |name: &str| connection.pragma_query_value(None, name, |record| record.get::<_, i32>(0));
     if number("application_id")? != APPLICATION {
         let empty = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |record| record.get(0))?;
-        let what = if empty {
-            "it holds no rows: either the program ended while it read them, and nothing was sent, or the file was emptied \
-             since. Look at an account or two before you begin anew"
-        } else {
-            "it is an SQLite database, but no journal of a run"
-        };
-        return Err(JournalError::new(JournalErrorKind::NotAJournal, what));
+        return Err(match empty {
+            true if head::find(path)?.is_there() => {
+                let what = "it was emptied: it holds no rows, and the file beside it whose name ends in -head says that \
+                            requests may have been sent";
+                JournalError::new(JournalErrorKind::NotAJournal, what)
+            }
+            true => {
+                let what = "it holds no rows: the program ended while it read them, and nothing was sent";
+                JournalError::new(JournalErrorKind::Empty, what)
+            }
+            false => {
+                let what = "it is an SQLite database, but no journal of a run";
+                JournalError::new(JournalErrorKind::NotAJournal, what)
+            }
+        });
     }
     let version = number("user_version")?;
-    if version > VERSION {
-        let what =
-            format!("it has version {version} of the tables, and this program knows up to {VERSION}: use a newer one");
-        return Err(JournalError::new(JournalErrorKind::NewerVersion, what));
-    }
-    Ok(())
+    let (kind, use_what) = match version.cmp(&VERSION) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Greater => (JournalErrorKind::NewerVersion, "a newer one"),
+        Ordering::Less => (JournalErrorKind::OlderVersion, "the one that began it"),
+    };
+    let what = format!("it has version {version} of the tables, and this program knows {VERSION}: use {use_what}");
+    Err(JournalError::new(kind, what))
 }
 
-/// Looks whether all pages of the file are there and whole: a row that is lost with one would be passed over in silence. Half a
-/// second for a million rows.
+/// Looks whether the file is whole, and all that it says is what was written: that its pages are there, that every record has
+/// its checksum, and that no record is missing or at an earlier state. A second and a half for a million rows.
 pub(super) fn check(connection: &Connection) -> Result<(), JournalError> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |record| record.get(0))?;
-    if found == "ok" {
-        return Ok(());
+    let broken = |what: &str| Err(JournalError::new(JournalErrorKind::NotAJournal, damaged(what)));
+    // What is read is of one moment, also beside a program at work.
+    let moment = connection.unchecked_transaction()?;
+    let found: String = moment.query_row("PRAGMA quick_check(1)", [], |record| record.get(0))?;
+    if found != "ok" {
+        return broken(found.lines().last().unwrap_or_default().trim());
     }
-    let found = found.lines().last().unwrap_or_default().trim();
-    Err(JournalError::new(JournalErrorKind::NotAJournal, damaged(found)))
+    let seal = Seal::read(&moment)?;
+    let mut digest = 0u64;
+    for (table, columns) in TABLES_WITH_SUMS {
+        let mut select = moment.prepare(&format!("SELECT {columns} FROM {table} NOT INDEXED"))?;
+        let mut records = select.query([])?;
+        while let Some(record) = records.next()? {
+            digest = digest.wrapping_add(seal.key.verified(table, record)?);
+        }
+    }
+    match digest == seal.digest {
+        true => Ok(()),
+        false => broken("records are missing, or at an earlier state than the others"),
+    }
 }
+
+/// Makes all checksums anew, whatever the records say.
+pub(super) fn seal_anew(connection: &Connection) -> Result<Seal, JournalError> {
+    let moment = connection.unchecked_transaction()?;
+    let seal = Seal::read(&moment)?;
+    let mut digest = 0u64;
+    for (table, columns) in TABLES_WITH_SUMS {
+        let id = columns.split(',').next().unwrap_or_default();
+        let mut select = moment.prepare(&format!("SELECT {columns} FROM {table}"))?;
+        let mut update = moment.prepare(&format!("UPDATE {table} SET sum = ?2 WHERE {id} = ?1"))?;
+        let mut records = select.query([])?;
+        while let Some(record) = records.next()? {
+            let width = record.as_ref().column_count() - 1;
+            let values = (0..width).map(|column| record.get_ref(column)).collect::<rusqlite::Result<Vec<_>>>()?;
+            let sum = seal.key.sum(table, values.into_iter());
+            digest = digest.wrapping_add(sum);
+            update.execute((record.get::<_, rusqlite::types::Value>(0)?, sum.cast_signed()))?;
+        }
+    }
+    let seal = Seal { digest, ..seal.next(0) };
+    seal.write(&moment)?;
+    moment.commit()?;
+    Ok(seal)
+}
+
+/// The tables whose records the seal is over, with their columns.
+const TABLES_WITH_SUMS: [(&str, &str); 3] =
+    [("run", "name, value, sum"), ("sessions", "number, started, ended, how, sum"), ("rows", COLUMNS)];
 
 /// That the file is damaged, and what to do.
 pub(super) fn damaged(found: &str) -> String {
     format!(
-        "it is damaged ({found}), and what it says of its rows is not to be relied on; `sqlite3 FILE .recover` shows what is left"
+        "it is damaged ({found}), and the run does not go on: look at its accounts in the systems themselves, and make a run \
+         of its own of what is left; `sqlite3 FILE .recover` shows what can be read"
     )
 }
 
-/// A row as it is stored.
-pub(super) fn entry(record: &Record<'_>) -> rusqlite::Result<Entry> {
+/// A row as it is stored, and as it was written.
+pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<Entry> {
+    key.verified("rows", record)?;
     let state: String = record.get(10)?;
     let change: String = record.get(4)?;
     let known = Change::ALL.into_iter().find(|known| known.as_str() == change);
@@ -147,6 +218,7 @@ pub(super) fn entry(record: &Record<'_>) -> rusqlite::Result<Entry> {
         status: record.get(15)?,
         attempts: record.get(16)?,
         request_id: record.get(17)?,
+        doubt: record.get(20)?,
     };
     Ok(Entry {
         number: record.get(0)?,
