@@ -1,0 +1,216 @@
+//! Holds what the SDK claims against what the server did.
+
+use std::time::Duration;
+
+use user_status::{AccountStatus, Applied, Change, Error, ErrorKind, Proof, StatusChange};
+
+use crate::systems::{Kind, System};
+use crate::truth::{Case, Purpose, Seen, State, Word};
+
+/// What the SDK says of a call or of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Claim {
+    Done(Proof, AccountStatus),
+    /// It failed, and nothing was changed.
+    No,
+    /// It failed, and nobody knows.
+    Unknown(ErrorKind),
+    /// The account reads so.
+    Reads(AccountStatus),
+    /// The account could not be read, or the call was rehearsed.
+    Nothing,
+    /// The call was dropped before it said anything.
+    Dropped,
+}
+
+impl Claim {
+    pub(crate) fn of_error(error: &Error) -> Claim {
+        match error.applied() {
+            Applied::No => Claim::No,
+            Applied::Unknown => Claim::Unknown(error.kind()),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Claim::Done(Proof::Confirmed, _) => "confirmed",
+            Claim::Done(Proof::Unchanged, _) => "unchanged",
+            Claim::Done(..) => "accepted",
+            Claim::No => "no",
+            Claim::Unknown(_) => "unknown",
+            Claim::Reads(_) => "reads",
+            Claim::Nothing => "nothing",
+            Claim::Dropped => "dropped",
+        }
+    }
+}
+
+/// A call, or a row, that was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) kind: Kind,
+    pub(crate) change: StatusChange,
+    /// Whether it was to change something.
+    pub(crate) writes: bool,
+    pub(crate) from: Duration,
+    pub(crate) to: Duration,
+}
+
+/// What is wrong with a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// The change was not carried out, or the account was never so.
+    NotSo,
+    /// It may be so, and nothing that was answered says it.
+    NoProof,
+    /// Nothing was changed, it says; and it was.
+    WasCarriedOut,
+    /// A request that cannot be repeated left after one of which nobody knows.
+    Repeated,
+    /// A toggle was carried out twice.
+    Twice,
+    /// A redirect was followed.
+    Followed,
+    /// Contradicted, it says, by reads that prove nothing.
+    NotContradicted,
+    /// A fact that nobody asked to change was shown to be another after the change.
+    Unasked,
+    /// A read says what the system did not.
+    Misread,
+    /// What was to change nothing sent a change.
+    Sent,
+    /// What was unknown was forgotten without a proof.
+    Forgotten,
+}
+
+/// What is wrong. Nothing follows from a lie that no client can tell from the truth.
+pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut found = |fault, so: bool| {
+        if so {
+            faults.push(fault);
+        }
+    };
+    let writes: Vec<&Seen> = case.writes().collect();
+    found(Fault::Sent, !made.writes && !writes.is_empty());
+    let pairs = || writes.windows(2).map(|pair| (pair[0], pair[1]));
+    let again = |seen: &Seen| matches!(seen.purpose, Purpose::Write { idempotent: true });
+    found(Fault::Repeated, pairs().any(|(first, second)| !(again(first) && again(second)) && !is_refusal(first)));
+    found(Fault::Followed, pairs().any(|(first, _)| first.class == "redirect"));
+    if made.change.change() == Change::Toggle {
+        // Nobody can know of one that the system itself denied.
+        let carried_out = writes.iter().filter(|seen| seen.carried_out.is_some() && !is_refusal(seen)).count();
+        found(Fault::Twice, carried_out > 1);
+    }
+    match claim {
+        Claim::Done(Proof::Confirmed, status) => {
+            let told = case.requests.iter().filter_map(|seen| seen.shows.as_ref());
+            let unclear = case.requests.iter().any(|seen| seen.word == Word::Unclear);
+            found(Fault::Misread, !unclear && !told.into_iter().any(|state| state.agrees(status)));
+            let so = case.was_as_asked(&made.change, made.from, made.to);
+            found(Fault::NotSo, !so && !showed(case, &made.change, |word| word == Word::Yes));
+            let proof = |word| matches!(word, Word::Yes | Word::Behind | Word::Unclear);
+            found(Fault::NoProof, so && !showed(case, &made.change, proof));
+            found(Fault::Unasked, so && made.kind == Kind::ClinicReads && unasked(case, &made.change));
+        }
+        Claim::Done(Proof::Unchanged, _) => {
+            let so = case.was_as_asked(&made.change, made.from, made.to);
+            let lied = case.reads().any(|read| read.word == Word::Yes && shows(read, &made.change));
+            found(Fault::NotSo, (!so && !lied && !behind(case, &made.change)) || !writes.is_empty());
+            let proof = |word| matches!(word, Word::Yes | Word::Behind | Word::Unclear);
+            found(Fault::NoProof, so && !case.reads().any(|read| proof(read.word) && says(read, &made.change)));
+        }
+        Claim::Done(..) => {
+            let last = writes.last();
+            let carried_out = writes.iter().any(|seen| seen.carried_out.is_some());
+            found(Fault::NotSo, !carried_out && last.is_none_or(|seen| seen.word != Word::Yes));
+            let yes = |seen: &&Seen| matches!(seen.word, Word::Yes | Word::Unclear);
+            found(Fault::NoProof, carried_out && !last.is_some_and(yes));
+        }
+        Claim::No => found(Fault::WasCarriedOut, was_carried_out(case)),
+        Claim::Unknown(ErrorKind::Contradicted) => {
+            let carried_out = writes.iter().all(|seen| seen.word == Word::Yes && seen.carried_out.is_some());
+            let harmless = case.reads().all(|read| {
+                matches!(read.word, Word::Cached | Word::Behind) || (read.word == Word::Yes && shows(read, &made.change))
+            });
+            let answered = !matches!(case.vendor, System::Akana | System::Mediconnect | System::Clearsquare);
+            found(Fault::NotContradicted, answered && !writes.is_empty() && carried_out && harmless);
+        }
+        Claim::Reads(status) => {
+            let last = case.reads().last();
+            let agrees = |state: &State| state.agrees(status);
+            let read = match last.map(|read| (read.word, &read.shows)) {
+                Some((Word::Yes | Word::Cached | Word::Behind | Word::Unclear, Some(state))) => agrees(state),
+                Some((Word::Unclear, None)) => agrees(&case.state_at(made.to)),
+                // A fact that was not understood must not let anybody in.
+                Some((Word::Nothing, _)) if last.is_some_and(|read| read.class == "a fact in other words") => {
+                    agrees(&case.state_at(made.to)) && status.can_sign_in() != Some(true)
+                }
+                _ => false,
+            };
+            found(Fault::Misread, !read);
+        }
+        Claim::Unknown(_) | Claim::Nothing | Claim::Dropped => {}
+    }
+    faults
+}
+
+/// Whether a change was carried out of which no answer was the system's own no.
+pub(crate) fn was_carried_out(case: &Case) -> bool {
+    case.writes().any(|seen| seen.carried_out.is_some() && !is_refusal(seen))
+}
+
+/// Whether this answer may count as the system's refusal.
+fn is_refusal(seen: &Seen) -> bool {
+    seen.status >= 400 && matches!(seen.word, Word::No | Word::Unclear)
+}
+
+fn shows(seen: &Seen, change: &StatusChange) -> bool {
+    seen.shows.as_ref().is_some_and(|state| state.is_as_asked(change))
+}
+
+/// As [`shows`]; of what readers differ about, perhaps.
+fn says(seen: &Seen, change: &StatusChange) -> bool {
+    shows(seen, change) || (seen.word == Word::Unclear && seen.shows.is_none())
+}
+
+/// Whether any answer of this kind showed the account as asked. A plain yes of a system that shows no state is no proof.
+fn showed(case: &Case, change: &StatusChange, kind: impl Fn(Word) -> bool) -> bool {
+    let state_in_yes = matches!(case.vendor, System::Akana | System::Mediconnect);
+    case.requests.iter().any(|seen| {
+        let place = seen.purpose == Purpose::Read || state_in_yes;
+        place && kind(seen.word) && says(seen, change)
+    })
+}
+
+/// Whether a read that is behind showed the account as asked.
+fn behind(case: &Case, change: &StatusChange) -> bool {
+    case.reads().any(|read| read.word == Word::Behind && shows(read, change))
+}
+
+/// Whether the system itself showed, before and after, that another fact than the one asked for became another.
+fn unasked(case: &Case, change: &StatusChange) -> bool {
+    let first = case.writes().next().map(|write| write.at).unwrap_or_default();
+    let honest = |seen: &&Seen| seen.word == Word::Yes && seen.shows.is_some();
+    let before = case.reads().filter(honest).filter(|read| read.at < first).last();
+    let after = case.requests.iter().filter(honest).rfind(|seen| seen.at >= first);
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    let (Some(before), Some(after)) = (&before.shows, &after.shows) else { return false };
+    match change.change() {
+        Change::Suspend | Change::Unsuspend => before.enabled != after.enabled,
+        _ => before.suspended != after.suspended,
+    }
+}
+
+/// The kind of the answer that a wrong claim is about.
+pub(crate) fn blamed(case: &Case, fault: Fault) -> &'static str {
+    let writes: Vec<&Seen> = case.writes().collect();
+    let first = match fault {
+        Fault::WasCarriedOut | Fault::Forgotten => {
+            writes.iter().copied().find(|seen| seen.carried_out.is_some() && !is_refusal(seen))
+        }
+        Fault::Repeated | Fault::Twice | Fault::Followed => writes.iter().copied().find(|seen| !is_refusal(seen)),
+        _ => case.requests.last(),
+    };
+    first.map_or("nothing", |seen| seen.class)
+}

@@ -1,0 +1,83 @@
+//! A server that does as it likes and keeps the truth, and clients whose claims are held against it.
+//!
+//! The server speaks HTTP by hand. Of each request it knows, from its bytes alone, what is asked; whether, and when, it
+//! does that, and what it answers, is drawn: a seed repeats it. Each answer is made by a rule that says what follows from
+//! it. A claim is wrong if the truth is otherwise, or if nothing that was answered says it. A lie that no client can tell
+//! from the truth, such as a perfect yes to a change that was not made, is no fault of the client's.
+//!
+//! `USER_STATUS_CALLS` says how many calls there are, `USER_STATUS_SEED` repeats a run, and `USER_STATUS_CALL` one call of
+//! it, or `USER_STATUS_RUN` one run with a journal.
+
+mod answers;
+mod bodies;
+mod bulk;
+mod clock;
+mod drive;
+mod encodings;
+mod judge;
+mod random;
+mod secrets;
+mod server;
+mod systems;
+mod table;
+mod truth;
+mod wire;
+mod xml;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use crate::drive::Run;
+use crate::secrets::Watch;
+
+/// Where all logs go, to be looked through.
+#[derive(Clone)]
+struct Log(Arc<Watch>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.look(&String::from_utf8_lossy(bytes), "a log");
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn set(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_sdk_claims_is_what_happened() {
+    let seed = set("USER_STATUS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let calls = set("USER_STATUS_CALLS").unwrap_or(3_000);
+    let watch = Arc::new(Watch::new(seed));
+    let log = Log(watch.clone());
+    let targets = tracing_subscriber::filter::Targets::new().with_target("user_status", tracing::Level::TRACE);
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || log.clone()).with_filter(targets);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("the only one");
+    let run = Run::start(seed, watch).await;
+    match (set("USER_STATUS_CALL"), set("USER_STATUS_RUN")) {
+        (Some(call), _) => run.clone().set(call..call + 1).await,
+        (_, Some(first)) => run.run(first..first + 40).await,
+        _ => {
+            let rows = tokio::spawn(run.clone().runs(calls / 20));
+            let lanes: Vec<_> = (0..6).map(|_| tokio::spawn(run.clone().calls(calls))).collect();
+            for lane in lanes {
+                lane.await.expect("no panic");
+            }
+            rows.await.expect("no panic");
+        }
+    }
+    let mut found = run.found();
+    let table = run.table();
+    println!("{table}\n{} things beside them; USER_STATUS_SEED={seed} repeats them", found.len());
+    found.truncate(20);
+    assert!(table.wrong_claims() == 0 && found.is_empty(), "{found:#?}");
+    assert!(table.weak * 50 <= table.plain, "what is plain is told as what it is");
+}
