@@ -341,7 +341,7 @@ impl About<'_> {
 
     /// Every status code, with a body of every kind.
     fn any_status(&self, tempting: &State, random: &mut Random) -> Answer {
-        let status = 200 + random.below(400) as u16;
+        let status = 201 + random.below(399) as u16;
         let own = status >= 400 && random.percent(25);
         let members = if own { bodies::no(self.vendor(), "not carried out") } else { self.members(tempting, random) };
         let body = match random.below(5) {
@@ -355,7 +355,6 @@ impl About<'_> {
         // An undocumented code with the system's own words, or a documented one with few of them.
         let documented = bodies::refusals(self.vendor()).contains(&status);
         let word = match status {
-            200 => Word::Unclear,
             400..500 if (own || documented) && media == self.media() && !body.starts_with("<html") => Word::Unclear,
             _ => Word::Nothing,
         };

@@ -24,6 +24,8 @@ struct Asked {
     made: Made,
     /// How many requests for its account there were before.
     before: usize,
+    /// The state that was held against the truth last, and the requests that there were then.
+    held: Option<(RowState, usize)>,
 }
 
 impl Run {
@@ -47,15 +49,15 @@ impl Run {
             self.open(number, kind, &change, &mut random);
             let user = systems::user(kind.vendor(), number);
             list.push(Row::new(kind.name(), &user, change.clone()));
-            let made = Made { kind, change, writes: true, from: Duration::ZERO, to: Duration::ZERO };
-            rows.insert((kind.name(), user), Asked { number, made, before: 0 });
+            let made = Made { kind, change, writes: true, row: true, from: Duration::ZERO, to: Duration::ZERO };
+            rows.insert((kind.name(), user), Asked { number, made, before: 0, held: None });
         }
         let path = folder.path().join("run.sqlite");
         let registry = self.registry();
         let (read_first, verify) = (random.percent(70), random.percent(80));
         let runner = |registry: &Arc<Registry>| {
             let runner = Runner::new(registry.clone()).breaker(10_000, Duration::ZERO, 1).at_once(8);
-            runner.read_first(read_first).verify(verify).clock(Arc::new(self.hostile.clock))
+            runner.read_first(read_first).verify(verify).clock(Arc::new(self.hostile.clock.clone()))
         };
         let create = Journal::create(&path, "hostile", &registry, stream::iter(list.into_iter().map(Ok)), Invalid::Refuse, |bad| panic!("{bad}"));
         drop(create.await.expect("good rows"));
@@ -70,7 +72,7 @@ impl Run {
             }
             let registry = self.registry();
             self.session(&runner(&registry), &path, &unknown).await;
-            self.hold(&path, &rows, &unknown, &format!("RUN={} session {session}", numbers.start)).await;
+            self.hold(&path, &mut rows, &unknown, &format!("RUN={} session {session}", numbers.start)).await;
         }
         // The way back.
         let entries = self.entries(&path);
@@ -83,6 +85,7 @@ impl Run {
                 let case = cases.get_mut(&asked.number).expect("it was opened");
                 (case.calm, case.locked_out) = (false, false);
                 asked.before = case.requests.len();
+                asked.held = None;
             }
             rows.retain(|(system, user), _| back.iter().any(|row| (&row.system, &row.user) == (system, user)));
             let path = folder.path().join("undo.sqlite");
@@ -92,7 +95,7 @@ impl Run {
                 drop(journal);
                 let unknown = Arc::new(Mutex::new(HashSet::new()));
                 self.session(&runner(&self.registry()), &path, &unknown).await;
-                self.hold(&path, &rows, &unknown, &format!("RUN={} undo", numbers.start)).await;
+                self.hold(&path, &mut rows, &unknown, &format!("RUN={} undo", numbers.start)).await;
             }
         }
         for number in numbers {
@@ -128,14 +131,20 @@ impl Run {
     async fn hold(
         &self,
         path: &std::path::Path,
-        rows: &BTreeMap<(String, String), Asked>,
+        rows: &mut BTreeMap<(String, String), Asked>,
         unknown: &Arc<Mutex<HashSet<i64>>>,
         which: &str,
     ) {
         for entry in self.entries(path) {
-            let Some(asked) = rows.get(&(entry.row.system.clone(), entry.row.user.clone())) else { continue };
+            let Some(asked) = rows.get_mut(&(entry.row.system.clone(), entry.row.user.clone())) else { continue };
             let Some(mut case): Option<Case> = self.hostile.truth.cases().get(&asked.number).cloned() else { continue };
             case.requests.drain(..asked.before);
+            // What is finished was held against the truth before.
+            let held = Some((entry.state, case.requests.len()));
+            if asked.held == held {
+                continue;
+            }
+            asked.held = held;
             let made = Made { to: self.hostile.clock.now(), ..asked.made.clone() };
             let claim = claim(&entry);
             let which = || format!("{which} row {} {}", entry.number, entry.state);

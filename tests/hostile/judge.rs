@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use user_status::{AccountStatus, Applied, Change, Error, ErrorKind, Proof, StatusChange};
 
-use crate::systems::{Kind, System};
+use crate::systems::{ATTEMPT, Kind, System};
 use crate::truth::{Case, Purpose, Seen, State, Word};
 
 /// What the SDK says of a call or of a row.
@@ -52,6 +52,8 @@ pub(crate) struct Made {
     pub(crate) change: StatusChange,
     /// Whether it was to change something.
     pub(crate) writes: bool,
+    /// Whether it is a row, which is taken up again.
+    pub(crate) row: bool,
     pub(crate) from: Duration,
     pub(crate) to: Duration,
 }
@@ -96,7 +98,10 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
     let pairs = || writes.windows(2).map(|pair| (pair[0], pair[1]));
     let again = |seen: &Seen| matches!(seen.purpose, Purpose::Write { idempotent: true });
     found(Fault::Repeated, pairs().any(|(first, second)| !(again(first) && again(second)) && !is_refusal(first)));
-    found(Fault::Followed, pairs().any(|(first, _)| first.class == "redirect"));
+    // One that came too late was not seen.
+    let soon = |first: &Seen, second: &Seen| second.at.saturating_sub(first.at) < ATTEMPT;
+    let followed = |(first, second): (&Seen, &Seen)| first.clean && first.class == "redirect" && soon(first, second);
+    found(Fault::Followed, !made.row && pairs().any(followed));
     if made.change.change() == Change::Toggle {
         // Nobody can know of one that the system itself denied.
         let carried_out = writes.iter().filter(|seen| seen.carried_out.is_some() && !is_refusal(seen)).count();
@@ -104,28 +109,28 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
     }
     match claim {
         Claim::Done(Proof::Confirmed, status) => {
+            let so = case.was_as_asked(&made.change, made.from, made.to);
+            // It may have been a lie that nobody can tell from the truth.
+            let proved = showed(case, &made.change, is_proof);
+            found(Fault::NotSo, !so && !proved);
+            found(Fault::NoProof, so && !proved);
             let told = case.requests.iter().filter_map(|seen| seen.shows.as_ref());
             let unclear = case.requests.iter().any(|seen| seen.word == Word::Unclear);
-            found(Fault::Misread, !unclear && !told.into_iter().any(|state| state.agrees(status)));
-            let so = case.was_as_asked(&made.change, made.from, made.to);
-            found(Fault::NotSo, !so && !showed(case, &made.change, |word| word == Word::Yes));
-            let proof = |word| matches!(word, Word::Yes | Word::Behind | Word::Unclear);
-            found(Fault::NoProof, so && !showed(case, &made.change, proof));
+            found(Fault::Misread, proved && !unclear && !told.into_iter().any(|state| state.agrees(status)));
             found(Fault::Unasked, so && made.kind == Kind::ClinicReads && unasked(case, &made.change));
         }
         Claim::Done(Proof::Unchanged, _) => {
             let so = case.was_as_asked(&made.change, made.from, made.to);
-            let lied = case.reads().any(|read| read.word == Word::Yes && shows(read, &made.change));
-            found(Fault::NotSo, (!so && !lied && !behind(case, &made.change)) || !writes.is_empty());
-            let proof = |word| matches!(word, Word::Yes | Word::Behind | Word::Unclear);
-            found(Fault::NoProof, so && !case.reads().any(|read| proof(read.word) && says(read, &made.change)));
+            let proved = case.reads().any(|read| is_proof(read.word) && says(read, &made.change));
+            found(Fault::NotSo, (!so && !proved) || !writes.is_empty());
+            found(Fault::NoProof, so && !proved);
         }
         Claim::Done(..) => {
             let last = writes.last();
             let carried_out = writes.iter().any(|seen| seen.carried_out.is_some());
-            found(Fault::NotSo, !carried_out && last.is_none_or(|seen| seen.word != Word::Yes));
-            let yes = |seen: &&Seen| matches!(seen.word, Word::Yes | Word::Unclear);
-            found(Fault::NoProof, carried_out && !last.is_some_and(yes));
+            let yes = last.is_some_and(|seen| seen.status == 200 && matches!(seen.word, Word::Yes | Word::Unclear));
+            found(Fault::NotSo, !carried_out && !yes);
+            found(Fault::NoProof, carried_out && !yes);
         }
         Claim::No => found(Fault::WasCarriedOut, was_carried_out(case)),
         Claim::Unknown(ErrorKind::Contradicted) => {
@@ -183,17 +188,16 @@ fn showed(case: &Case, change: &StatusChange, kind: impl Fn(Word) -> bool) -> bo
     })
 }
 
-/// Whether a read that is behind showed the account as asked.
-fn behind(case: &Case, change: &StatusChange) -> bool {
-    case.reads().any(|read| read.word == Word::Behind && shows(read, change))
+fn is_proof(word: Word) -> bool {
+    matches!(word, Word::Yes | Word::Behind | Word::Unclear)
 }
 
 /// Whether the system itself showed, before and after, that another fact than the one asked for became another.
 fn unasked(case: &Case, change: &StatusChange) -> bool {
-    let first = case.writes().next().map(|write| write.at).unwrap_or_default();
+    let Some(first) = case.requests.iter().position(|seen| seen.purpose != Purpose::Read) else { return false };
     let honest = |seen: &&Seen| seen.word == Word::Yes && seen.shows.is_some();
-    let before = case.reads().filter(honest).filter(|read| read.at < first).last();
-    let after = case.requests.iter().filter(honest).rfind(|seen| seen.at >= first);
+    let before = case.requests[..first].iter().rfind(honest);
+    let after = case.requests[first..].iter().rfind(honest);
     let (Some(before), Some(after)) = (before, after) else { return false };
     let (Some(before), Some(after)) = (&before.shows, &after.shows) else { return false };
     match change.change() {
@@ -203,13 +207,14 @@ fn unasked(case: &Case, change: &StatusChange) -> bool {
 }
 
 /// The kind of the answer that a wrong claim is about.
-pub(crate) fn blamed(case: &Case, fault: Fault) -> &'static str {
+pub(crate) fn blamed(case: &Case, claim: &Claim, fault: Fault) -> &'static str {
     let writes: Vec<&Seen> = case.writes().collect();
     let first = match fault {
         Fault::WasCarriedOut | Fault::Forgotten => {
             writes.iter().copied().find(|seen| seen.carried_out.is_some() && !is_refusal(seen))
         }
         Fault::Repeated | Fault::Twice | Fault::Followed => writes.iter().copied().find(|seen| !is_refusal(seen)),
+        _ if matches!(claim, Claim::Done(Proof::Accepted, _)) => writes.last().copied(),
         _ => case.requests.last(),
     };
     first.map_or("nothing", |seen| seen.class)

@@ -67,7 +67,7 @@ async fn what_the_sdk_claims_is_what_happened() {
         (_, Some(first)) => run.run(first..first + 40).await,
         _ => {
             let rows = tokio::spawn(run.clone().runs(calls / 20));
-            let lanes: Vec<_> = (0..6).map(|_| tokio::spawn(run.clone().calls(calls))).collect();
+            let lanes: Vec<_> = (0..10).map(|_| tokio::spawn(run.clone().calls(calls))).collect();
             for lane in lanes {
                 lane.await.expect("no panic");
             }

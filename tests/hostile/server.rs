@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use user_status::Clock as _;
 
 use crate::answers::{About, Answer, Rule};
-use crate::clock::FastClock;
+use crate::clock::MadeClock;
 use crate::random::Random;
 use crate::systems::{self, Kind, System};
 use crate::truth::{Case, Effect, Purpose, Seen, Truth, Word};
@@ -22,7 +22,7 @@ const BEHIND: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(crate) struct Hostile {
     seed: u64,
-    pub(crate) clock: FastClock,
+    pub(crate) clock: MadeClock,
     pub(crate) truth: Truth,
     address: SocketAddr,
     /// Where redirects lead, and nobody may go.
@@ -41,7 +41,7 @@ impl Hostile {
         let (listener, trap) = (bind().await, bind().await);
         let hostile = Arc::new(Hostile {
             seed,
-            clock: FastClock::new(),
+            clock: MadeClock::start(),
             truth: Truth::default(),
             address: listener.local_addr().expect("the address of a listener"),
             trap: trap.local_addr().expect("the address of a listener"),
@@ -71,8 +71,10 @@ impl Hostile {
 
     async fn serve(self: Arc<Hostile>, mut stream: TcpStream) {
         let mut bytes = Vec::new();
+        let mut clean = true;
         while let Some(request) = read(&mut stream, &mut bytes).await {
-            let Sent { parts, end } = self.sent(&request);
+            let Sent { parts, end, left } = self.sent(&request, clean);
+            clean &= !left;
             for (pause, part) in parts {
                 if pause > 0 {
                     self.clock.pause(pause).await;
@@ -97,10 +99,10 @@ impl Hostile {
     }
 
     /// What is done, and what is answered.
-    fn sent(&self, request: &Request) -> Sent {
+    fn sent(&self, request: &Request, clean: bool) -> Sent {
         let plain = |status: u16| {
             let text = format!("HTTP/1.1 {status} Stray\r\ncontent-length: 0\r\n\r\n");
-            Sent { parts: vec![(0, text.into_bytes())], end: End::Fin }
+            Sent { parts: vec![(0, text.into_bytes())], end: End::Fin, left: false }
         };
         let split = request.path.trim_start_matches('/').split_once('/');
         let kind = split.and_then(|(folder, path)| Some((Kind::of_name(folder)?, path)));
@@ -123,7 +125,12 @@ impl Hostile {
             false => wire::send(&mut answer, kind.vendor() == System::Clearsquare, &mut random),
         };
         let Answer { word, status, class, shows, .. } = answer;
-        case.requests.push(Seen { at: self.clock.now(), purpose, carried_out, word, status, class, shows });
+        if std::env::var_os("USER_STATUS_CALL").is_some() {
+            for (pause, part) in &sent.parts {
+                println!("{} {} carried out {carried_out:?}, {word:?}: after {pause} {:?} {:?}", request.method, request.path, String::from_utf8_lossy(part), sent.end);
+            }
+        }
+        case.requests.push(Seen { at: self.clock.now(), purpose, carried_out, word, status, class, shows, clean });
         sent
     }
 

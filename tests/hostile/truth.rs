@@ -133,6 +133,8 @@ pub(crate) struct Seen {
     pub(crate) class: &'static str,
     /// What the answer says that the account is.
     pub(crate) shows: Option<State>,
+    /// Whether nothing was left on the connection by an answer before.
+    pub(crate) clean: bool,
 }
 
 /// One account, and all that happened to it.

@@ -22,6 +22,8 @@ pub(crate) enum End {
 pub(crate) struct Sent {
     pub(crate) parts: Vec<(u64, Vec<u8>)>,
     pub(crate) end: End,
+    /// Whether more was written than the answer.
+    pub(crate) left: bool,
 }
 
 /// Longer than any client waits.
@@ -29,7 +31,8 @@ const TOO_LATE: u64 = 5_000;
 
 /// Puts an answer on the wire. What happens to it there may make it say nothing.
 pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Sent {
-    let keep = |bytes| Sent { parts: vec![(0, bytes)], end: End::Keep };
+    let no_body = [204, 304].contains(&answer.status) && !answer.body.is_empty();
+    let keep = |bytes| Sent { parts: vec![(0, bytes)], end: End::Keep, left: no_body };
     if random.percent(62) {
         return keep(framed(answer, random));
     }
@@ -46,22 +49,22 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
             let at = random.below(bytes.len());
             lost(answer, "an answer that breaks off");
             let end = *random.pick(&[End::Fin, End::Reset, End::Silence]);
-            Sent { parts: vec![(0, bytes[..at].to_vec())], end }
+            Sent { parts: vec![(0, bytes[..at].to_vec())], end, left: false }
         }
         5 => {
             lost(answer, "nothing");
             answer.word = Word::Nothing;
-            Sent { parts: Vec::new(), end: *random.pick(&[End::Fin, End::Reset, End::Silence]) }
+            Sent { parts: Vec::new(), end: *random.pick(&[End::Fin, End::Reset, End::Silence]), left: false }
         }
         6 => {
             let bytes = framed(answer, random);
             lost(answer, "an answer that is too late");
-            Sent { parts: vec![(TOO_LATE, bytes)], end: End::Keep }
+            Sent { parts: vec![(TOO_LATE, bytes)], end: End::Keep, left: no_body }
         }
         7 => {
             let bytes = framed(answer, random);
             let parts = bytes.chunks(1 + bytes.len() / 4).map(|part| (30, part.to_vec())).collect();
-            Sent { parts, end: End::Keep }
+            Sent { parts, end: End::Keep, left: no_body }
         }
         8 => {
             let interim = ["100 Continue", "102 Processing", "103 Early Hints\r\nlink: </x>"];
@@ -71,12 +74,12 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
         9 => {
             // Another answer behind it, at once; nobody asked for it.
             let bytes = framed(answer, random);
-            keep([&bytes[..], &bytes[..]].concat())
+            Sent { left: true, ..keep([&bytes[..], &bytes[..]].concat()) }
         }
         10 if single => {
             // Another one that is late: to whom does it belong?
             let bytes = framed(answer, random);
-            Sent { parts: vec![(0, bytes.clone()), (20, bytes)], end: End::Keep }
+            Sent { parts: vec![(0, bytes.clone()), (20, bytes)], end: End::Keep, left: true }
         }
         11 => {
             // Chunks that break off say so.
@@ -84,13 +87,13 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
             let cut = bytes.len() - 5 - random.below(3);
             lost(answer, "an answer that breaks off");
             let garbage = *random.pick(&["\r\nzz\r\n", "", "\r\n-1\r\n\r\n", "\r\nffffffffffffffffff\r\n"]);
-            Sent { parts: vec![(0, [&bytes[..cut], garbage.as_bytes()].concat())], end: End::Fin }
+            Sent { parts: vec![(0, [&bytes[..cut], garbage.as_bytes()].concat())], end: End::Fin, left: false }
         }
         _ => {
             let bytes = garbage(answer, random);
             lost(answer, "what is not HTTP");
             answer.word = Word::Nothing;
-            Sent { parts: vec![(0, bytes)], end: *random.pick(&[End::Fin, End::Reset]) }
+            Sent { parts: vec![(0, bytes)], end: *random.pick(&[End::Fin, End::Reset]), left: false }
         }
     }
 }
@@ -98,7 +101,7 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
 /// As it is.
 pub(crate) fn plain(answer: &Answer) -> Sent {
     let length = format!("content-length: {}\r\n", answer.body.len());
-    Sent { parts: vec![(0, [head(answer, &length, "OK").as_bytes(), &answer.body].concat())], end: End::Keep }
+    Sent { parts: vec![(0, [head(answer, &length, "OK").as_bytes(), &answer.body].concat())], end: End::Keep, left: false }
 }
 
 /// In one of the ways in which HTTP/1.1 delimits a body, whole.
