@@ -160,7 +160,7 @@ impl About<'_> {
             }
             Shapeless => self.shapeless(tempting, random),
             Media => {
-                let media = *random.pick(&["text/html", "text/plain", "", "application/octet-stream", "application/json5x", "json"]);
+                let media = *random.pick(&["text/html", "text/plain", "", "application/octet-stream", "application/json5x", "application/soap"]);
                 let members = self.members(tempting, random);
                 let body = bodies::json(&members, random);
                 let xml = random.percent(30) && !self.is_xml();

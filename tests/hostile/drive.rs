@@ -14,7 +14,7 @@ use crate::judge::{self, Claim, Fault, Made};
 use crate::random::Random;
 use crate::secrets::Watch;
 use crate::server::Hostile;
-use crate::systems::{self, Kind};
+use crate::systems::{self, Kind, System};
 use crate::table::Table;
 use crate::truth::{Case, State, Word};
 
@@ -83,8 +83,12 @@ impl Run {
     /// Makes the calls of these numbers with one set of clients, and holds their claims against the truth.
     pub(crate) async fn set(self: Arc<Run>, numbers: std::ops::Range<u64>) {
         let clients = self.clients();
-        let made = stream::iter(numbers).map(|number| self.call(number, &clients));
-        let made: Vec<(u64, Made, Claim)> = made.buffer_unordered(AT_ONCE).collect().await;
+        // Toggles one after another, so that one finds the connection of the one before.
+        let toggles = |number: &u64| self.kind(*number).vendor() == System::Clearsquare;
+        let (toggles, others): (Vec<u64>, Vec<u64>) = numbers.partition(toggles);
+        let others = stream::iter(others).map(|number| self.call(number, &clients)).buffer_unordered(AT_ONCE);
+        let toggles = stream::iter(toggles).then(|number| self.call(number, &clients));
+        let made: Vec<(u64, Made, Claim)> = stream::select(others, toggles).collect().await;
         // What has left may still be on its way.
         self.hostile.clock.pause(200).await;
         for (number, made, claim) in made {
@@ -93,9 +97,13 @@ impl Run {
         }
     }
 
+    fn kind(&self, number: u64) -> Kind {
+        *Random::of(self.seed, "kind", number, 0).pick(&Kind::ALL)
+    }
+
     async fn call(&self, number: u64, clients: &Registry) -> (u64, Made, Claim) {
         let mut random = Random::of(self.seed, "call", number, 0);
-        let kind = *random.pick(&Kind::ALL);
+        let kind = self.kind(number);
         let change = kind.change(&mut random);
         self.open(number, kind, &change, &mut random);
         let name = kind.name();

@@ -122,7 +122,9 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
         Claim::Done(Proof::Unchanged, _) => {
             let so = case.was_as_asked(&made.change, made.from, made.to);
             let proved = case.reads().any(|read| is_proof(read.word) && says(read, &made.change));
-            found(Fault::NotSo, (!so && !proved) || !writes.is_empty());
+            // What was refused was not sent, as far as anybody knows.
+            let sent = writes.iter().any(|seen| !is_refusal(seen));
+            found(Fault::NotSo, (!so && !proved) || sent);
             found(Fault::NoProof, so && !proved);
         }
         Claim::Done(..) => {

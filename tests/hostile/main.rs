@@ -15,6 +15,7 @@ mod clock;
 mod drive;
 mod encodings;
 mod judge;
+mod pace;
 mod random;
 mod secrets;
 mod server;
@@ -24,6 +25,7 @@ mod truth;
 mod wire;
 mod xml;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -76,7 +78,12 @@ async fn what_the_sdk_claims_is_what_happened() {
     }
     let mut found = run.found();
     let table = run.table();
-    println!("{table}\n{} things beside them; USER_STATUS_SEED={seed} repeats them", found.len());
+    println!("{table}");
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for text in &found {
+        *kinds.entry(text.split(':').next().unwrap_or_default()).or_default() += 1;
+    }
+    println!("parts of credentials, and requests that nobody asked for: {kinds:?}; USER_STATUS_SEED={seed} repeats them");
     found.truncate(20);
     assert!(table.wrong_claims() == 0 && found.is_empty(), "{found:#?}");
     assert!(table.weak * 50 <= table.plain, "what is plain is told as what it is");

@@ -70,12 +70,16 @@ impl Watch {
             if let Some(found) = texts.iter().find_map(|text| self.plain(text)) {
                 return Some(found);
             }
-            let coded = |text: &&String| text.contains(['%', '\\', '&']);
-            let next: Vec<String> = texts
-                .iter()
-                .filter(coded)
-                .flat_map(|text| [percent(text), escapes(text), references(text)].into_iter().filter(move |t| t != text))
-                .collect();
+            let mut next = Vec::new();
+            for text in &texts {
+                let decoders: [(char, fn(&str) -> String); 3] = [('%', percent), ('\\', escapes), ('&', references)];
+                for (sign, decode) in decoders {
+                    let decoded = if text.contains(sign) { decode(text) } else { continue };
+                    if decoded != *text && !next.contains(&decoded) {
+                        next.push(decoded);
+                    }
+                }
+            }
             texts = next;
         }
         texts.iter().find_map(|text| self.plain(text))

@@ -41,6 +41,9 @@ pub(crate) enum Kind {
     PodSource,
     Site,
     SiteSource,
+    /// With an HTTP client that would follow redirects.
+    PodFollows,
+    SiteFollows,
 }
 
 use Kind::*;
@@ -53,9 +56,9 @@ pub(crate) const BODY_LIMIT: usize = 6 << 10;
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(4);
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 14] = [
+    pub(crate) const ALL: [Kind; 16] = [
         Docks, DocksCurrent, DocksToken, Portal, PortalXml, PortalV81, PortalV80Xml, ClinicReads, ClinicAssumes,
-        ClinicLeavesOut, Pod, PodSource, Site, SiteSource,
+        ClinicLeavesOut, Pod, PodSource, Site, SiteSource, PodFollows, SiteFollows,
     ];
 
     /// Its name in a registry, and its folder on the server.
@@ -72,8 +75,8 @@ impl Kind {
             Docks | DocksCurrent | DocksToken => System::Userdocks,
             Portal | PortalXml | PortalV81 | PortalV80Xml => System::Akana,
             ClinicReads | ClinicAssumes | ClinicLeavesOut => System::Mediconnect,
-            Pod | PodSource => System::Symphony,
-            Site | SiteSource => System::Clearsquare,
+            Pod | PodSource | PodFollows => System::Symphony,
+            Site | SiteSource | SiteFollows => System::Clearsquare,
         }
     }
 
@@ -133,6 +136,10 @@ impl Kind {
                 };
                 let builder = builder.base_url(base).clock(clock).retry(retry).body_limit(BODY_LIMIT);
                 let builder = builder.attempt_timeout(ATTEMPT).total_timeout(ATTEMPT * 10);
+                let builder = match self {
+                    PodFollows | SiteFollows => builder.http_client(following()),
+                    _ => builder,
+                };
                 to.with(name, builder.build().expect("good settings"))
             }};
         }
@@ -175,6 +182,14 @@ impl Kind {
             }
         }
     }
+}
+
+/// An HTTP client as somebody makes it who knows nothing of what this is for.
+fn following() -> reqwest::Client {
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = rustls::ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions();
+    let tls = tls.expect("versions").with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
 }
 
 /// Gives other credentials each time.

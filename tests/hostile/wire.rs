@@ -76,7 +76,7 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
             let bytes = framed(answer, random);
             Sent { left: true, ..keep([&bytes[..], &bytes[..]].concat()) }
         }
-        10 if single => {
+        10 | 12 | 13 if single => {
             // Another one that is late: to whom does it belong?
             let bytes = framed(answer, random);
             Sent { parts: vec![(0, bytes.clone()), (20, bytes)], end: End::Keep, left: true }
