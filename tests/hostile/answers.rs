@@ -1,8 +1,6 @@
 //! A grammar of answers. Each is made by a rule that knows what it is: the contract's yes, the system's own no, or
 //! something from which nothing follows.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::bodies::{self, Members, Val, raw, text};
@@ -22,12 +20,14 @@ pub(crate) struct Answer {
     pub(crate) word: Word,
     pub(crate) class: &'static str,
     pub(crate) shows: Option<State>,
+    /// Whether status code and media type are those of a refusal that the system documents.
+    pub(crate) is_refusal_by_its_head: bool,
 }
 
 impl Answer {
-    fn new(status: u16, media: &str, body: impl Into<Vec<u8>>, word: Word, class: &'static str) -> Answer {
+    pub(crate) fn new(status: u16, media: &str, body: impl Into<Vec<u8>>, word: Word, class: &'static str) -> Answer {
         let headers = Vec::from_iter((!media.is_empty()).then(|| ("content-type".to_owned(), media.to_owned())));
-        Answer { status, headers, body: body.into(), word, class, shows: None }
+        Answer { status, headers, body: body.into(), word, class, shows: None, is_refusal_by_its_head: false }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Answer {
@@ -35,7 +35,7 @@ impl Answer {
         self
     }
 
-    fn showing(self, state: &State) -> Answer {
+    pub(crate) fn showing(self, state: &State) -> Answer {
         Answer { shows: Some(state.clone()), ..self }
     }
 }
@@ -63,6 +63,9 @@ pub(crate) enum Rule {
 }
 
 use Rule::*;
+
+/// The kind of a read of which one fact is there, in words that the contract does not have.
+pub(crate) const IN_OTHER_WORDS: &str = "a fact in other words";
 
 impl Rule {
     pub(crate) fn of_write(random: &mut Random) -> Rule {
@@ -126,12 +129,19 @@ pub(crate) struct About<'a> {
 
 impl About<'_> {
     pub(crate) fn answer(&self, rule: Rule, random: &mut Random) -> Answer {
+        let mut answer = self.of_rule(rule, random);
+        let own = answer.headers.iter().any(|(name, value)| name == "content-type" && value.starts_with(self.media()));
+        answer.is_refusal_by_its_head = own && bodies::refusals(self.vendor()).contains(&answer.status);
+        answer
+    }
+
+    fn of_rule(&self, rule: Rule, random: &mut Random) -> Answer {
         let tempting = if random.percent(85) { self.wanted } else { self.is };
         match rule {
             Yes => self.whole(200, &self.members(self.is, random), Word::Yes, "yes", random).showing(self.is),
-            Behind => {
-                self.whole(200, &self.members(self.was, random), Word::Behind, "a read that is behind", random).showing(self.was)
-            }
+            Behind => self
+                .whole(200, &self.members(self.was, random), Word::Behind, "a read that is behind", random)
+                .showing(self.was),
             No => {
                 let status = *random.pick(bodies::refusals(self.vendor()));
                 self.whole(status, &bodies::no(self.vendor(), "not carried out"), Word::No, "no", random)
@@ -160,54 +170,47 @@ impl About<'_> {
             }
             Shapeless => self.shapeless(tempting, random),
             Media => {
-                let media = *random.pick(&["text/html", "text/plain", "", "application/octet-stream", "application/json5x", "application/soap"]);
+                let media = *random.pick(&[
+                    "text/html",
+                    "text/plain",
+                    "",
+                    "application/octet-stream",
+                    "application/json5x",
+                    "application/soap",
+                ]);
                 let members = self.members(tempting, random);
                 let body = bodies::json(&members, random);
                 let xml = random.percent(30) && !self.is_xml();
                 match xml {
-                    true => Answer::new(200, "application/xml", xml::document("User", &members, random), Word::Nothing, "another media type"),
+                    true => Answer::new(
+                        200,
+                        "application/xml",
+                        xml::document("User", &members, random),
+                        Word::Nothing,
+                        "another media type",
+                    ),
                     false => Answer::new(200, media, body, Word::Nothing, "another media type"),
                 }
             }
             Encoded => self.encoded(tempting, random),
             AnyStatus => self.any_status(tempting, random),
             Gateway => self.gateway(random),
-            Redirect => {
-                let status = *random.pick(&[300, 301, 302, 303, 304, 305, 307, 308, 301, 302, 307, 308]);
-                let dead = "http://127.0.0.1:1/".to_owned();
-                let [same, beside, trap] = &self.targets;
-                let to = *random.pick(&[same, beside, trap, &dead, same]);
-                let body = if random.percent(50) { bodies::json(&self.members(tempting, random), random) } else { String::new() };
-                let answer = Answer::new(status, "application/json", body, Word::Nothing, "redirect");
-                if random.percent(95) { answer.header("location", to) } else { answer }
-            }
+            Redirect => self.redirect(tempting, random),
             Echo => self.echo(random),
-            Cached => {
-                let date = |ago: u64| http_date(self.now - Duration::from_secs(ago));
-                let state = if random.percent(60) { self.was } else { tempting };
-                let answer = self.whole(200, &self.members(state, random), Word::Cached, "a read out of a cache", random).showing(state);
-                match random.below(6) {
-                    0 => answer.header("age", "60").header("via", "1.1 varnish (Varnish/7.1)"),
-                    1 => answer.header("age", &(1 + random.below(3000)).to_string()),
-                    2 => answer.header("x-cache", *random.pick(&["HIT", "Hit from cloudfront", "TCP_HIT from a.example", "hit, miss"])),
-                    3 => answer.header("date", &date(30 + random.below(3000) as u64)),
-                    4 => answer.header("x-cache", "MISS, HIT").header("age", "7"),
-                    _ => answer.header("date", &date(600)).header("age", "600").header("x-varnish", "32770 3"),
-                }
-            }
+            Cached => self.cached(tempting, random),
             NotUnderstood => self.not_understood(random),
         }
     }
 
-    fn vendor(&self) -> System {
+    pub(crate) fn vendor(&self) -> System {
         self.kind.vendor()
     }
 
-    fn is_xml(&self) -> bool {
+    pub(crate) fn is_xml(&self) -> bool {
         self.vendor() == System::Akana && self.kind.media_type().as_str().ends_with("xml")
     }
 
-    fn media(&self) -> &'static str {
+    pub(crate) fn media(&self) -> &'static str {
         match self.vendor() {
             System::Akana => self.kind.media_type().as_str(),
             _ => "application/json",
@@ -215,7 +218,7 @@ impl About<'_> {
     }
 
     /// The members of a yes.
-    fn members(&self, state: &State, random: &mut Random) -> Members {
+    pub(crate) fn members(&self, state: &State, random: &mut Random) -> Members {
         match self.write {
             true => bodies::yes(self.vendor(), self.user, state, random),
             false => bodies::account(self.vendor(), self.user, state),
@@ -223,7 +226,14 @@ impl About<'_> {
     }
 
     /// In the representation that was asked for.
-    fn whole(&self, status: u16, members: &Members, word: Word, class: &'static str, random: &mut Random) -> Answer {
+    pub(crate) fn whole(
+        &self,
+        status: u16,
+        members: &Members,
+        word: Word,
+        class: &'static str,
+        random: &mut Random,
+    ) -> Answer {
         let root = if status < 300 { "User" } else { "Fault" };
         let body = match self.is_xml() {
             true => xml::document(root, members, random),
@@ -253,7 +263,8 @@ impl About<'_> {
 
     /// About another account than the one asked for. Userdocks, Symphony and ClearSquare name none in their yes.
     fn another(&self, tempting: &State, random: &mut Random) -> Answer {
-        let named = matches!(self.vendor(), System::Akana | System::Mediconnect) || (self.vendor() == System::Userdocks && !self.write);
+        let named = matches!(self.vendor(), System::Akana | System::Mediconnect)
+            || (self.vendor() == System::Userdocks && !self.write);
         if !named {
             return self.yes_and_no(tempting, random);
         }
@@ -339,60 +350,6 @@ impl About<'_> {
         }
     }
 
-    /// Every status code, with a body of every kind.
-    fn any_status(&self, tempting: &State, random: &mut Random) -> Answer {
-        let status = 201 + random.below(399) as u16;
-        let own = status >= 400 && random.percent(25);
-        let members = if own { bodies::no(self.vendor(), "not carried out") } else { self.members(tempting, random) };
-        let body = match random.below(5) {
-            0 => String::new(),
-            1 => "{}".to_owned(),
-            2 => "<html><body>Something</body></html>".to_owned(),
-            _ if self.is_xml() => xml::document(if own { "Fault" } else { "User" }, &members, random),
-            _ => bodies::json(&members, random),
-        };
-        let media = *random.pick(&[self.media(), self.media(), "text/html", ""]);
-        // An undocumented code with the system's own words, or a documented one with few of them.
-        let documented = bodies::refusals(self.vendor()).contains(&status);
-        let word = match status {
-            400..500 if (own || documented) && media == self.media() && !body.starts_with("<html") => Word::Unclear,
-            _ => Word::Nothing,
-        };
-        Answer::new(status, media, body, word, "any status code")
-    }
-
-    /// What stands before a system says so by itself; the system may have done what was asked.
-    fn gateway(&self, random: &mut Random) -> Answer {
-        let codes = [
-            400, 401, 403, 404, 405, 408, 409, 413, 421, 423, 425, 429, 429, 431, 444, 451, 460, 494, 495, 499, 499, 500,
-            502, 503, 503, 503, 504, 508, 511, 520, 521, 522, 523, 524, 525, 526, 527, 530, 561, 598, 599,
-        ];
-        let status = *random.pick(&codes);
-        let (media, body) = match random.below(6) {
-            0 => ("text/html", "<html><head><title>Backend fetch failed</title></head><body>Guru Meditation</body></html>"),
-            1 => ("text/html; charset=utf-8", "<!doctype html><h1>Access denied</h1>"),
-            2 => ("text/plain", "upstream request timeout"),
-            3 => ("", ""),
-            4 => ("application/problem+json", "{\"title\":\"Denied\",\"status\":403}"),
-            _ => ("application/json", "{\"fault\":{\"faultstring\":\"Gateway Timeout\",\"detail\":{\"errorcode\":\"x\"}}}"),
-        };
-        // Symphony's refusals need no member at all.
-        let lenient = self.vendor() == System::Symphony && media == "application/json" && status < 500;
-        let word = if lenient { Word::Unclear } else { Word::Nothing };
-        let answer = Answer::new(status, media, body, word, "gateway");
-        let past = http_date(self.now - Duration::from_secs(60));
-        let soon = http_date(self.now + Duration::from_secs(1));
-        match random.below(14) {
-            0..5 => answer.header("retry-after", *random.pick(&["0", "1", "2"])),
-            5 => answer.header("retry-after", *random.pick(&["soon", "-1", "1.5", "", "0x1", "99999999999999999999999", "1e1"])),
-            6 => answer.header("retry-after", &past),
-            7 => answer.header("retry-after", &soon),
-            8 => answer.header("retry-after", "1").header("retry-after", "soon"),
-            9 => answer.header("via", "1.1 varnish").header("x-varnish", "5").header("retry-after", "1"),
-            _ => answer,
-        }
-    }
-
     /// A system that sends credentials back.
     fn echo(&self, random: &mut Random) -> Answer {
         let all = secrets(self.seed, self.kind, random.below(GENERATIONS as usize) as u64);
@@ -432,7 +389,7 @@ impl About<'_> {
                 // So that the end of what is read falls into it.
                 let room = BODY_LIMIT - random.below(secret.len().min(60));
                 answer.body = [" ".repeat(room).as_bytes(), secret.as_bytes(), &answer.body].concat();
-                answer.word = Word::Nothing;
+                answer.word = if own { Word::Unclear } else { Word::Nothing };
             }
             5 => {
                 answer.body = format!("<html>{said}</html>").into_bytes();
@@ -458,16 +415,11 @@ impl About<'_> {
                 *value = odd.clone();
             }
         }
-        self.whole(200, &members, Word::Nothing, "a fact in other words", random)
+        self.whole(200, &members, Word::Unclear, IN_OTHER_WORDS, random).showing(self.is)
     }
 }
 
 /// As a header can carry it.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect()
-}
-
-/// Such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub(crate) fn http_date(at: Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -48,7 +48,9 @@ pub(crate) fn yes(vendor: System, user: &str, state: &State, random: &mut Random
         System::Akana => account(vendor, user, state),
         System::Mediconnect => match random.percent(30) {
             // As the deployed system has it.
-            true => members([("message", text("Usuario actualizado")), ("user", Val::Object(account(vendor, user, state)))]),
+            true => {
+                members([("message", text("Usuario actualizado")), ("user", Val::Object(account(vendor, user, state)))])
+            }
             false => account(vendor, user, state),
         },
     }
@@ -102,12 +104,9 @@ pub(crate) fn account(vendor: System, user: &str, state: &State) -> Members {
 /// The system's own refusal, with this text.
 pub(crate) fn no(vendor: System, why: &str) -> Members {
     match vendor {
-        System::Userdocks => members([
-            ("success", raw(false)),
-            ("message", raw("null")),
-            ("error", text(why)),
-            ("data", raw("null")),
-        ]),
+        System::Userdocks => {
+            members([("success", raw(false)), ("message", raw("null")), ("error", text(why)), ("data", raw("null"))])
+        }
         System::Akana => members([("faultcode", text("Client")), ("faultstring", text(why))]),
         System::Mediconnect => members([("error", text(why))]),
         System::Symphony => members([("code", raw(400)), ("message", text(why))]),

@@ -59,7 +59,14 @@ impl Run {
             let runner = Runner::new(registry.clone()).breaker(10_000, Duration::ZERO, 1).at_once(8);
             runner.read_first(read_first).verify(verify).clock(Arc::new(self.hostile.clock.clone()))
         };
-        let create = Journal::create(&path, "hostile", &registry, stream::iter(list.into_iter().map(Ok)), Invalid::Refuse, |bad| panic!("{bad}"));
+        let create = Journal::create(
+            &path,
+            "hostile",
+            &registry,
+            stream::iter(list.into_iter().map(Ok)),
+            Invalid::Refuse,
+            |bad| panic!("{bad}"),
+        );
         drop(create.await.expect("good rows"));
         let unknown = Arc::new(Mutex::new(HashSet::new()));
         let second = random.below(3);
@@ -155,7 +162,10 @@ impl Run {
                 wrong(Fault::Sent);
             }
             let was_unknown = unknown.lock().unwrap_or_else(PoisonError::into_inner).contains(&entry.number);
-            if was_unknown && matches!(entry.state, RowState::Refused | RowState::Failed | RowState::Pending) && !judge::was_carried_out(&case) {
+            if was_unknown
+                && matches!(entry.state, RowState::Refused | RowState::Failed | RowState::Pending)
+                && !judge::was_carried_out(&case)
+            {
                 wrong(Fault::Forgotten);
             }
         }

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use user_status::{
-    AccountStatus, CallOptions, Clock as _, Error, Receipt, Registry, RetryPolicy, StatusChange,
-};
+use user_status::{AccountStatus, CallOptions, Clock as _, Error, Receipt, Registry, RetryPolicy, StatusChange};
 
 use crate::judge::{self, Claim, Fault, Made};
 use crate::random::Random;
@@ -173,9 +171,14 @@ impl Run {
         if let Some(fault) = error.fault::<serde_json::Value>() {
             text.push_str(&fault.to_string());
             // As a program has it that prints what it was told.
-            fault.as_object().into_iter().flatten().filter_map(|(_, v)| v.as_str()).for_each(|said| text.push_str(said));
+            fault
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(_, v)| v.as_str())
+                .for_each(|said| text.push_str(said));
         }
-        if std::env::var_os("USER_STATUS_CALL").is_some() {
+        if crate::is_looked_at() {
             println!("{claim:?}: {text}");
         }
         self.watch.look(&text, "an error");
@@ -190,16 +193,16 @@ impl Run {
         table.claimed(after, claim.name());
         table.requests += case.requests.len() as u64;
         let write = case.writes().next();
-        if let (Some(write), true) = (write, case.requests.iter().all(|seen| seen.clean && matches!(seen.word, Word::Yes | Word::No))) {
-            let so = write.word == Word::Yes && case.writes().count() == 1 && write.carried_out.is_some();
+        if let (Some(write), true) =
+            (write, case.requests.iter().all(|seen| seen.clean && matches!(seen.word, Word::Yes | Word::No)))
+        {
+            // What flips besides is rightly no plain yes.
+            let plain = write.word == Word::Yes && made.kind != Kind::ClinicLeavesOut;
+            let so = plain && case.writes().count() == 1 && write.carried_out.is_some();
             // On a machine that has much to do, an answer may come too late.
             let so = so && made.to.saturating_sub(write.at) < systems::ATTEMPT;
             table.plain += u64::from(so);
-            let weak = so && matches!(claim, Claim::Unknown(_) | Claim::No);
-            table.weak += u64::from(weak);
-            if weak && std::env::var_os("USER_STATUS_WEAK").is_some() {
-                println!("weak: {} {:?} {} {claim:?} {:?}", which(), made.kind, made.change.change(), case.requests);
-            }
+            table.weak += u64::from(so && matches!(claim, Claim::Unknown(_) | Claim::No));
         }
         for fault in faults {
             self.wrong(&mut table, fault, case, made, claim, &which);
@@ -226,7 +229,13 @@ impl Run {
             .collect();
         let last = judge::blamed(case, claim, fault);
         table.wrong(fault, &format!("{last} [{:?}]", case.vendor), || {
-            format!("SEED={} {} {:?} {}: {claim:?} after {requests:?}", self.seed, which(), made.kind, made.change.change())
+            format!(
+                "SEED={} {} {:?} {}: {claim:?} after {requests:?}",
+                self.seed,
+                which(),
+                made.kind,
+                made.change.change()
+            )
         });
     }
 

@@ -32,7 +32,8 @@ pub(crate) fn utf_16(text: &str) -> Vec<u8> {
 /// With a byte in it that is no UTF-8.
 pub(crate) fn broken(text: &str, random: &mut Random) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
-    let quotes: Vec<usize> = text.char_indices().filter(|(_, c)| *c == '"' || *c == '>').map(|(at, _)| at + 1).collect();
+    let quotes: Vec<usize> =
+        text.char_indices().filter(|(_, c)| *c == '"' || *c == '>').map(|(at, _)| at + 1).collect();
     if !quotes.is_empty() {
         bytes.insert(*random.pick(&quotes), *random.pick(&[0xff, 0xc0, 0xe9, 0x80]));
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use user_status::{AccountStatus, Applied, Change, Error, ErrorKind, Proof, StatusChange};
 
+use crate::answers::IN_OTHER_WORDS;
 use crate::systems::{ATTEMPT, Kind, System};
 use crate::truth::{Case, Purpose, Seen, State, Word};
 
@@ -97,7 +98,7 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
     found(Fault::Sent, !made.writes && !writes.is_empty());
     let pairs = || writes.windows(2).map(|pair| (pair[0], pair[1]));
     let again = |seen: &Seen| matches!(seen.purpose, Purpose::Write { idempotent: true });
-    found(Fault::Repeated, pairs().any(|(first, second)| !(again(first) && again(second)) && !is_refusal(first)));
+    found(Fault::Repeated, pairs().any(|(first, second)| !(is_refusal(first) || again(first) && again(second))));
     // One that came too late was not seen.
     let soon = |first: &Seen, second: &Seen| second.at.saturating_sub(first.at) < ATTEMPT;
     let followed = |(first, second): (&Seen, &Seen)| first.clean && first.class == "redirect" && soon(first, second);
@@ -138,7 +139,8 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
         Claim::Unknown(ErrorKind::Contradicted) => {
             let carried_out = writes.iter().all(|seen| seen.word == Word::Yes && seen.carried_out.is_some());
             let harmless = case.reads().all(|read| {
-                matches!(read.word, Word::Cached | Word::Behind) || (read.word == Word::Yes && shows(read, &made.change))
+                matches!(read.word, Word::Cached | Word::Behind)
+                    || (read.word == Word::Yes && shows(read, &made.change))
             });
             let answered = !matches!(case.vendor, System::Akana | System::Mediconnect | System::Clearsquare);
             found(Fault::NotContradicted, answered && !writes.is_empty() && carried_out && harmless);
@@ -147,12 +149,12 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
             let last = case.reads().last();
             let agrees = |state: &State| state.agrees(status);
             let read = match last.map(|read| (read.word, &read.shows)) {
+                // A fact that was not understood must not let anybody in.
+                Some((Word::Unclear, Some(state))) if last.is_some_and(|read| read.class == IN_OTHER_WORDS) => {
+                    agrees(state) && status.can_sign_in() != Some(true)
+                }
                 Some((Word::Yes | Word::Cached | Word::Behind | Word::Unclear, Some(state))) => agrees(state),
                 Some((Word::Unclear, None)) => agrees(&case.state_at(made.to)),
-                // A fact that was not understood must not let anybody in.
-                Some((Word::Nothing, _)) if last.is_some_and(|read| read.class == "a fact in other words") => {
-                    agrees(&case.state_at(made.to)) && status.can_sign_in() != Some(true)
-                }
                 _ => false,
             };
             found(Fault::Misread, !read);

@@ -14,6 +14,7 @@ mod bulk;
 mod clock;
 mod drive;
 mod encodings;
+mod gateways;
 mod judge;
 mod pace;
 mod random;
@@ -27,7 +28,7 @@ mod xml;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -48,6 +49,12 @@ impl Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Whether one call is looked at, or one run: then what travels is printed.
+fn is_looked_at() -> bool {
+    static LOOKED_AT: LazyLock<bool> = LazyLock::new(|| set("USER_STATUS_CALL").or(set("USER_STATUS_RUN")).is_some());
+    *LOOKED_AT
 }
 
 fn set(name: &str) -> Option<u64> {
@@ -83,7 +90,9 @@ async fn what_the_sdk_claims_is_what_happened() {
     for text in &found {
         *kinds.entry(text.split(':').next().unwrap_or_default()).or_default() += 1;
     }
-    println!("parts of credentials, and requests that nobody asked for: {kinds:?}; USER_STATUS_SEED={seed} repeats them");
+    println!(
+        "parts of credentials, and requests that nobody asked for: {kinds:?}; USER_STATUS_SEED={seed} repeats them"
+    );
     found.truncate(20);
     assert!(table.wrong_claims() == 0 && found.is_empty(), "{found:#?}");
     assert!(table.weak * 50 <= table.plain, "what is plain is told as what it is");

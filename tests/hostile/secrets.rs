@@ -72,8 +72,7 @@ impl Watch {
             }
             let mut next = Vec::new();
             for text in &texts {
-                let decoders: [(char, fn(&str) -> String); 3] = [('%', percent), ('\\', escapes), ('&', references)];
-                for (sign, decode) in decoders {
+                for (sign, decode) in DECODERS {
                     let decoded = if text.contains(sign) { decode(text) } else { continue };
                     if decoded != *text && !next.contains(&decoded) {
                         next.push(decoded);
@@ -87,9 +86,9 @@ impl Watch {
 
     fn plain(&self, text: &str) -> Option<String> {
         let bytes = text.as_bytes();
-        let at = bytes.windows(RUN).position(|run| {
-            self.begins[usize::from(run[0]) << 8 | usize::from(run[1])] && self.runs.contains(run)
-        })?;
+        let at = bytes
+            .windows(RUN)
+            .position(|run| self.begins[usize::from(run[0]) << 8 | usize::from(run[1])] && self.runs.contains(run))?;
         let part = &bytes[at.saturating_sub(40)..bytes.len().min(at + 40)];
         Some(String::from_utf8_lossy(part).into_owned())
     }
@@ -107,6 +106,11 @@ impl Watch {
         std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// By the sign that tells of it: what undoes an encoding.
+const DECODERS: [(char, Decoder); 3] = [('%', percent), ('\\', escapes), ('&', references)];
+
+type Decoder = fn(&str) -> String;
 
 /// Percent-decoded.
 fn percent(text: &str) -> String {
@@ -217,7 +221,10 @@ pub(crate) fn echo(secret: &str, random: &mut Random) -> (String, &'static str) 
         5 => (whole.chars().map(|c| format!("&#{};", u32::from(c))).collect(), "references"),
         6 => (whole.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect(), "references in hex"),
         7 => (whole.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(), "escapes"),
-        8 => (whole.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect::<String>().replace('\\', "%5C"), "escapes in percent"),
+        8 => (
+            whole.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect::<String>().replace('\\', "%5C"),
+            "escapes in percent",
+        ),
         9 => (hex(true).chars().map(|c| format!("&#{};", u32::from(c))).collect(), "percent in references"),
         10 => (format!("{}{}", &whole[..whole.len() / 2], whole), "begins twice"),
         _ => (format!("Bearer {whole}, {whole}"), "twice"),

@@ -106,9 +106,8 @@ impl Hostile {
         };
         let split = request.path.trim_start_matches('/').split_once('/');
         let kind = split.and_then(|(folder, path)| Some((Kind::of_name(folder)?, path)));
-        let asked = kind.and_then(|(kind, path)| {
-            Some((kind, systems::asked(kind, &request.method, path, &request.body)?))
-        });
+        let asked =
+            kind.and_then(|(kind, path)| Some((kind, systems::asked(kind, &request.method, path, &request.body)?)));
         let mut cases = self.truth.cases();
         let Some((kind, (number, purpose, effect))) = asked else {
             self.truth.stray(format!("{} {}", request.method, request.path));
@@ -125,9 +124,15 @@ impl Hostile {
             false => wire::send(&mut answer, kind.vendor() == System::Clearsquare, &mut random),
         };
         let Answer { word, status, class, shows, .. } = answer;
-        if std::env::var_os("USER_STATUS_CALL").is_some() {
+        if crate::is_looked_at() {
             for (pause, part) in &sent.parts {
-                println!("{} {} carried out {carried_out:?}, {word:?}: after {pause} {:?} {:?}", request.method, request.path, String::from_utf8_lossy(part), sent.end);
+                println!(
+                    "{} {} carried out {carried_out:?}, {word:?}: after {pause} {:?} {:?}",
+                    request.method,
+                    request.path,
+                    String::from_utf8_lossy(part),
+                    sent.end
+                );
             }
         }
         case.requests.push(Seen { at: self.clock.now(), purpose, carried_out, word, status, class, shows, clean });

@@ -57,8 +57,22 @@ pub(crate) const ATTEMPT: Duration = Duration::from_secs(4);
 
 impl Kind {
     pub(crate) const ALL: [Kind; 16] = [
-        Docks, DocksCurrent, DocksToken, Portal, PortalXml, PortalV81, PortalV80Xml, ClinicReads, ClinicAssumes,
-        ClinicLeavesOut, Pod, PodSource, Site, SiteSource, PodFollows, SiteFollows,
+        Docks,
+        DocksCurrent,
+        DocksToken,
+        Portal,
+        PortalXml,
+        PortalV81,
+        PortalV80Xml,
+        ClinicReads,
+        ClinicAssumes,
+        ClinicLeavesOut,
+        Pod,
+        PodSource,
+        Site,
+        SiteSource,
+        PodFollows,
+        SiteFollows,
     ];
 
     /// Its name in a registry, and its folder on the server.
@@ -157,9 +171,8 @@ impl Kind {
                 built!(builder, credentials)
             }
             System::Akana => {
-                let credentials = move |generation| {
-                    akana::Credentials::session(&*secret(generation)[0], &*secret(generation)[1])
-                };
+                let credentials =
+                    move |generation| akana::Credentials::session(&*secret(generation)[0], &*secret(generation)[1]);
                 let builder = Akana::builder().tenant("acme").media_type(self.media_type()).unlock_by_enabling(true);
                 built!(builder, credentials)
             }

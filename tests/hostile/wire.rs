@@ -37,9 +37,8 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
         return keep(framed(answer, random));
     }
     let lost = |answer: &mut Answer, class| {
-        // A refusal whose head arrived may count as one.
-        let refusal = answer.word == Word::No || answer.word == Word::Unclear;
-        answer.word = if refusal && answer.status >= 400 { Word::Unclear } else { Word::Nothing };
+        // Of a refusal that the system documents, the head may say enough.
+        answer.word = if answer.is_refusal_by_its_head { Word::Unclear } else { Word::Nothing };
         answer.shows = None;
         answer.class = class;
     };
@@ -68,7 +67,8 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
         }
         8 => {
             let interim = ["100 Continue", "102 Processing", "103 Early Hints\r\nlink: </x>"];
-            let lines: String = (0..1 + random.below(3)).map(|_| format!("HTTP/1.1 {}\r\n\r\n", random.pick(&interim))).collect();
+            let lines: String =
+                (0..1 + random.below(3)).map(|_| format!("HTTP/1.1 {}\r\n\r\n", random.pick(&interim))).collect();
             keep([lines.as_bytes(), &framed(answer, random)].concat())
         }
         9 => {
@@ -101,7 +101,11 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
 /// As it is.
 pub(crate) fn plain(answer: &Answer) -> Sent {
     let length = format!("content-length: {}\r\n", answer.body.len());
-    Sent { parts: vec![(0, [head(answer, &length, "OK").as_bytes(), &answer.body].concat())], end: End::Keep, left: false }
+    Sent {
+        parts: vec![(0, [head(answer, &length, "OK").as_bytes(), &answer.body].concat())],
+        end: End::Keep,
+        left: false,
+    }
 }
 
 /// In one of the ways in which HTTP/1.1 delimits a body, whole.
