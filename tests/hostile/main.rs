@@ -64,7 +64,7 @@ fn set(name: &str) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_sdk_claims_is_what_happened() {
     let seed = set("USER_STATUS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-    let calls = set("USER_STATUS_CALLS").unwrap_or(3_000);
+    let calls = set("USER_STATUS_CALLS").unwrap_or(2_000);
     let watch = Arc::new(Watch::new(seed));
     let log = Log(watch.clone());
     let targets = tracing_subscriber::filter::Targets::new().with_target("user_status", tracing::Level::TRACE);

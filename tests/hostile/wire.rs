@@ -92,7 +92,6 @@ pub(crate) fn send(answer: &mut Answer, single: bool, random: &mut Random) -> Se
         _ => {
             let bytes = garbage(answer, random);
             lost(answer, "what is not HTTP");
-            answer.word = Word::Nothing;
             Sent { parts: vec![(0, bytes)], end: *random.pick(&[End::Fin, End::Reset]), left: false }
         }
     }
