@@ -131,7 +131,7 @@ impl About<'_> {
     pub(crate) fn answer(&self, rule: Rule, random: &mut Random) -> Answer {
         let mut answer = self.of_rule(rule, random);
         let own = answer.headers.iter().any(|(name, value)| name == "content-type" && value.starts_with(self.media()));
-        answer.is_refusal_by_its_head = own && bodies::refusals(self.vendor()).contains(&answer.status);
+        answer.is_refusal_by_its_head = own && bodies::refuses(self.vendor(), answer.status);
         answer
     }
 
@@ -377,7 +377,7 @@ impl About<'_> {
         let mut codes = bodies::refusals(vendor).to_vec();
         codes.extend([409, 429, 500, 502, 503]);
         let status = if refuses { *random.pick(&codes) } else { 200 };
-        let own = refuses && bodies::refusals(vendor).contains(&status);
+        let own = refuses && bodies::refuses(vendor, status);
         let word = if own || !refuses { Word::Unclear } else { Word::Nothing };
         let mut answer = self.whole(status, &members, word, "credentials sent back", random);
         match random.below(8) {

@@ -124,6 +124,11 @@ pub(crate) fn refusals(vendor: System) -> &'static [u16] {
     }
 }
 
+/// Whether a status code is a refusal by what is known of the system: MediConnect's own 429 is not in its document.
+pub(crate) fn refuses(vendor: System, status: u16) -> bool {
+    refusals(vendor).contains(&status) || (vendor == System::Mediconnect && status == 429)
+}
+
 /// A sign of refusal in one of the forms that the system's document or its observed deviations have: what to add to a
 /// yes.
 pub(crate) fn sign(vendor: System, random: &mut Random) -> Members {

@@ -26,7 +26,7 @@ impl About<'_> {
         };
         let media = *random.pick(&[self.media(), self.media(), "text/html", ""]);
         // An undocumented code with the system's own words, or a documented one with few of them.
-        let documented = bodies::refusals(self.vendor()).contains(&status);
+        let documented = bodies::refuses(self.vendor(), status);
         let word = match status {
             400..500 if (own || documented) && media == self.media() && !body.starts_with("<html") => Word::Unclear,
             _ => Word::Nothing,
