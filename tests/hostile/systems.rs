@@ -151,7 +151,7 @@ impl Kind {
                 let builder = builder.base_url(base).clock(clock).retry(retry).body_limit(BODY_LIMIT);
                 let builder = builder.attempt_timeout(ATTEMPT).total_timeout(ATTEMPT * 10);
                 let builder = match self {
-                    PodFollows | SiteFollows => builder.http_client(following()),
+                    PodFollows | SiteFollows => builder.configure_http(following),
                     _ => builder,
                 };
                 to.with(name, builder.build().expect("good settings"))
@@ -197,12 +197,9 @@ impl Kind {
     }
 }
 
-/// An HTTP client as somebody makes it who knows nothing of what this is for.
-fn following() -> reqwest::Client {
-    let provider = rustls::crypto::ring::default_provider();
-    let tls = rustls::ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions();
-    let tls = tls.expect("versions").with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
+/// Settings as somebody makes them who knows nothing of what this is for.
+fn following(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.redirect(reqwest::redirect::Policy::limited(10)).retry(reqwest::retry::for_host("127.0.0.1"))
 }
 
 /// Gives other credentials each time.
