@@ -1,6 +1,7 @@
 //! Credentials: where they come from, and how a client holds them.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
 
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
@@ -78,12 +79,17 @@ pub(crate) struct Auth {
     /// `None` for credentials that never change.
     fetch: Option<Box<Fetch>>,
     current: Mutex<Option<Arc<Prepared>>>,
+    /// What is kept out of sight of the credentials before, the newest last.
+    past: std::sync::Mutex<VecDeque<Arc<Secrets>>>,
 }
+
+/// So many credentials of before are kept out of sight as well: a system may still speak of them.
+const PAST: usize = 4;
 
 impl Auth {
     /// Credentials that never change.
     pub(crate) fn fixed(vendor: Vendor, prepared: Prepared) -> Auth {
-        Auth { vendor, fetch: None, current: Mutex::new(Some(Arc::new(prepared))) }
+        Auth { vendor, fetch: None, current: Mutex::new(Some(Arc::new(prepared))), past: Default::default() }
     }
 
     /// Credentials from a source.
@@ -101,7 +107,7 @@ impl Auth {
                 prepare(&credentials)
             })
         };
-        Auth { vendor, fetch: Some(Box::new(fetch)), current: Mutex::new(None) }
+        Auth { vendor, fetch: Some(Box::new(fetch)), current: Mutex::new(None), past: Default::default() }
     }
 
     /// Whether fresh credentials can be had.
@@ -133,11 +139,23 @@ impl Auth {
         }
     }
 
+    /// Fresh credentials, with which those before them are kept out of sight too.
+    fn with_past(&self, mut prepared: Prepared) -> Prepared {
+        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = prepared.secrets.clone();
+        prepared.secrets = Arc::new(past.iter().fold(Secrets::clone(&own), |all, before| all.and(before)));
+        if past.len() == PAST {
+            past.pop_front();
+        }
+        past.push_back(own);
+        prepared
+    }
+
     async fn fetch_into(&self, current: &mut Option<Arc<Prepared>>) -> Result<Arc<Prepared>> {
         let Some(fetch) = &self.fetch else {
             return Err(Error::new(ErrorKind::Credentials, self.vendor, "there are no others"));
         };
-        let prepared = Arc::new(fetch().await?);
+        let prepared = Arc::new(self.with_past(fetch().await?));
         *current = Some(prepared.clone());
         Ok(prepared)
     }

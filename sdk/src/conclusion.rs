@@ -1,10 +1,12 @@
 //! What a status code says about a change: for each system, and only as far as that system itself says it.
 //!
 //! A status code may come from anybody on the way. What a proxy or a gateway says of a request that it may have passed on
-//! proves nothing; so a refusal counts only if the system documents that code as a refusal, and if the response has the
-//! media type that the system documents for it. The tables are in the files of the systems.
+//! proves nothing; so a refusal counts only if the system documents that code as a refusal, if the response has the media
+//! type that the system documents for it, and if its body, where it came whole, is the system's own error body. The tables
+//! are in the files of the systems.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use serde_json::{Map, Value};
 
 use crate::vendor::Vendor;
 
@@ -38,7 +40,7 @@ pub struct StatusRule {
     pub vendor: Vendor,
     /// The HTTP status code.
     pub status: u16,
-    /// What it proves, if the response has a media type that the system documents.
+    /// What it proves, if the response has a media type that the system documents and, where it came whole, its error body.
     pub conclusion: Conclusion,
     /// Where the system says so.
     pub source: &'static str,
@@ -57,6 +59,8 @@ pub(crate) struct Conventions {
     pub(crate) media_types: &'static [&'static str],
     /// What it says with a status code, and where that is written.
     pub(crate) refusals: &'static [(u16, Conclusion, &'static str)],
+    /// Whether these are the members of its own error body, and say nothing else.
+    pub(crate) is_fault: fn(&Map<String, Value>) -> bool,
     /// Whether its own clients retry after a 500.
     pub(crate) retries_500: bool,
     /// The text with which it says 403 where others say 401.
@@ -73,7 +77,7 @@ impl Conventions {
         refusals.map(move |&(status, conclusion, source)| StatusRule { vendor, status, conclusion, source })
     }
 
-    /// What a response with this status code and these headers proves.
+    /// What a response with this status code and these headers proves, as far as its body does not say otherwise.
     pub(crate) fn conclude(&self, status: u16, headers: &HeaderMap) -> Conclusion {
         let Some((_, conclusion, _)) = self.refusals.iter().find(|(listed, ..)| *listed == status) else {
             return Conclusion::Unknown;

@@ -466,7 +466,9 @@ impl Exchange<'_> {
         match (ended, head) {
             (Attempt::NotSent(_), _) => Outcome::NotSent,
             (Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _), Some(head)) => {
-                let Head { conclusion, retry_after, .. } = head;
+                let Head { retry_after, .. } = head;
+                let whole = matches!(ended, Attempt::Answered(_));
+                let conclusion = if whole { self.concluded(raw, head.conclusion) } else { head.conclusion };
                 Outcome::Answered { status: self.meaning(raw), conclusion, retry_after }
             }
             // The status line says enough, though the body broke off: the system refused, or asks to wait.
@@ -476,6 +478,16 @@ impl Exchange<'_> {
                 Outcome::Answered { status, conclusion, retry_after }
             }
             _ => Outcome::Lost,
+        }
+    }
+
+    /// What a whole answer proves: a gateway may refuse with the system's status code and media type, and not with its
+    /// error body.
+    fn concluded(&self, raw: &RawResponse, conclusion: Conclusion) -> Conclusion {
+        let described = raw.described(self.parts.representation.as_ref()).is_ok();
+        match raw.seen().and_then(Value::as_object) {
+            Some(members) if described && (self.parts.conventions.is_fault)(members) => conclusion,
+            _ => Conclusion::Unknown,
         }
     }
 
@@ -494,14 +506,22 @@ impl Exchange<'_> {
             Outcome::Answered { conclusion, retry_after, .. } => (conclusion, retry_after),
             _ => (Conclusion::Unknown, None),
         };
+        // What a typed client is told by its status code and headers alone.
+        let by_its_head =
+            |raw: &RawResponse| self.parts.conventions.conclude(raw.status, &raw.headers) != Conclusion::Unknown;
         let error = match ended {
             Attempt::Answered(raw) => {
                 let status = self.meaning(&raw);
                 match self.parse(&raw) {
                     Ok(body) if status < 300 => return Ok(Answer { raw, body, conclusion, retry_after }),
-                    // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain is
-                    // no plain refusal any more.
-                    Ok(body) if status == raw.status && attempts == 1 && !unsure && (write || !unknown) => {
+                    // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain, or
+                    // that is not in the system's own words, is no plain refusal any more.
+                    Ok(body)
+                        if status == raw.status
+                            && attempts == 1
+                            && !unsure
+                            && (!unknown || (write && !by_its_head(&raw))) =>
+                    {
                         return Ok(Answer { raw, body, conclusion, retry_after });
                     }
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::bodies::{self, Members, Val, raw, text};
 use crate::encodings;
 use crate::random::Random;
-use crate::secrets::{GENERATIONS, echo, secrets};
+use crate::secrets::{echo, secrets};
 use crate::systems::{BODY_LIMIT, Kind, System};
 use crate::truth::{State, Word};
 use crate::xml;
@@ -113,6 +113,8 @@ impl Rule {
 pub(crate) struct About<'a> {
     pub(crate) seed: u64,
     pub(crate) kind: Kind,
+    /// Of the credentials that came with the request.
+    pub(crate) generation: u64,
     pub(crate) user: &'a str,
     /// Whether a change is asked for.
     pub(crate) write: bool,
@@ -350,9 +352,9 @@ impl About<'_> {
         }
     }
 
-    /// A system that sends credentials back.
+    /// A system that sends credentials back: those that it got, or those that the client had before.
     fn echo(&self, random: &mut Random) -> Answer {
-        let all = secrets(self.seed, self.kind, random.below(GENERATIONS as usize) as u64);
+        let all = secrets(self.seed, self.kind, self.generation.saturating_sub(random.below(2) as u64));
         let (secret, _) = echo(random.pick::<String>(&all), random);
         let said = format!("got {secret}, sorry");
         // Between the quotes as it is, so that escapes of its own are read.

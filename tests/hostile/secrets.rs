@@ -36,6 +36,11 @@ pub(crate) fn secrets(seed: u64, kind: Kind, generation: u64) -> Vec<String> {
     vec![first, second]
 }
 
+/// Of which generation the credentials in a request are.
+pub(crate) fn generation(seed: u64, kind: Kind, head: &str) -> u64 {
+    (0..GENERATIONS).rev().find(|generation| head.contains(&secrets(seed, kind, *generation)[0])).unwrap_or_default()
+}
+
 /// All that no text may have a part of.
 #[derive(Debug)]
 pub(crate) struct Watch {

@@ -11,6 +11,7 @@ use user_status::Clock as _;
 use crate::answers::{About, Answer, Rule};
 use crate::clock::MadeClock;
 use crate::random::Random;
+use crate::secrets::generation;
 use crate::systems::{self, Kind, System};
 use crate::truth::{Case, Effect, Purpose, Seen, Truth, Word};
 use crate::wire::{self, End, Sent};
@@ -30,6 +31,7 @@ pub(crate) struct Hostile {
 }
 
 struct Request {
+    head: String,
     method: String,
     path: String,
     body: Vec<u8>,
@@ -188,6 +190,7 @@ impl Hostile {
         let about = About {
             seed: self.seed,
             kind,
+            generation: generation(self.seed, kind, &request.head),
             user: &systems::user(kind.vendor(), number),
             write,
             is: if lies { &wanted } else { &is },
@@ -228,5 +231,5 @@ async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Request> {
     let rest = bytes.split_off(whole);
     let body = bytes.split_off(end + 4);
     *bytes = rest;
-    Some(Request { method, path, body })
+    Some(Request { head, method, path, body })
 }

@@ -141,7 +141,9 @@ fn what_a_status_code_proves() {
     for (name, statuses, says, source) in rows {
         table.push_str(&format!("| {name} | {} | {says} | {source} |\n", statuses.join(", ")));
     }
-    table.push_str("| each | every other one but 2xx, and every one of another media type or from a cache | ");
+    table.push_str(
+        "| each | every other one but 2xx, and every one of another media type, with another body, or from a cache | ",
+    );
     table.push_str("nothing: the outcome is unknown | it may be a gateway's word |\n");
     let written = README.split("<!-- conclusions -->\n").nth(1).unwrap().split("<!-- end").next().unwrap();
     assert!(written == table, "the README must have:\n{table}");

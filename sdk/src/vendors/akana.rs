@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use reqwest::header::{COOKIE, HeaderName};
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::{Applying, contradicted_read, empty_read, read, send};
@@ -219,6 +220,10 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
         (404, Conclusion::Refused, PLATFORM),
         (405, Conclusion::Refused, PLATFORM),
     ],
+    is_fault: |members| {
+        let says = |name: &str| members.get(name).is_some_and(Value::is_string);
+        says("faultcode") && says("faultstring") && !members.contains_key("UserID")
+    },
     retries_500: false,
     expired_403: None,
 };

@@ -114,6 +114,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
     vendor: Vendor::Clearsquare,
     media_types: JSON,
     refusals: &[(400, Conclusion::Refused, SIBLING), (401, Conclusion::Refused, DOCUMENT)],
+    is_fault: |members| members.get("status").is_some_and(|status| status == "error"),
     retries_500: false,
     expired_403: None,
 };

@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use reqwest::header::AUTHORIZATION;
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::{Applying, contradicted_read, empty_read, read, send};
@@ -153,6 +154,10 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
         (413, Conclusion::Refused, CODE),
         (429, Conclusion::RefusedForNow, CODE),
     ],
+    is_fault: |members| {
+        let shows_account = ["id", "isActive", "isSuspended", "user"].iter().any(|name| members.contains_key(*name));
+        members.get("error").is_some_and(Value::is_string) && !shows_account
+    },
     retries_500: false,
     expired_403: Some("Invalid token"),
 };

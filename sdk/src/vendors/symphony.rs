@@ -157,6 +157,10 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
         (401, Conclusion::Refused, DOCUMENT),
         (403, Conclusion::Refused, DOCUMENT),
     ],
+    is_fault: |members| {
+        let says = |name: &str, is: fn(&Value) -> bool| members.get(name).is_some_and(is);
+        says("code", Value::is_i64) && says("message", Value::is_string) && !members.contains_key("status")
+    },
     retries_500: true,
     expired_403: None,
 };

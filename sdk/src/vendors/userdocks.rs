@@ -169,6 +169,11 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
         (401, Conclusion::Refused, DOCUMENT),
         (403, Conclusion::Refused, DOCUMENT),
     ],
+    is_fault: |members| {
+        // The envelope of its document, or the one that its own clients know.
+        let listed = members.get("kind").is_some_and(|kind| kind == "errors") && members.contains_key("errors");
+        listed || (members.get("success") == Some(&false.into()) && members.get("error").is_some_and(Value::is_string))
+    },
     retries_500: false,
     expired_403: None,
 };
