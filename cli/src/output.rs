@@ -172,6 +172,14 @@ fn json_shown(json: &str) -> String {
     shown
 }
 
+/// Whether a terminal understands more than lines: one that is `dumb`, or does not say what it is, gets lines only.
+pub(crate) fn understands_more_than_lines() -> bool {
+    match std::env::var_os("TERM") {
+        Some(name) => !name.is_empty() && name != "dumb",
+        None => cfg!(windows),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -17,8 +17,8 @@ use crate::{commands, output, runtime};
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
-    // A terminal that does not say what it is, as one that says that it is dumb.
-    if std::env::var_os("TERM").is_some_and(|name| name.is_empty()) {
+    // Whatever else speaks for colours, such as the variable `CI`; a person who wants them says so.
+    if !output::understands_more_than_lines() && std::env::var_os("CLICOLOR_FORCE").is_none_or(|force| force == "0") {
         anstream::ColorChoice::Never.write_global();
     }
     let arguments = match Arguments::try_parse() {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use user_status::bulk::{Counts, Event, PauseReason, RowState};
 
 use super::estimate::{about, exactly};
-use crate::output::{Output, visible};
+use crate::output::{Output, understands_more_than_lines, visible};
 
 /// How often a bar is drawn.
 pub(crate) const TICK: Duration = Duration::from_millis(200);
@@ -117,7 +117,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Of a run with so many rows, of which so many are finished. Programs get none: what they read is the result.
     pub(crate) fn new(heard: Heard, total: u64, finished: u64, quiet: bool, output: Output) -> Progress {
-        let shown = !quiet && !output.is_json() && stderr().is_terminal() && can_move_its_cursor();
+        let shown = !quiet && !output.is_json() && stderr().is_terminal() && understands_more_than_lines();
         let bar = shown.then(|| {
             let terminal = ProgressDrawTarget::term_like(Box::new(Narrow(Term::stderr())));
             let bar = ProgressBar::with_draw_target(Some(total), terminal);
@@ -178,14 +178,6 @@ impl Progress {
         let (Some((from, first)), Some((to, last))) = (self.samples.front(), self.samples.back()) else { return 0.0 };
         let seconds = to.duration_since(*from).as_secs_f64();
         if seconds > 0.0 { last.saturating_sub(*first) as f64 / seconds } else { 0.0 }
-    }
-}
-
-/// Whether a terminal understands more than lines: one that is `dumb`, or does not say what it is, gets lines now and then.
-fn can_move_its_cursor() -> bool {
-    match std::env::var_os("TERM") {
-        Some(name) => !name.is_empty() && name != "dumb",
-        None => cfg!(windows),
     }
 }
 

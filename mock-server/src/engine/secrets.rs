@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use user_status_openapi::{Contract, Vendor};
+use user_status_openapi::{Contract, SchemeKind, Vendor};
 
 use super::decode::{self, Decoded};
 
@@ -111,6 +111,11 @@ fn public() -> &'static HashSet<u64> {
             words.push(&operation.id);
             words.extend(operation.path.split('/'));
             words.extend(operation.parameters.iter().map(|parameter| parameter.name.as_str()));
+            let schemes = operation.security.iter().flatten().filter_map(|scheme| contract.scheme(scheme));
+            words.extend(schemes.filter_map(|scheme| match &scheme.kind {
+                SchemeKind::Header(name) | SchemeKind::Cookie(name) => Some(name.as_str()),
+                SchemeKind::Bearer => None,
+            }));
         }
         words.iter().flat_map(|word| word.as_bytes().windows(RUN)).map(folded).collect()
     });
