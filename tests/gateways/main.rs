@@ -41,19 +41,33 @@ impl Gateway {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Starts a program and waits until it takes connections.
-    fn start(mut command: Command, port: u16, folder: tempfile::TempDir) -> Gateway {
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut gateway = Gateway { process: command.spawn().unwrap(), port, folder };
+    /// Starts a program at a port, in a folder, and waits until it takes connections. A port that was free a moment ago may not
+    /// be any more: then at another one.
+    fn start(command: impl Fn(u16, &Path) -> Command) -> Gateway {
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let log = || fs::read_to_string(gateway.folder.path().join("log")).unwrap_or_default();
-            assert!(gateway.process.try_wait().unwrap().is_none(), "it ended: {}", log());
-            assert!(started.elapsed() < STUCK, "it does not start: {}", log());
-            thread::sleep(Duration::from_millis(20));
+        loop {
+            let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+            let log = fs::File::create(folder.path().join("log")).unwrap();
+            let mut command = command(port, folder.path());
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+            let mut gateway = Gateway { process: command.spawn().unwrap(), port, folder };
+            loop {
+                // Both write it after they have the port: who answers there is no stranger.
+                let has_port = gateway.folder.path().join("pid").exists();
+                if has_port && TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                    return gateway;
+                }
+                let ended = gateway.process.try_wait().unwrap().is_some();
+                let said = ["log", "error"].map(|name| fs::read_to_string(gateway.folder.path().join(name)));
+                let said: String = said.into_iter().flatten().collect();
+                if ended && said.contains("Address already in use") {
+                    break;
+                }
+                assert!(!ended, "it ended: {said}");
+                assert!(started.elapsed() < STUCK, "it does not start: {said}");
+                thread::sleep(Duration::from_millis(20));
+            }
         }
-        gateway
     }
 }
 
@@ -79,33 +93,37 @@ fn authority(server: &StandaloneServer) -> String {
     server.root().trim_start_matches("http://").trim_end_matches('/').to_owned()
 }
 
-/// Varnish with its built-in policy, which gives up on a system that takes longer than a second.
-fn varnish(test: &str, server: &StandaloneServer) -> Option<Gateway> {
-    let (file, port, folder) = (program(test, "varnishd")?, free_port(), tempfile::tempdir().unwrap());
-    let mut command = Command::new(file);
-    command.arg("-F").args(["-j", "none"]).arg("-n").arg(folder.path().join("work"));
-    command.args(["-a", &format!("127.0.0.1:{port}"), "-b", &authority(server)]);
-    command.args(["-s", "malloc,32m", "-p", "first_byte_timeout=1", "-T", "none"]);
-    Some(Gateway::start(command, port, folder))
+/// Varnish with its built-in policy, which gives up on a system that takes longer than so many seconds.
+fn varnish(test: &str, server: &StandaloneServer, patience: u32) -> Option<Gateway> {
+    let file = program(test, "varnishd")?;
+    Some(Gateway::start(|port, folder| {
+        let mut command = Command::new(&file);
+        command.arg("-F").args(["-j", "none"]).arg("-n").arg(folder.join("work")).arg("-P").arg(folder.join("pid"));
+        command.args(["-a", &format!("127.0.0.1:{port}"), "-b", &authority(server)]);
+        command.args(["-s", "malloc,32m", "-p", &format!("first_byte_timeout={patience}"), "-T", "none"]);
+        command
+    }))
 }
 
 /// nginx with these settings of the server.
 fn nginx(test: &str, http: &str, location: &str) -> Option<Gateway> {
-    let (file, port, folder) = (program(test, "nginx")?, free_port(), tempfile::tempdir().unwrap());
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
-        .concat();
-    let config = format!(
-        "daemon off;\nmaster_process off;\npid {};\nerror_log {};\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{http}\n\
-         server {{\nlisten 127.0.0.1:{port};\nlocation / {{\n{location}\n}}\n}}\n}}\n",
-        path("pid"),
-        path("error"),
-    );
-    fs::write(folder.path().join("nginx.conf"), config).unwrap();
-    let mut command = Command::new(file);
-    command.arg("-p").arg(folder.path()).arg("-e").arg(path("error")).arg("-c").arg(Path::new(&path("nginx.conf")));
-    Some(Gateway::start(command, port, folder))
+    let file = program(test, "nginx")?;
+    Some(Gateway::start(|port, folder| {
+        let path = |name: &str| folder.join(name).display().to_string();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
+            .concat();
+        let config = format!(
+            "daemon off;\nmaster_process off;\npid {};\nerror_log {};\nevents {{}}\nhttp {{\naccess_log off;\n\
+             {temporary}{http}\nserver {{\nlisten 127.0.0.1:{port};\nlocation / {{\n{location}\n}}\n}}\n}}\n",
+            path("pid"),
+            path("error"),
+        );
+        fs::write(folder.join("nginx.conf"), config).unwrap();
+        let mut command = Command::new(&file);
+        command.arg("-p").arg(folder).arg("-e").arg(path("error")).arg("-c").arg(path("nginx.conf"));
+        command
+    }))
 }
 
 async fn mock() -> StandaloneServer {
@@ -142,7 +160,7 @@ async fn toggle_is_unknown(uri: &str, server: &StandaloneServer, status: u16, se
 #[tokio::test]
 async fn varnish_gives_up_on_a_toggle_that_was_carried_out() {
     let server = mock().await;
-    let Some(varnish) = varnish("varnish_gives_up_on_a_toggle_that_was_carried_out", &server) else { return };
+    let Some(varnish) = varnish("varnish_gives_up_on_a_toggle_that_was_carried_out", &server, 1) else { return };
     let before = server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap();
     let slow = Fault::delay(Duration::from_secs(3)).after_the_change().on_operation("manageUserStatus");
     server.fault(slow).unwrap();
@@ -156,7 +174,7 @@ async fn varnish_gives_up_on_a_toggle_that_was_carried_out() {
 #[tokio::test]
 async fn varnish_keeps_reads_and_they_prove_nothing() {
     let server = mock().await;
-    let Some(varnish) = varnish("varnish_keeps_reads_and_they_prove_nothing", &server) else { return };
+    let Some(varnish) = varnish("varnish_keeps_reads_and_they_prove_nothing", &server, 60) else { return };
     let pod = pod(&varnish.uri(), &server);
     assert_eq!(pod.status(SYMPHONY_USER).await.unwrap().enabled, Some(true));
     let error = pod.status(SYMPHONY_USER).await.unwrap_err();
@@ -203,9 +221,9 @@ async fn what_nginx_says_by_itself_proves_nothing() {
     let server = mock().await;
     let test = "what_nginx_says_by_itself_proves_nothing";
     let at = authority(&server);
-    let dead = free_port();
     for (location, status, kind) in [
-        (format!("proxy_pass http://127.0.0.1:{dead};"), 502, ErrorKind::Server),
+        // Nobody listens there.
+        ("proxy_pass http://127.0.0.1:1;".to_owned(), 502, ErrorKind::Server),
         (format!("proxy_pass http://{at};\nclient_max_body_size 1;"), 413, ErrorKind::Rejected),
         ("return 400;".to_owned(), 400, ErrorKind::Rejected),
         ("return 401;".to_owned(), 401, ErrorKind::Credentials),
@@ -245,9 +263,9 @@ async fn nginx_repeats_what_may_be_repeated() {
     let server = mock().await;
     let at = authority(&server);
     let http = format!("upstream system {{\nserver {at};\nserver {at};\n}}");
-    let location = "proxy_pass http://system;\nproxy_read_timeout 1s;";
+    let location = "proxy_pass http://system;\nproxy_read_timeout 3s;";
     let Some(nginx) = nginx("nginx_repeats_what_may_be_repeated", &http, location) else { return };
-    let slow = Fault::delay(Duration::from_secs(3)).after_the_change();
+    let slow = Fault::delay(Duration::from_secs(8)).after_the_change();
     server.fault(slow.on_operation("setAccessStatus").times(1)).unwrap();
     let known = server.credentials().userdocks;
     let credentials = userdocks::Credentials::api_key(known.api_key, known.client_id);

@@ -74,7 +74,7 @@ impl Clock for StepClock {
 /// In each of many scenarios calls come and go; whatever is dropped, and when, no window has more than its share.
 #[tokio::test]
 async fn no_window_has_more_requests_than_the_limit_allows_whatever_is_dropped() {
-    let seed = crate::set("USER_STATUS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let seed = crate::seed();
     let mut sent = 0;
     for scenario in 0..100 {
         let mut random = Random::of(seed, "pace", scenario, 0);
