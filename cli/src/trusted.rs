@@ -91,7 +91,7 @@ mod system {
 
     pub(super) fn open(path: &Path, what_for: For) -> Result<File, Refusal> {
         let mut way = Way::to(path)?;
-        let Some(Step { name, last: true }) = way.next()? else {
+        let Some(name) = way.next()? else {
             return Err(Refusal::Io(io::Error::from(io::ErrorKind::IsADirectory)));
         };
         let flags = match what_for {
@@ -134,17 +134,11 @@ mod system {
 
     pub(super) fn folder(path: &Path) -> Result<(), Refusal> {
         let mut way = Way::to(path)?;
-        while let Some(step) = way.next()? {
-            way.enter(&step.name)?;
+        if let Some(name) = way.next()? {
+            way.enter(&name)?;
         }
         way.within_shared();
         way.judged()
-    }
-
-    /// The next part of a path that is not gone yet.
-    struct Step {
-        name: OsString,
-        last: bool,
     }
 
     /// The folders from the root to where a path leads, each open.
@@ -178,7 +172,7 @@ mod system {
         }
 
         /// Goes on to the last part of the path, which is no link; `None` if it leads to a folder that was passed.
-        fn next(&mut self) -> Result<Option<Step>, Refusal> {
+        fn next(&mut self) -> Result<Option<OsString>, Refusal> {
             while let Some(name) = self.left.pop_front() {
                 if name == ".." {
                     if self.folders.len() > 1 {
@@ -195,7 +189,7 @@ mod system {
                     continue;
                 }
                 if self.left.is_empty() {
-                    return Ok(Some(Step { name, last: true }));
+                    return Ok(Some(name));
                 }
                 self.enter(&name)?;
             }

@@ -251,6 +251,31 @@ fn a_journal_that_lost_its_end_is_refused_and_goes_on_in_doubt() {
     systems.run(&["report", "last"]).ended(0).kept("lost its end");
 }
 
+/// As after a backup from before the run was confirmed.
+#[test]
+fn a_journal_that_lost_its_confirmation_does_not_say_that_nothing_was_sent() {
+    let systems = Systems::start(12);
+    let journal = unconfirmed(&systems, "20990101-000000-aaaa", 12);
+    let earlier = std::fs::read(&journal).unwrap();
+    systems.run(&["resume", "20990101", "--yes"]).ended(0);
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", journal.display()));
+    }
+    std::fs::write(&journal, earlier).unwrap();
+    systems.run(&["runs"]).ended(0).said("lost its end");
+    let kept = || {
+        systems.run(&["runs", "prune", "--yes"]).ended(0).said("nothing is removed");
+    };
+    kept();
+    for arguments in [&["resume", "20990101", "--in-doubt"][..], &["resume", "20990101"]] {
+        systems.run(arguments).ended(6).said("12 changes must be confirmed").said("nothing was sent now");
+        systems.run(&[arguments, &["--max-changes", "11"]].concat()).ended(6).said("nothing was sent now");
+        kept();
+    }
+    systems.run(&["resume", "20990101", "--yes"]).ended(0).said("all 12 rows are done");
+    assert!(systems.changes().values().all(|changes| *changes == 1));
+}
+
 #[test]
 fn a_damaged_row_is_named_and_its_run_does_not_go_on() {
     let systems = Systems::start(12);

@@ -19,8 +19,8 @@ use crate::runs::{Run, Runs};
 use crate::signals::Interrupts;
 use crate::table::table_to_stderr;
 
-/// Refuses more changes than there may be: as the argument says, else as the configuration does.
-pub(crate) fn within_limit(consent: &Consent, config: &Config, changes: u64) -> Result<(), Failure> {
+/// Refuses more changes than there may be: as the argument says, else as the configuration does. Then nothing was `sent`.
+pub(crate) fn within_limit(consent: &Consent, config: &Config, changes: u64, sent: &str) -> Result<(), Failure> {
     let (most, source) = match (consent.max_changes, config.max_changes) {
         (Some(most), _) => (most, "--max-changes".to_owned()),
         (None, Some(most)) => (most, format!("`max_changes` in {}", config.path.display())),
@@ -29,7 +29,7 @@ pub(crate) fn within_limit(consent: &Consent, config: &Config, changes: u64) -> 
     if changes <= most {
         return Ok(());
     }
-    let problem = format!("{} asked for, and {source} allows {most}; nothing was sent", counted(changes, "change"));
+    let problem = format!("{} asked for, and {source} allows {most}; nothing was {sent}", counted(changes, "change"));
     Err(Failure::safety(problem)
         .next("If so many are meant, --max-changes says it.")
         .detail("changes", changes)
@@ -42,20 +42,18 @@ async fn confirmed(
     consent: &Consent,
     above: u64,
     changes: u64,
-    (summary, look): (&str, &str),
+    (summary, look, sent): (&str, &str, &str),
     interrupts: &Interrupts,
     output: Output,
 ) -> Result<(), Failure> {
     match changes <= above {
         true => Ok(()),
-        false => {
-            agree(consent.yes, changes, (summary, "change", "sent"), interrupts, output).await.map_err(|failure| {
-                match can_ask(output) || output.is_json() {
-                    true => failure,
-                    false => failure.next(format!("`{look}` shows what would happen; then --yes confirms.")),
-                }
-            })
-        }
+        false => agree(consent.yes, changes, (summary, "change", sent), interrupts, output).await.map_err(|failure| {
+            match can_ask(output) || output.is_json() {
+                true => failure,
+                false => failure.next(format!("`{look}` shows what would happen; then --yes confirms.")),
+            }
+        }),
     }
 }
 
@@ -130,13 +128,15 @@ pub(crate) struct Question<'a> {
     pub(crate) above: u64,
     /// What a person sees, and the command that shows what would happen.
     pub(crate) shown: (&'a str, &'a str),
+    /// What nothing was without a yes: `sent`, or `sent now` if something may have been sent before.
+    pub(crate) sent: &'a str,
 }
 
 impl Question<'_> {
     /// Asks for a run, and says since when it is agreed: later than any other in the folder, also after a clock was put back.
     pub(crate) async fn agree(self, interrupts: &Interrupts, output: Output) -> Result<Timestamp, Failure> {
-        let Question { consent, config, changes, shown: (summary, look), .. } = self;
-        within_limit(consent, config, changes)?;
+        let Question { consent, config, changes, shown: (summary, look), sent, .. } = self;
+        within_limit(consent, config, changes, sent)?;
         let about = JournalReader::open(self.journal).and_then(|journal| journal.about());
         let about = about.map_err(|error| Failure::of_journal(&error))?;
         let others: Vec<(Run, About)> = self
@@ -158,7 +158,7 @@ impl Question<'_> {
             };
             let said = format!("run {} made these same {} on {when}{turned}", run.id, counted(changes, "change"));
             if about.once > 0 && !self.again && (consent.yes || !can_ask(output)) {
-                return Err(Failure::safety(format!("{said}; nothing was sent"))
+                return Err(Failure::safety(format!("{said}; nothing was {sent}"))
                     .next("If they are to be made once more: --again says it, with --yes.")
                     .detail("changes", changes)
                     .detail("same_as", run.id.as_str()));
@@ -171,7 +171,7 @@ impl Question<'_> {
                 output.beside(&json!({ "same_as": run.id, "turned_back": about.once }), || format!("note: {said}"));
             }
         }
-        confirmed(consent, above, changes, (&summary, look), interrupts, output).await?;
+        confirmed(consent, above, changes, (&summary, look, sent), interrupts, output).await?;
         let latest = others.iter().filter_map(|(_, other)| other.confirmed).max();
         let after = latest.and_then(|latest| latest.checked_add(SignedDuration::from_millis(1)).ok());
         let now = Timestamp::now();

@@ -52,6 +52,7 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
             changes: rows,
             above: config.confirm_above,
             shown: (&summary, "user-status plan"),
+            sent: "sent",
         };
         question.agree(&interrupts, output).await
     };

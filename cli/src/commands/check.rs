@@ -177,10 +177,7 @@ fn is_unknown_user(error: &Error) -> bool {
             error.fault::<mediconnect::types::MediconnectError>().is_some_and(|fault| fault.error.is_some())
         }
         (Vendor::Akana, Some(404)) => {
-            let in_json = error.fault::<akana::types::AkanaFault>().is_some_and(|fault| fault.faultcode.is_some());
-            // In the other representations the fault is XML.
-            let in_xml = || error.raw().is_some_and(|raw| raw.body.windows(9).any(|word| word == b"faultcode"));
-            in_json || in_xml()
+            error.fault::<akana::types::AkanaFault>().is_some_and(|fault| fault.faultcode.is_some())
         }
         _ => false,
     }

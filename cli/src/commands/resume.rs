@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use user_status::bulk::{Counts, Journal, JournalReader};
+use user_status::bulk::{Counts, Journal, JournalReader, RowState};
 
 use crate::arguments::{Global, Resume};
 use crate::bulk::consent::{Question, by_change, within_limit};
@@ -59,7 +59,7 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
         let agreed = unconfirmed(resume, &config, &runs, &path, &name, &interrupts, output).await;
         journal.confirm(agreed.map_err(|failure| within(failure, &name))?).await.map_err(failed)?;
     } else if resume.consent.max_changes.is_some() {
-        within_limit(&resume.consent, &config, counts.open()).map_err(|failure| within(failure, &name))?;
+        within_limit(&resume.consent, &config, counts.open(), "sent now").map_err(|failure| within(failure, &name))?;
     }
     let finished = counts.total() - counts.open();
     output.note(&format!(
@@ -78,7 +78,8 @@ pub(super) fn within(failure: Failure, name: &Name) -> Failure {
     failure.within(&format!("run {}", name.id))
 }
 
-/// Asks for a run that nobody confirmed: its program ended before somebody could.
+/// Asks for a run that nobody confirmed, as far as its journal knows: its program ended before somebody could, or the journal
+/// lost its end, and then its rows are in doubt.
 async fn unconfirmed(
     resume: &Resume,
     config: &Config,
@@ -89,14 +90,19 @@ async fn unconfirmed(
     output: Output,
 ) -> Result<Timestamp, Failure> {
     let reader = JournalReader::open(path).map_err(|error| Failure::of_journal(&error))?;
-    let changes = reader.counts().map_err(|error| Failure::of_journal(&error))?.total();
+    let counts = reader.counts().map_err(|error| Failure::of_journal(&error))?;
+    let changes = counts.total();
     let source = visible(&reader.about().map_err(|error| Failure::of_journal(&error))?.source);
     let asked = by_change(&reader)?;
-    let summary = format!(
-        "Run {} was not confirmed, and nothing was sent. {} from {source}.\n\n{asked}",
-        name.id,
-        counted(changes, "change")
-    );
+    let (id, named) = (&name.id, counted(changes, "change"));
+    let (summary, sent) = match counts[RowState::Unknown] + counts[RowState::Sending] {
+        0 => (format!("Run {id} was not confirmed, and nothing was sent. {named} from {source}.\n\n{asked}"), "sent"),
+        doubtful => {
+            let known = "Its journal lost its end: nobody knows whether the run was confirmed";
+            let made = format!("{doubtful} of them may have been made already");
+            (format!("Run {id}. {known}. {named} from {source}; {made}.\n\n{asked}"), "sent now")
+        }
+    };
     // What takes a run back is always asked for.
     let takes_back = reader.entries().any(|entry| entry.is_ok_and(|entry| entry.row.expected.is_some()));
     drop(reader);
@@ -109,6 +115,7 @@ async fn unconfirmed(
         changes,
         above: if takes_back { 0 } else { config.confirm_above },
         shown: (&summary, &name.command("report")),
+        sent,
     };
     question.agree(interrupts, output).await
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use user_status::bulk::{About, Counts, Journal, JournalError, JournalErrorKind, JournalReader};
+use user_status::bulk::{About, Counts, Journal, JournalError, JournalErrorKind, JournalReader, RowState};
 
 use crate::arguments::{RunsAction, RunsCommand};
 use crate::bulk::consent::agree;
@@ -37,7 +37,7 @@ async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, 
     for run in runs.list()? {
         let seen = Seen::of(&run.path);
         match &seen {
-            Ok(seen) if seen.about.begun.is_none() && !seen.in_use => unbegun.push((run, seen.state().to_owned())),
+            Ok(seen) if seen.is_unbegun() => unbegun.push((run, seen.state().to_owned())),
             Err(error) if error.kind() == JournalErrorKind::Empty => unbegun.push((run, unreadable(error).to_owned())),
             _ => {}
         }
@@ -45,7 +45,7 @@ async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, 
     if unbegun.is_empty() {
         let document = json!({ "folder": runs.folder.to_string_lossy(), "removed": [] });
         output.result(&document, || {
-            format!("Every run in {} was begun; nothing is removed.\n", shown_path(&runs.folder))
+            format!("There is no run in {} that was never begun; nothing is removed.\n", shown_path(&runs.folder))
         })?;
         return Ok(Exit::Done);
     }
@@ -89,6 +89,13 @@ impl Seen {
         // In this order: a run that ends in between is not taken for one that broke off.
         let in_use = journal.in_use()?;
         Ok(Seen { about: journal.about()?, counts: journal.counts()?, in_use, lost_end: journal.lost_end() })
+    }
+
+    /// Whether it is known that nobody has begun the run. A journal that lost its end does not know it; one with which somebody
+    /// goes on all the same says so of its rows.
+    fn is_unbegun(&self) -> bool {
+        let untouched = self.counts[RowState::Pending] == self.counts.total();
+        self.about.begun.is_none() && untouched && !self.in_use && !self.lost_end
     }
 
     /// What became of the run, in a word.

@@ -57,7 +57,9 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     }
     let exit = if not_undone == 0 { Exit::Done } else { Exit::NotApplied };
     if systems.is_empty() {
-        let mut document = json!({ "run": null, "undoes": undone_name.id, "rows": 0, "not_undone": not_undone, "exit_code": exit as u8 });
+        let mut document = json!({
+            "run": null, "undoes": undone_name.id, "rows": 0, "not_undone": not_undone, "exit_code": exit as u8,
+        });
         let text = || format!("Run {} changed nothing that can be taken back.\n", undone_name.id);
         match arguments.dry_run {
             // One document a line, the last of which is the summary, as for any other plan.
@@ -164,6 +166,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
             changes,
             above: 0,
             shown: (&summary, &look),
+            sent: "sent",
         };
         Ok(Agreed::Since(question.agree(&interrupts, output).await?))
     };
