@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 const CLAIMS: &str = include_str!("../../CONTRACT.md");
 
+/// The tests that are programs of their own.
+const PROGRAMS: &str = include_str!("../Cargo.toml");
+
 /// The modules of these tests.
 const MODULES: &str = include_str!("main.rs");
 
@@ -20,6 +23,11 @@ fn rows(header: &str) -> Vec<Vec<&'static str>> {
     lines.take_while(|line| line.starts_with('|')).map(cells).collect()
 }
 
+fn executable(script: &str) {
+    let file = fs::metadata(repository().join(script)).unwrap_or_else(|e| panic!("{script}: {e}"));
+    assert!(file.permissions().mode() & 0o111 != 0, "{script} can be executed");
+}
+
 #[test]
 fn every_claim_has_a_command_that_there_is() {
     let claims = rows("| Claim |");
@@ -28,7 +36,14 @@ fn every_claim_has_a_command_that_there_is() {
     let aliases = fs::read_to_string(repository().join(".cargo/config.toml")).unwrap();
     for row in claims {
         let command = row[1].trim_matches('`');
-        if let Some(module) = command.strip_prefix("cargo test --workspace ") {
+        // What proves a claim at greater length.
+        for script in row[0].split('`').filter(|code| code.starts_with(".ci/")) {
+            executable(script);
+        }
+        if let Some(program) = command.strip_prefix("cargo test --workspace --test ") {
+            let name = format!("[[test]]\nname = \"{program}\"\n");
+            assert!(PROGRAMS.contains(&name), "{command}");
+        } else if let Some(module) = command.strip_prefix("cargo test --workspace ") {
             let module = module.strip_suffix("::").unwrap();
             assert!(MODULES.lines().any(|line| line == format!("mod {module};")), "{command}");
         } else if let Some(subcommand) = command.strip_prefix("cargo ") {
@@ -37,8 +52,7 @@ fn every_claim_has_a_command_that_there_is() {
             assert!(run.lines().any(|line| line == command), "{command} is a part of .ci/run");
             assert_eq!(argument, "check");
         } else {
-            let file = fs::metadata(repository().join(command)).unwrap_or_else(|e| panic!("{command}: {e}"));
-            assert!(file.permissions().mode() & 0o111 != 0, "{command} can be executed");
+            executable(command);
             assert!(command == ".ci/run" || run.lines().any(|line| line == command), "{command} is a part of .ci/run");
         }
     }

@@ -255,6 +255,7 @@ fn every_command_in_a_sentence_names_what_there_is() {
                 ["cargo", "test", "--workspace", module] => {
                     modules.contains(&format!("mod {};\n", module.trim_end_matches("::")))
                 }
+                ["cargo", "test", "--workspace", "--test", name] => has_target(None, "test", Some(name)),
                 ["cargo", "contract", command, ..] => contract.contains(&format!("\n  {command} ")),
                 ["cargo", ..] => false,
                 ["docker", "build", ..] => repository().join(after(&["-f"]).unwrap()).is_file(),

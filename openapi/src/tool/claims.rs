@@ -13,7 +13,7 @@ use crate::contract::{Contract, MediaType, Operation};
 pub const CLAIMS: &str = "CONTRACT.md";
 
 /// Each claim, and the command that proves it; a test holds that the commands are there.
-const PROVED: [(&str, &str); 20] = [
+const PROVED: [(&str, &str); 24] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
@@ -49,6 +49,24 @@ const PROVED: [(&str, &str); 20] = [
     (
         "An error says what happened and whether the account may have been changed, under every fault",
         "cargo test --workspace faults::",
+    ),
+    (
+        "What the SDK claims is what happened, whatever a server answers; a hundred \
+         thousand calls with `.ci/hostile`",
+        "cargo test --workspace --test hostile",
+    ),
+    (
+        "What the SDK claims is what happened behind Varnish and nginx, and no toggle is sent twice",
+        "cargo test --workspace --test gateways",
+    ),
+    (
+        "A run that is killed, at any time and again and again, ends as asked, and repeats no toggle; a thousand kills with \
+         `.ci/kills`",
+        "cargo test --workspace bulk_kill::",
+    ),
+    (
+        "Damage to a journal is noticed or does no harm; five hundred damages with `.ci/damages`",
+        "cargo test --workspace bulk_damage::",
     ),
     ("No credential shows in anything that is printed or kept", "cargo test --workspace canary::"),
     ("No id leads a request to another user", "cargo test --workspace ids::"),
