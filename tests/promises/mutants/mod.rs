@@ -30,26 +30,29 @@ const SEED: u64 = 0x5eed_0005_7a7c_0de5;
 
 /// Mutants that nothing notices, and why nothing should.
 const SURVIVORS: &[(&str, &str)] = &[
-    ("example-text /components/examples/AkanaLockedUser/value Favorites", OF_AN_ACCOUNT),
-    ("example-text /components/examples/AkanaLockedUser/value UserName", OF_AN_ACCOUNT),
+    ("example-text /components/examples/AkanaLockedUser/value Title", OF_AN_ACCOUNT),
     (
-        "example-text /paths/~1api~1admin~1users~1{id}/get/responses/200/content/application~1json/examples/suspended/value email",
+        "example-text /paths/~1api~1admin~1users~1{id}~1status/patch/responses/200/content/application~1json/examples/suspended/value name",
         OF_AN_ACCOUNT,
     ),
     (
-        "example-text /paths/~1api~1admin~1users~1{id}/get/responses/200/content/application~1json/examples/suspended/value role",
-        "Roles are an open set: an account of any role may be shown.",
+        "example-text /paths/~1api~1users~1manage-status/post/requestBody/content/application~1json/examples/toggle/value token",
+        "Every caller has a token of its own.",
     ),
     (
-        "example-text /paths/~1api~1admin~1users~1{id}/get/responses/200/content/application~1json/examples/suspended/value suspensionReason",
-        "A reason is a text for people: any may be shown.",
-    ),
-    (
-        "example-text /paths/~1api~1v1~1users~1{userId}~1access-status~1{accessStatus}/put/responses/500/content/application~1json/examples/failed/value error",
+        "example-text /paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/responses/400/content/application~1json/examples/protectedUser/value message",
         FOR_PEOPLE,
     ),
     (
-        "example-text /paths/~1v1~1users~1{userId}/get/responses/500/content/application~1json/examples/failed/value error",
+        "example-text /paths/~1v1~1apps~1{appId}~1users~1{userId}~1access-status~1{accessStatus}/put/responses/200/content/application~1json/examples/freezed/value message",
+        FOR_PEOPLE,
+    ),
+    (
+        "example-text /paths/~1v1~1apps~1{appId}~1users~1{userId}~1access-status~1{accessStatus}/put/responses/400/content/application~1json/examples/unknownUser/value error",
+        FOR_PEOPLE,
+    ),
+    (
+        "example-text /paths/~1v1~1users~1{userId}/get/responses/400/content/application~1json/examples/unknownUser/value error",
         FOR_PEOPLE,
     ),
 ];
