@@ -208,9 +208,10 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
             Ok(receipt) if receipt.proof == Proof::Accepted => {
                 // A read that fails proves nothing, and takes nothing back: the system did say yes.
                 let Some(status) = read_back(system, session, user, change, options).await else { return Ok(receipt) };
+                let besides = receipt.before.as_ref().is_some_and(|before| !before.differs_only_by(change, &status));
                 match status.shows(change) {
-                    Some(true) => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
-                    Some(false) => {
+                    Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
+                    Some(_) => {
                         let message = format!("the system said yes to {change}, and the account reads {status}");
                         Err(Error::new(ErrorKind::Contradicted, system.vendor(), shown(&message))
                             .with_applied(Applied::Unknown)
@@ -238,6 +239,7 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
                             elapsed: clock.now().saturating_sub(started),
                             request_id: error.request_id(),
                             raw: error.raw().cloned(),
+                            before: error.status_before().cloned(),
                         })
                     }
                     // The request may still be on its way: what the account is now does not make it certain.

@@ -107,12 +107,13 @@ enum Attempt {
     Stale(RawResponse, String),
 }
 
-/// What the status line and the headers of an answer say, whatever becomes of its body.
-#[derive(Clone, Copy)]
+/// What the status line and the headers of an answer say as they came, whatever becomes of its body.
 struct Head {
     status: u16,
     conclusion: Conclusion,
     retry_after: Option<Duration>,
+    /// Why the answer is not of now.
+    stale: Option<String>,
 }
 
 impl Exchange<'_> {
@@ -314,7 +315,7 @@ impl Exchange<'_> {
         let exchange = pin!(give_up.clone().watch(async {
             match client.execute(request).await {
                 Ok(response) => {
-                    let _ = head.set(self.head(response.status().as_u16(), response.headers()));
+                    let _ = head.set(self.head(response.status().as_u16(), response.headers(), sent));
                     Ok(self.read(response, secrets).await)
                 }
                 Err(e) if e.is_connect() || e.is_builder() => Err(e),
@@ -340,37 +341,38 @@ impl Exchange<'_> {
                 Attempt::NotSent(hide(why.into(), secrets))
             }
         };
-        let head = head.get().copied();
-        let ended = self.weigh(ended, sent);
+        let head = head.get();
+        let ended = match (ended, head) {
+            (Attempt::Answered(raw), Some(Head { stale: Some(why), .. })) => {
+                let why = raw.clean(why).to_owned();
+                Attempt::Stale(raw, why)
+            }
+            (ended, _) => ended,
+        };
         let outcome = self.outcome(&ended, head);
         (ended, outcome)
     }
 
-    /// Sees whether an answer is of now. What a cache kept proves nothing: not what an account is, and not that a change
-    /// was made.
-    fn weigh(&self, ended: Attempt, sent: Sent) -> Attempt {
-        let Attempt::Answered(raw) = ended else { return ended };
-        if raw.status >= 300 {
-            return Attempt::Answered(raw);
+    /// Why an answer is not of now; `None` if nothing shows that. What a cache kept proves nothing: not what an account is,
+    /// and not that a change was made.
+    fn stale(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Option<String> {
+        if status >= 300 {
+            return None;
         }
-        let stale = if self.operation.only_reads() {
-            sent.stale(&raw.headers)
-        } else {
-            // Its `Date` tells what time it is there.
-            self.parts.freshness.changed(&raw.headers, self.parts.clock.wall());
-            kept(&raw.headers)
-        };
-        match stale {
-            Some(why) => Attempt::Stale(raw, why),
-            None => Attempt::Answered(raw),
+        if self.operation.only_reads() {
+            return sent.stale(headers);
         }
+        // Its `Date` tells what time it is there.
+        self.parts.freshness.changed(headers, self.parts.clock.wall());
+        kept(headers)
     }
 
     /// What an answer says before its body is read.
-    fn head(&self, status: u16, headers: &HeaderMap) -> Head {
+    fn head(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Head {
         let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.clock.wall()));
-        Head { status, conclusion: self.parts.conventions.conclude(status, headers), retry_after }
+        let stale = self.stale(status, headers, sent);
+        Head { status, conclusion: self.parts.conventions.conclude(status, headers), retry_after, stale }
     }
 
     /// The request with credentials, in the representation that the session speaks.
@@ -462,17 +464,17 @@ impl Exchange<'_> {
         if whole { Attempt::Answered(raw) } else { Attempt::TooLong(raw) }
     }
 
-    fn outcome(&self, ended: &Attempt, head: Option<Head>) -> Outcome {
+    fn outcome(&self, ended: &Attempt, head: Option<&Head>) -> Outcome {
         match (ended, head) {
             (Attempt::NotSent(_), _) => Outcome::NotSent,
             (Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _), Some(head)) => {
-                let Head { retry_after, .. } = head;
+                let retry_after = head.retry_after;
                 let whole = matches!(ended, Attempt::Answered(_));
                 let conclusion = if whole { self.concluded(raw, head.conclusion) } else { head.conclusion };
                 Outcome::Answered { status: self.meaning(raw), conclusion, retry_after }
             }
             // The status line says enough, though the body broke off: the system refused, or asks to wait.
-            (Attempt::Lost { .. }, Some(Head { status, conclusion, retry_after }))
+            (Attempt::Lost { .. }, Some(&Head { status, conclusion, retry_after, .. }))
                 if conclusion != Conclusion::Unknown || matches!(status, 429 | 503) =>
             {
                 Outcome::Answered { status, conclusion, retry_after }
@@ -506,9 +508,8 @@ impl Exchange<'_> {
             Outcome::Answered { conclusion, retry_after, .. } => (conclusion, retry_after),
             _ => (Conclusion::Unknown, None),
         };
-        // What a typed client is told by its status code and headers alone.
-        let by_its_head =
-            |raw: &RawResponse| self.parts.conventions.conclude(raw.status, &raw.headers) != Conclusion::Unknown;
+        // What a typed client is told by its status code, and by the headers that it gets, alone.
+        let told = |raw: &RawResponse| self.parts.conventions.conclude(raw.status, &raw.headers);
         let error = match ended {
             Attempt::Answered(raw) => {
                 let status = self.meaning(&raw);
@@ -520,7 +521,8 @@ impl Exchange<'_> {
                         if status == raw.status
                             && attempts == 1
                             && !unsure
-                            && (!unknown || (write && !by_its_head(&raw))) =>
+                            && (write || !unknown)
+                            && told(&raw) == conclusion =>
                     {
                         return Ok(Answer { raw, body, conclusion, retry_after });
                     }

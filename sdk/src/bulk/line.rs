@@ -136,6 +136,12 @@ impl Line {
                 Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
             };
             let shows = status.shows(&row.change);
+            // As a single call has it: what was flipped besides may be what the request in doubt did.
+            let besides = |before: &AccountStatus| in_doubt && !before.differs_only_by(&row.change, &status);
+            if shows == Some(true) && entry.before.as_ref().is_some_and(besides) {
+                let message = format!("the account reads {status}, which is more than was asked for");
+                return Ok(Some((RowState::Unknown, RowOutcome::because("interrupted", message))));
+            }
             if shows == Some(true) {
                 let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
                 let after = Some(status);
@@ -176,10 +182,9 @@ impl Line {
         };
         // Another row may have been told to wait meanwhile.
         if !self.rest.is_over() {
-            return Ok(Some(match in_doubt {
-                true => (RowState::Unknown, entry.outcome.clone()),
-                false => (RowState::Failed, held_back()),
-            }));
+            // No call, and so no news of the system: if it is being tried, another row tries it.
+            self.breaker.leave(turn);
+            return Ok(Some((if in_doubt { RowState::Unknown } else { RowState::Failed }, held_back())));
         }
         let options = self.runner.options;
         let result = match self.runner.verify {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::entry::{Entry, RowState};
 use super::row::Row;
 use crate::change::{Change, StatusChange};
+use crate::redact::REDACTED;
 use crate::status::{AccountStatus, Suspension};
 
 /// Why a row cannot be taken back.
@@ -38,6 +39,10 @@ pub fn undo(entry: &Entry) -> Result<Option<Row>, NoUndo> {
         return no("a toggle does not say what the account was before");
     }
     let Some(before) = &entry.before else { return no("what the account was before was not read") };
+    let reason = before.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
+    if matches!(change.change(), Change::Suspend | Change::Unsuspend) && reason == Some(REDACTED) {
+        return no("the reason of the suspension before had a credential in it, and was not kept");
+    }
     let (back, expected) = match change.change() {
         Change::Enable | Change::Disable => {
             let enabled = change.change() == Change::Enable;

@@ -320,18 +320,22 @@ impl AccountSystem for Akana {
                 }
             }
             let call = self.client.change_user_status().user_id(id).body(body);
-            let record = send(applying.rest(options), pin!(call.send()))
-                .await
-                .map_err(|error| error.with_status_before(before.as_ref()))?;
-            let answer = Answer::of(&record);
-            if let Some(why) = answer.objection(user) {
-                return Err(applying.contradicted(&record, &why));
+            let sent = send(applying.rest(options), pin!(call.send())).await;
+            let result = sent.and_then(|record| {
+                let answer = Answer::of(&record);
+                if let Some(why) = answer.objection(user) {
+                    return Err(applying.contradicted(&record, &why));
+                }
+                let status = account(&answer);
+                if answer.member("UserID").is_none() && status == AccountStatus::default() {
+                    return Err(applying.says_nothing(&record));
+                }
+                applying.weigh(record, status)
+            });
+            match result {
+                Ok(receipt) => Ok(Receipt { before, ..receipt }),
+                Err(error) => Err(error.with_status_before(before.as_ref())),
             }
-            let status = account(&answer);
-            if answer.member("UserID").is_none() && status == AccountStatus::default() {
-                return Err(applying.says_nothing(&record));
-            }
-            applying.weigh(record, status)
         })
     }
 

@@ -16,6 +16,7 @@ use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::receipt::{Proof, Receipt};
+use crate::redact::REDACTED;
 use crate::rehearsal::Rehearsal;
 use crate::report::reported;
 use crate::secret::Secret;
@@ -216,9 +217,11 @@ impl Mediconnect {
                     body.is_active = before.and_then(|before| before.enabled);
                 } else if let Some(suspension) = before.and_then(|before| before.suspended.as_ref()) {
                     body.is_suspended = Some(suspension.active);
-                    // A suspension that stays needs its reason again; one that has none is better left out.
-                    body.suspension_reason = suspension.reason.clone().filter(|_| suspension.active);
-                    if suspension.active && suspension.reason.is_none() {
+                    // A suspension that stays needs its reason again; one that has none, or one that cannot be shown, is
+                    // better left out.
+                    let reason = suspension.reason.clone().filter(|reason| reason != REDACTED);
+                    body.suspension_reason = reason.filter(|_| suspension.active);
+                    if suspension.active && body.suspension_reason.is_none() {
                         body.is_suspended = None;
                     }
                 }
@@ -227,6 +230,37 @@ impl Mediconnect {
             ActiveFlag::LeaveOut => {}
         }
         body
+    }
+}
+
+impl Mediconnect {
+    /// What the answer to a change of an account that was so proves.
+    fn weigh(
+        &self,
+        applying: &Applying<'_>,
+        id: MediconnectUserId,
+        before: Option<&AccountStatus>,
+        record: Record,
+    ) -> Result<Receipt> {
+        let answer = Answer::of(&record);
+        if let Some(why) = answer.objection(&id.get().to_string()) {
+            return Err(applying.contradicted(&record, &why));
+        }
+        let after = account(&answer);
+        if after == AccountStatus::default() {
+            return Err(applying.says_nothing(&record));
+        }
+        let mut receipt = applying.weigh(record.clone(), after.clone())?;
+        // What was left out may have been flipped, and nobody knows from what; and what the answer leaves out may have been,
+        // too.
+        let flipped = self.active_flag == ActiveFlag::LeaveOut && before.is_none_or(|before| before.enabled.is_none());
+        if flipped || after.enabled.is_none() || after.suspended.is_none() {
+            receipt.proof = Proof::Accepted;
+        }
+        match before.and_then(|before| unasked(applying.change, before, &after)) {
+            Some(message) => Err(applying.contradicted(&record, &message)),
+            None => Ok(receipt),
+        }
     }
 }
 
@@ -323,28 +357,11 @@ impl AccountSystem for Mediconnect {
             let call = self.client.toggle_user_status().id(id).body(body);
             // What is assumed was not read.
             let read = before.as_ref().filter(|_| !matches!(self.active_flag, ActiveFlag::Assume(_)));
-            let record = send(applying.rest(options), pin!(call.send()))
-                .await
-                .map_err(|error| error.with_status_before(read))?;
-            let answer = Answer::of(&record);
-            if let Some(why) = answer.objection(&id.get().to_string()) {
-                return Err(applying.contradicted(&record, &why));
-            }
-            let after = account(&answer);
-            if after == AccountStatus::default() {
-                return Err(applying.says_nothing(&record));
-            }
-            let mut receipt = applying.weigh(record.clone(), after.clone())?;
-            // What was left out may have been flipped, and nobody knows from what; and what the answer leaves out may have
-            // been, too.
-            let flipped = self.active_flag == ActiveFlag::LeaveOut
-                && before.as_ref().is_none_or(|before| before.enabled.is_none());
-            if flipped || after.enabled.is_none() || after.suspended.is_none() {
-                receipt.proof = Proof::Accepted;
-            }
-            match before.and_then(|before| unasked(change, &before, &after)) {
-                Some(message) => Err(applying.contradicted(&record, &message)),
-                None => Ok(receipt),
+            let sent = send(applying.rest(options), pin!(call.send())).await;
+            let result = sent.and_then(|record| self.weigh(&applying, id, before.as_ref(), record));
+            match result {
+                Ok(receipt) => Ok(Receipt { before: read.cloned(), ..receipt }),
+                Err(error) => Err(error.with_status_before(read)),
             }
         })
     }

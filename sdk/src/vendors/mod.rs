@@ -131,6 +131,7 @@ impl<'a> Applying<'a> {
             elapsed: parts.clock.now().saturating_sub(self.started),
             request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
             raw: record.raw,
+            before: None,
         }
     }
 

@@ -161,7 +161,8 @@ impl Writer {
         said: Option<(Said, Timestamp)>,
     ) -> Result<(), JournalError> {
         self.identity.hold()?;
-        if matches!(said, Some((Said::Confirmed, _))) && is_confirmed(connection)? {
+        let more = !intents.is_empty() || !rests.is_empty() || !self.unwritten.is_empty();
+        if matches!(said, Some((Said::Confirmed, _))) && !more && is_confirmed(connection)? {
             return Ok(());
         }
         let begins = matches!(said, Some((Said::Begun, _)));
