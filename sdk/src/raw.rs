@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::decode::{self, Problem};
 use crate::json;
@@ -100,6 +100,14 @@ impl RawResponse {
     /// What the body says, for conclusions only: nothing in it is fit to be shown.
     pub(crate) fn seen(&self) -> Option<&Value> {
         self.content.value.as_ref()
+    }
+
+    /// The members of an error body, for conclusions only; `None` if the body is none, or is of another root than the
+    /// documented.
+    pub(crate) fn fault(&self, spoken: Option<&Representation>) -> Option<&Map<String, Value>> {
+        let expected = spoken.map(|spoken| spoken.elements.fault);
+        let documented = self.content.root.as_deref().is_none_or(|root| Some(root) == expected);
+        self.seen().filter(|_| documented)?.as_object()
     }
 
     /// What the body says, as it may be shown.

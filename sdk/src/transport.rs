@@ -486,9 +486,8 @@ impl Exchange<'_> {
     /// What a whole answer proves: a gateway may refuse with the system's status code and media type, and not with its
     /// error body.
     fn concluded(&self, raw: &RawResponse, conclusion: Conclusion) -> Conclusion {
-        let described = raw.described(self.parts.representation.as_ref()).is_ok();
-        match raw.seen().and_then(Value::as_object) {
-            Some(members) if described && (self.parts.conventions.is_fault)(members) => conclusion,
+        match raw.fault(self.parts.representation.as_ref()) {
+            Some(members) if (self.parts.conventions.is_fault)(members) => conclusion,
             _ => Conclusion::Unknown,
         }
     }

@@ -189,6 +189,11 @@ fn answered(status: u16, kind: ErrorKind, repeated: bool) -> Expected {
     Expected { kind, status: Some(status), repeated, toggle_repeated: false, refusal: true }
 }
 
+/// A status code of the system's, and a body that is not.
+fn foreign(status: u16, kind: ErrorKind) -> Expected {
+    Expected { refusal: false, ..answered(status, kind, false) }
+}
+
 fn date() -> RetryAfter {
     RetryAfter::Date(Timestamp::from_second(TestClock::START + 9).unwrap())
 }
@@ -222,9 +227,9 @@ fn faults() -> Vec<(&'static str, Fault, Expected)> {
         ("invalid UTF-8", Fault::invalid_utf8(200), answered(200, OffContract, false)),
         ("empty body", Fault::empty_body(200), answered(200, OffContract, false)),
         ("another shape", off(200, json!([1])), answered(200, OffContract, false)),
-        ("401 in HTML", Fault::malformed_body(401), answered(401, ErrorKind::Credentials, false)),
-        ("403, empty", Fault::empty_body(403), answered(403, ErrorKind::Forbidden, false)),
-        ("404, malformed", Fault::malformed_body(404), answered(404, ErrorKind::NotFound, false)),
+        ("401, malformed", Fault::malformed_body(401), foreign(401, ErrorKind::Credentials)),
+        ("403, empty", Fault::empty_body(403), foreign(403, ErrorKind::Forbidden)),
+        ("404, malformed", Fault::malformed_body(404), foreign(404, ErrorKind::NotFound)),
     ]
 }
 

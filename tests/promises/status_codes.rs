@@ -35,6 +35,37 @@ fn refuses(vendor: Vendor, status: u16) -> bool {
     documented.contains(&status)
 }
 
+/// An error body of each of the five.
+const FAULT: &str =
+    r#"{"success":false,"error":"e","faultcode":"c","faultstring":"s","message":"m","code":1,"status":"error"}"#;
+
+/// As gateways have them.
+const FOREIGN: [&str; 7] = [
+    "{}",
+    "",
+    "<html>Forbidden</html>",
+    r#"{"message":"Forbidden"}"#,
+    r#"{"fault":{"faultstring":"Gateway Timeout","detail":{"errorcode":"x"}}}"#,
+    r#"{"error":{"code":403,"status":"PERMISSION_DENIED"}}"#,
+    r#"{"status":"success","success":true,"id":42,"isActive":false,"UserID":"42","error":"e"}"#,
+];
+
+/// A gateway may have the system's code and media type, and not its error body.
+#[tokio::test]
+async fn a_refusal_counts_only_in_the_systems_own_words() {
+    for status in [400, 401, 403, 404, 405, 413, 429] {
+        for body in FOREIGN {
+            let server = Recorder::start(json(status, "", body)).await;
+            for (system, change) in all(&server.uri()) {
+                let place = format!("{} × {status} {body}", system.vendor());
+                let once = CallOptions::default().retry(RetryPolicy::never());
+                let error = system.apply_with("42", &change, once).await.expect_err(&place);
+                assert_eq!((error.applied(), error.status()), (Applied::Unknown, Some(status)), "{place}: {error:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn only_what_the_system_documents_in_its_media_type_proves_that_nothing_was_changed() {
     let statuses = (300..=308).chain(400..=431).chain([444, 449, 451, 460, 494, 495, 499]).chain(500..=511);
@@ -53,7 +84,10 @@ async fn only_what_the_system_documents_in_its_media_type_proves_that_nothing_wa
                 if !documented && extra.starts_with("location") {
                     continue;
                 }
-                let answer = format!("HTTP/1.1 {status} X\r\n{content_type}{extra}content-length: 2\r\n\r\n{{}}");
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\n{content_type}{extra}content-length: {}\r\n\r\n{FAULT}",
+                    FAULT.len()
+                );
                 let server = Recorder::start(answer.clone()).await;
                 for (system, change) in all(&server.uri()) {
                     let place = format!("{} × {answer:?}", system.vendor());

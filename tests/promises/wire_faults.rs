@@ -76,7 +76,8 @@ fn faults() -> Vec<(Fault, Value, Seen, bool)> {
     let off = |kind: Value| json!({ "kind": kind, "off_contract": true });
     let of = |kind: Value| json!({ "kind": kind });
     let html = b"<html><body><h1>502 Bad Gateway</h1></body></html>";
-    let again = |status, value| Answer(status, JSON, b"{}", value);
+    let refusal: &[u8] = br#"{"error":"Too many requests","code":"RATE_LIMITED"}"#;
+    let again = |status, value| Answer(status, JSON, if status == 429 { refusal } else { b"{}" }, value);
     let date = RetryAfter::Date("2026-03-01T12:00:09Z".parse().unwrap());
     vec![
         (

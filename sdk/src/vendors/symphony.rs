@@ -159,7 +159,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
     ],
     is_fault: |members| {
         let says = |name: &str, is: fn(&Value) -> bool| members.get(name).is_some_and(is);
-        says("code", Value::is_i64) && says("message", Value::is_string) && !members.contains_key("status")
+        says("code", Value::is_i64) && says("message", Value::is_string)
     },
     retries_500: true,
     expired_403: None,

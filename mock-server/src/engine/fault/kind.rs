@@ -302,7 +302,10 @@ impl Kind {
     ) -> Reply {
         let plain = |response| Reply { response, delay: None, wire: None };
         let come_back = |status, retry_after: RetryAfter| {
-            let mut response = respond(status, JSON, Bytes::from_static(b"{}"));
+            // As MediConnect's code has it, the only system of which such a response is known.
+            let body: &[u8] =
+                if status == 429 { br#"{"error":"Too many requests","code":"RATE_LIMITED"}"# } else { b"{}" };
+            let mut response = respond(status, JSON, Bytes::from_static(body));
             if let Some(value) = retry_after.value(now) {
                 response.headers_mut().insert(header::RETRY_AFTER, value);
             }
