@@ -203,3 +203,26 @@ async fn an_account_that_was_changed_since_takes_no_doubt_away() {
     assert!(row.outcome.message.unwrap().contains("; then refused: the account reads"));
     assert_eq!(server.requests("updateUserStatus"), 2, "one of the run, and that of somebody else");
 }
+
+/// As a call has it: after a lost answer, a look that shows more than was asked proves nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_shows_more_than_was_asked_takes_no_doubt_away() {
+    let folder = TempDir::new().unwrap();
+    let (server, _) = people::server(5).await;
+    let builder = Mediconnect::builder()
+        .base_url(server.root())
+        .credentials(mediconnect::Credentials::token("mock-mediconnect-admin-token"));
+    let registry = Arc::new(Registry::default().with("clinic", builder.build().unwrap()));
+    let user = people::account(2).2;
+    let path = begun(&folder, &registry, Row::new("clinic", &user, StatusChange::suspend("Leave"))).await;
+    server.fault(Fault::reset().before_the_change().on_operation("toggleUserStatus").times(1)).unwrap();
+    runner(&registry).passes(1).run(Journal::open(&path).unwrap()).await.unwrap();
+    assert_eq!(entry(&path).state, RowState::Unknown);
+    let other = json!({ "isActive": false, "isSuspended": true, "suspensionReason": "Leave" });
+    server.put_user(user_status_mock::Vendor::Mediconnect, &user, &other).unwrap();
+    runner(&registry).run(Journal::open(&path).unwrap()).await.unwrap();
+    let row = entry(&path);
+    assert_eq!(row.state, RowState::Unknown, "{:?}", row.outcome);
+    assert!(row.outcome.message.unwrap().contains("which is more than was asked for"));
+    assert_eq!(server.requests("toggleUserStatus"), 1);
+}

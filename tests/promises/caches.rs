@@ -224,3 +224,65 @@ async fn a_read_back_that_shows_more_than_was_asked_confirms_nothing() {
         assert_eq!(result.map(|receipt| receipt.proof).ok(), proof, "active: {active}");
     }
 }
+
+/// The read-back after a yes is held against what was read before, as the one after a lost answer is.
+#[tokio::test]
+async fn a_yes_whose_read_back_shows_more_than_was_asked_is_contradicted() {
+    for (active, kind) in [(true, None), (false, Some(ErrorKind::Contradicted))] {
+        let server = Script::start(move |number, request| {
+            let body = match (request.starts_with("get"), number) {
+                (true, 0) => r#"{"id":42,"isActive":true,"isSuspended":false}"#.to_owned(),
+                (true, _) => {
+                    format!(r#"{{"id":42,"isActive":{active},"isSuspended":true,"suspensionReason":"Leave"}}"#)
+                }
+                // It leaves out the other fact.
+                (false, _) => r#"{"id":42,"isSuspended":true,"suspensionReason":"Leave"}"#.to_owned(),
+            };
+            Reply::Kept(json(200, "", &body))
+        })
+        .await;
+        let mediconnect = mediconnect_builder(&server.uri).clock(TestClock::new()).build().unwrap();
+        let result = mediconnect.apply_and_verify("42", &StatusChange::suspend("Leave")).await;
+        let told = result.as_ref().err().map(|error| (error.kind(), error.applied()));
+        assert_eq!(told, kind.map(|kind| (kind, Applied::Unknown)), "active: {active}: {result:?}");
+        assert!(result.is_err() || result.is_ok_and(|receipt| receipt.proof == Proof::Confirmed));
+    }
+}
+
+/// What is kept out of sight of a header still tells where the response comes from.
+#[tokio::test]
+async fn a_cache_that_names_the_credentials_is_one() {
+    const TOKEN: &str = "mock-symphony-session-token";
+    for header in ["cache-status: edge; hit; key=", "x-cache: HIT ", "via: 1.1 varnish (HIT) "] {
+        let headers = format!("{header}\"{TOKEN}\"\r\n");
+        let server = Recorder::start(json(200, &headers, ENABLED)).await;
+        let error = symphony_builder(&server.uri()).build().unwrap().status("42").await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("session-token"), "{error:?}");
+        assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{headers}");
+
+        let server = Recorder::start(json(403, &headers, r#"{"code":403,"message":"no"}"#)).await;
+        let symphony = symphony_builder(&server.uri()).build().unwrap();
+        let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied()), (ErrorKind::Forbidden, Applied::Unknown), "{headers}");
+        let call = symphony.client().update_user_status().uid(42).body_map(|body| body.suspended(false));
+        let error = Error::from(call.send().await.unwrap_err());
+        assert_eq!(error.applied(), Applied::Unknown, "{headers}");
+    }
+}
+
+/// A text that was kept out of sight is not sent back in the place of the one that it stands for.
+#[tokio::test]
+async fn what_was_kept_out_of_sight_is_not_written_into_an_account() {
+    let server = Script::start(move |_, request| {
+        let active = request.starts_with("get");
+        let reason = "see mock-mediconnect-admin-token";
+        let body = format!(r#"{{"id":42,"isActive":{active},"isSuspended":true,"suspensionReason":"{reason}"}}"#);
+        Reply::Kept(json(200, "", &body))
+    })
+    .await;
+    let mediconnect = mediconnect_builder(&server.uri).build().unwrap();
+    let receipt = mediconnect.apply("42", &StatusChange::disable()).await.unwrap();
+    assert_eq!(receipt.proof, Proof::Confirmed);
+    let sent = server.requests().pop().unwrap();
+    assert!(sent.ends_with(r#"{"isactive":false}"#) || sent.ends_with(r#"{"isActive":false}"#), "{sent}");
+}
