@@ -9,6 +9,7 @@ use crate::clock::{BoxFuture, Wait};
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
+use crate::report::Pending;
 use crate::session::Session;
 use crate::status::AccountStatus;
 use crate::vendor::Vendor;
@@ -224,7 +225,13 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
             Err(error)
                 if error.applied() == Applied::Unknown && (!error.is_contradicted() || error.shows_otherwise()) =>
             {
-                match read_back(system, session, user, change, options).await {
+                // If the call is dropped meanwhile, nobody else can say it.
+                let parts = session.parts();
+                let mut pending =
+                    Pending { parts, call: "apply_and_verify", attempts: error.attempts(), unknown: true };
+                let back = read_back(system, session, user, change, options).await;
+                pending.unknown = false;
+                match back {
                     Some(status)
                         if status.shows(change) == Some(true)
                             && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>

@@ -183,6 +183,30 @@ async fn a_change_that_is_dropped_leaves_one_line() {
     }
 }
 
+/// Also while it is read back after a lost answer.
+#[tokio::test]
+async fn a_change_that_is_dropped_while_it_is_read_back_leaves_one_line() {
+    let (lines, _guard) = Lines::start();
+    let server = Script::start(|_, request| match request.starts_with("get") {
+        true => Reply::Never,
+        false => Reply::Closed(Vec::new()),
+    })
+    .await;
+    let symphony = symphony_builder(&server.uri).retry(RetryPolicy::never()).build().unwrap();
+    let change = StatusChange::disable();
+    let arrived = async {
+        while server.requests().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = symphony.apply_and_verify(USER, &change) => panic!("nobody answers"),
+        () = arrived => {}
+    }
+    let told = lines.0.lock().unwrap().clone();
+    assert_eq!(told.iter().map(|(level, _)| *level).collect::<Vec<_>>(), [Level::ERROR], "{told:?}");
+}
+
 /// The account is named only where that was allowed.
 #[tokio::test]
 async fn the_account_is_named_only_if_that_was_allowed() {
