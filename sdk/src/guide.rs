@@ -84,8 +84,8 @@
 //! # What counts as a yes
 //!
 //! A status code of 200 and a body of a documented media type, in which every name is there once, are not enough. This is what
-//! the body must say, and everything else is no proof: the outcome is then [`ErrorKind::Contradicted`] or
-//! [`ErrorKind::OffContract`], and unknown.
+//! the body must say, and everything else is no proof: the outcome is then
+//! [`Contradicted`](crate::ErrorKind::Contradicted) or [`OffContract`](crate::ErrorKind::OffContract), and unknown.
 //!
 //! | system | a write says yes with | a read says what the account is with |
 //! |---|---|---|
@@ -103,7 +103,7 @@
 //! - two values of one fact, or one that is not of the documented type.
 //!
 //! A read is held to the same when it is to prove a change whose answer was lost. What it says of the account and is not
-//! understood is in [`AccountStatus::unrecognized`], and is not known.
+//! understood is in [`AccountStatus::unrecognized`](crate::AccountStatus::unrecognized), and is not known.
 //!
 //! # Testing with the mock
 //!

@@ -157,7 +157,9 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
                 Some((Word::Unclear, None)) => agrees(&case.state_at(made.to)),
                 _ => false,
             };
-            found(Fault::Misread, !read);
+            // What was not understood says nothing.
+            let silent = status.enabled.is_none() && status.suspended.is_none() && status.locked.is_none();
+            found(Fault::Misread, !read && !silent);
         }
         Claim::Unknown(_) | Claim::Nothing | Claim::Dropped => {}
     }
