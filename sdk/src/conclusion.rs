@@ -67,6 +67,12 @@ pub(crate) struct Conventions {
     pub(crate) expired_403: Option<&'static str>,
 }
 
+/// Whether a response says of itself that it is of this media type.
+pub(crate) fn is_of(headers: &HeaderMap, media_type: &str) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+}
+
 /// The media types of a system that speaks plain JSON.
 pub(crate) const JSON: &[&str] = &["application/json"];
 
@@ -82,9 +88,7 @@ impl Conventions {
         let Some((_, conclusion, _)) = self.refusals.iter().find(|(listed, ..)| *listed == status) else {
             return Conclusion::Unknown;
         };
-        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = value.split(';').next().unwrap_or_default().trim();
-        let documented = self.media_types.iter().any(|media_type| media_type.eq_ignore_ascii_case(essence));
+        let documented = self.media_types.iter().any(|media_type| is_of(headers, media_type));
         // What a cache kept is no answer to this request.
         if documented && crate::freshness::from_cache(headers).is_none() { *conclusion } else { Conclusion::Unknown }
     }

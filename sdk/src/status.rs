@@ -106,14 +106,17 @@ impl AccountStatus {
         }
     }
 
-    /// Whether another status of the same account is the same in all that a change was not asked to change.
+    /// Whether another status of the same account is the same in all that a change was not asked to change. What is enabled
+    /// may be unlocked by that: Akana has one status for both.
     pub(crate) fn differs_only_by(&self, change: &StatusChange, after: &AccountStatus) -> bool {
         let active = |status: &AccountStatus| status.suspended.as_ref().map(|suspension| suspension.active);
         let same = |before: Option<bool>, after: Option<bool>| before.is_none() || after.is_none() || before == after;
         let asked = change.change();
         (matches!(asked, Change::Enable | Change::Disable) || same(self.enabled, after.enabled))
             && (matches!(asked, Change::Suspend | Change::Unsuspend) || same(active(self), active(after)))
-            && (matches!(asked, Change::Lock | Change::Unlock) || same(self.locked, after.locked))
+            && (matches!(asked, Change::Lock | Change::Unlock)
+                || same(self.locked, after.locked)
+                || (asked == Change::Enable && after.locked == Some(false)))
             && (after.unrecognized.is_empty() || after.unrecognized == self.unrecognized)
     }
 }

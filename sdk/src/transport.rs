@@ -22,7 +22,7 @@ use crate::auth::Prepared;
 use crate::call::Call;
 use crate::carried::{Carried, Parsed};
 use crate::clock::{BoxFuture, Wait, at_most};
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, is_of};
 use crate::connecting::GiveUp;
 use crate::connection::{self, ConnectionProblem, Unconnected};
 use crate::decode::Problem;
@@ -111,6 +111,9 @@ enum Attempt {
 struct Head {
     status: u16,
     conclusion: Conclusion,
+    /// The conclusion if the body does not come whole, and cannot show whose word it is: only in the media type that was asked
+    /// for, where a system has several.
+    in_part: Conclusion,
     retry_after: Option<Duration>,
     /// Why the answer is not of now.
     stale: Option<String>,
@@ -372,7 +375,10 @@ impl Exchange<'_> {
         let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.clock.wall()));
         let stale = self.stale(status, headers, sent);
-        Head { status, conclusion: self.parts.conventions.conclude(status, headers), retry_after, stale }
+        let conclusion = self.parts.conventions.conclude(status, headers);
+        let as_asked = self.parts.representation.as_ref().is_none_or(|spoken| is_of(headers, spoken.media_type));
+        let in_part = if as_asked { conclusion } else { Conclusion::Unknown };
+        Head { status, conclusion, in_part, retry_after, stale }
     }
 
     /// The request with credentials, in the representation that the session speaks.
@@ -470,11 +476,11 @@ impl Exchange<'_> {
             (Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _), Some(head)) => {
                 let retry_after = head.retry_after;
                 let whole = matches!(ended, Attempt::Answered(_));
-                let conclusion = if whole { self.concluded(raw, head.conclusion) } else { head.conclusion };
+                let conclusion = if whole { self.concluded(raw, head.conclusion) } else { head.in_part };
                 Outcome::Answered { status: self.meaning(raw), conclusion, retry_after }
             }
             // The status line says enough, though the body broke off: the system refused, or asks to wait.
-            (Attempt::Lost { .. }, Some(&Head { status, conclusion, retry_after, .. }))
+            (Attempt::Lost { .. }, Some(&Head { status, in_part: conclusion, retry_after, .. }))
                 if conclusion != Conclusion::Unknown || matches!(status, 429 | 503) =>
             {
                 Outcome::Answered { status, conclusion, retry_after }

@@ -124,9 +124,15 @@ pub(crate) fn refusals(vendor: System) -> &'static [u16] {
     }
 }
 
-/// Whether a status code is a refusal by what is known of the system: MediConnect's own 429 is not in its document.
+/// Whether a status code is a refusal by what is known of the system beside its document: the page of the platform's
+/// response codes, and MediConnect's published code.
 pub(crate) fn refuses(vendor: System, status: u16) -> bool {
-    refusals(vendor).contains(&status) || (vendor == System::Mediconnect && status == 429)
+    let besides: &[u16] = match vendor {
+        System::Akana => &[403, 405],
+        System::Mediconnect => &[413, 429],
+        _ => &[],
+    };
+    refusals(vendor).contains(&status) || besides.contains(&status)
 }
 
 /// A sign of refusal in one of the forms that the system's document or its observed deviations have: what to add to a

@@ -44,7 +44,7 @@ impl Run {
         let mut rows = BTreeMap::new();
         let mut list = Vec::new();
         for number in numbers.clone() {
-            let kind = *random.pick(&Kind::ALL);
+            let kind = Kind::of_row(&mut random);
             let change = kind.change(&mut random);
             self.open(number, kind, &change, &mut random);
             let user = systems::user(kind.vendor(), number);

@@ -154,7 +154,7 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
                     agrees(state) && status.can_sign_in() != Some(true)
                 }
                 Some((Word::Yes | Word::Cached | Word::Behind | Word::Unclear, Some(state))) => agrees(state),
-                Some((Word::Unclear, None)) => agrees(&case.state_at(made.to)),
+                Some((Word::Unclear, None)) => last.is_some_and(|read| agrees(&case.state_at(read.at))),
                 _ => false,
             };
             // What was not understood says nothing.
@@ -198,13 +198,19 @@ fn is_proof(word: Word) -> bool {
     matches!(word, Word::Yes | Word::Behind | Word::Unclear)
 }
 
-/// Whether the system itself showed, before and after, that another fact than the one asked for became another.
+/// Whether the last reads before and after the change showed that another fact than the one asked for became another.
 fn unasked(case: &Case, change: &StatusChange) -> bool {
-    let Some(first) = case.requests.iter().position(|seen| seen.purpose != Purpose::Read) else { return false };
-    let honest = |seen: &&Seen| seen.word == Word::Yes && seen.shows.is_some();
-    let before = case.requests[..first].iter().rfind(honest);
-    let after = case.requests[first..].iter().rfind(honest);
+    let sent = |seen: &Seen| seen.purpose != Purpose::Read && !is_refusal(seen);
+    let Some(first) = case.requests.iter().position(sent) else { return false };
+    // Nobody can tell one that is behind from the truth.
+    let shows = |seen: &&Seen| is_proof(seen.word);
+    let before = case.requests[..first].iter().rfind(shows);
+    let after = case.requests[first..].iter().rfind(shows);
     let (Some(before), Some(after)) = (before, after) else { return false };
+    // What readers differ about, one of them may not have taken.
+    if [before, after].iter().any(|seen| seen.word == Word::Unclear) {
+        return false;
+    }
     let (Some(before), Some(after)) = (&before.shows, &after.shows) else { return false };
     match change.change() {
         Change::Suspend | Change::Unsuspend => before.enabled != after.enabled,

@@ -66,6 +66,11 @@ fn seed() -> u64 {
     set("USER_STATUS_SEED").unwrap_or(1)
 }
 
+/// The sets of single calls that are under way at the same time.
+const LANES: usize = 40;
+/// The runs with a journal that are under way at the same time.
+const RUNS_AT_ONCE: u64 = 16;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_sdk_claims_is_what_happened() {
     let seed = seed();
@@ -80,12 +85,12 @@ async fn what_the_sdk_claims_is_what_happened() {
         (Some(call), _) => run.clone().set(call..call + 1).await,
         (_, Some(first)) => run.run(first..first + 40).await,
         _ => {
-            let rows = tokio::spawn(run.clone().runs(calls / 20));
-            let lanes: Vec<_> = (0..10).map(|_| tokio::spawn(run.clone().calls(calls))).collect();
-            for lane in lanes {
-                lane.await.expect("no panic");
+            // What only a run can forget is in its rows: a fifth of all calls.
+            let rows = (0..RUNS_AT_ONCE).map(|_| tokio::spawn(run.clone().runs(calls / 5 / RUNS_AT_ONCE)));
+            let lanes = (0..LANES).map(|_| tokio::spawn(run.clone().calls(calls)));
+            for task in rows.chain(lanes).collect::<Vec<_>>() {
+                task.await.expect("no panic");
             }
-            rows.await.expect("no panic");
         }
     }
     let mut found = run.found();

@@ -178,7 +178,7 @@ impl Hostile {
         if let Some(at) = carried_out {
             case.effects.push((at, effect));
         }
-        if !write && kind == Kind::ClinicReads && !case.calm && random.percent(6) {
+        if !write && kind == Kind::ClinicReads && !case.calm && random.percent(15) {
             // Somebody else is at work on the account, too.
             let at = now + Duration::from_millis(random.below(60) as u64);
             case.effects.push((at, Effect { flip: true, ..Effect::default() }));

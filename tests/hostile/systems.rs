@@ -75,6 +75,15 @@ impl Kind {
         SiteFollows,
     ];
 
+    /// Of a row: those more often of which a run could do what a single call does not.
+    pub(crate) fn of_row(random: &mut Random) -> Kind {
+        match random.below(100) {
+            0..20 => ClinicLeavesOut,
+            20..35 => ClinicReads,
+            _ => *random.pick(&Kind::ALL),
+        }
+    }
+
     /// Its name in a registry, and its folder on the server.
     pub(crate) fn name(self) -> String {
         format!("{self:?}").to_lowercase()

@@ -537,6 +537,11 @@ async fn what_has_no_way_back_says_why() {
     let summary = Runner::new(registry).read_first(false).run(Journal::open(&path).unwrap()).await.unwrap();
     assert_eq!(summary.counts.open(), 0);
     for entry in entries(&path) {
+        // MediConnect is read before it is changed, whatever the run does.
+        if entry.row.system == "clinic" {
+            assert!(entry.before.is_some() && undo(&entry).is_ok(), "{entry:?}");
+            continue;
+        }
         let why = undo(&entry).unwrap_err().to_string();
         let expected = match entry.row.system.as_str() {
             "site" => "a toggle does not say what the account was before",

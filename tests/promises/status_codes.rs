@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use user_status::vendors::{Mediconnect, mediconnect};
+use user_status::vendors::{Mediconnect, akana, mediconnect};
 use user_status::{
     AccountSystem, Applied, CallOptions, Error, ErrorKind, Proof, RetryPolicy, StatusChange, Vendor, Wait,
 };
@@ -226,6 +226,18 @@ async fn a_refusal_whose_body_breaks_off_is_a_refusal() {
                 assert_eq!(error.retry_after(), Some(Duration::from_secs(9)), "{place}");
             }
         }
+    }
+    // What breaks off cannot show whose word it is: then only the media type that was asked for counts.
+    for (media_type, applied) in [
+        ("application/vnd.soa.v80+xml", Applied::No),
+        ("application/json", Applied::Unknown),
+        ("application/xml", Applied::Unknown),
+    ] {
+        let head = format!("HTTP/1.1 403 X\r\ncontent-type: {media_type}\r\ncontent-length: 99\r\n\r\n<");
+        let server = Script::start(move |_, _| Reply::Closed(head.as_bytes().to_vec())).await;
+        let akana = akana_builder(&server.uri).media_type(akana::MediaType::XmlV80).build().unwrap();
+        let error = akana.apply_with("admin.acmepaymentscorp", &StatusChange::disable(), once).await.unwrap_err();
+        assert_eq!(error.applied(), applied, "{media_type}: {error:?}");
     }
     let long = format!("{{\"error\":\"{}\"}}", "x".repeat(2 << 20));
     let server = Recorder::answering(403, &long).await;

@@ -1,16 +1,19 @@
 //! A run before a system that asks for time: nothing is sent to it before, and it is said for what the run waits.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures_util::stream;
 use tempfile::TempDir;
-use user_status::bulk::{Event, Invalid, Journal, JournalReader, PauseReason, Row, RowState, Runner, Summary};
-use user_status::{Clock as _, Limit, Registry, StatusChange};
+use user_status::bulk::{
+    Boundary, Entry, Event, Invalid, Journal, JournalReader, PauseReason, Row, RowState, Runner, Summary,
+};
+use user_status::{Clock as _, Limit, Registry, RetryPolicy, StatusChange};
 use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, Vendor};
 use user_status_tests::TestClock;
 
+use crate::script::{Reply, Script, json};
 use crate::systems;
 
 const ROWS: u64 = 40;
@@ -128,4 +131,68 @@ async fn a_system_that_asks_for_longer_than_the_run_waits_is_given_up_with_the_t
     assert_eq!(summary.counts[RowState::Confirmed], ROWS, "{}", summary.counts);
     assert_eq!(said, [format!("pod asked {until}")]);
     assert!(pod.asked_at()[requests..].iter().all(|at| *at >= Duration::from_secs(1000)));
+}
+
+/// The row that tries a system is about to leave when another row, sent before, is told to wait. It is not sent, and leaves the
+/// try to another row; else the run waits for ever for the end of a try that nobody makes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_try_that_is_not_sent_is_made_by_another_row() {
+    const ROWS: u64 = 8;
+    // Two rows may be on their way, and two more wait for that; the next one is the one that tries the system.
+    const FIRST: usize = 4;
+    const TRIES: i64 = 5;
+    let [is_here, is_about_to_leave, rests]: [Arc<OnceLock<()>>; 3] = Default::default();
+    let (arrived, held) = (is_here.clone(), is_about_to_leave.clone());
+    // The first row is refused for a time, and not before another is about to try the system; those with it fail.
+    let script = Script::start(move |number, request| {
+        let no = r#"{"code":500,"message":"not now"}"#;
+        let is = |row: usize| request.contains(&user(row as u64));
+        Reply::Kept(if number < FIRST && is(0) {
+            let _ = arrived.set(());
+            tokio::task::block_in_place(|| held.wait());
+            json(429, "retry-after: 30\r\n", no)
+        } else if number < FIRST && (1..FIRST).any(is) {
+            tokio::task::block_in_place(|| arrived.wait());
+            json(503, "", no)
+        } else {
+            json(200, "", r#"{"message":"OK"}"#)
+        })
+    })
+    .await;
+    let clock = TestClock::new();
+    let builder = systems::symphony_builder(&script.uri).clock(clock.clone()).retry(RetryPolicy::never());
+    let registry = Arc::new(Registry::default().with("pod", builder.build().unwrap()));
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run.sqlite");
+    let rows = (0..ROWS).map(|number| Ok(Row::new("pod", user(number), StatusChange::disable())));
+    drop(Journal::create(&path, "a test", &registry, stream::iter(rows), Invalid::Refuse, |_| {}).await.unwrap());
+
+    let not_sent = Arc::new(Mutex::new(Vec::new()));
+    let (noted, asks) = (not_sent.clone(), rests.clone());
+    let runner = Runner::new(registry).clock(clock).at_once(2).read_first(false).verify(false);
+    let runner = runner.breaker(1, Duration::ZERO, 5).on_event(move |event| match event {
+        Event::Paused { reason: PauseReason::Asked, .. } => drop(asks.set(())),
+        Event::Row { entry, outcome, .. } if outcome.attempts == 0 => noted.lock().unwrap().push(entry.number),
+        _ => {}
+    });
+    let journal = Journal::open(&path).unwrap();
+    let watched = path.clone();
+    let hook = move |boundary| {
+        let tries = |entry: &Entry| entry.number == TRIES && entry.state == RowState::Sending;
+        let reader = JournalReader::open(&watched).unwrap();
+        if boundary == Boundary::Committed && reader.entries().any(|entry| tries(&entry.unwrap())) {
+            let _ = is_about_to_leave.set(());
+            rests.wait();
+        }
+    };
+    journal.watch(Arc::new(hook)).await;
+    let run = tokio::time::timeout(Duration::from_secs(60), runner.run(journal));
+    let summary = run.await.expect("it waits for a try that nobody makes").unwrap();
+    let not_sent = not_sent.lock().unwrap().clone();
+    assert!(
+        not_sent.contains(&TRIES),
+        "{not_sent:?}: the system was not asking for time when it was about to be tried"
+    );
+    assert_eq!(summary.counts[RowState::Accepted], ROWS, "{}", summary.counts);
+    assert!(summary.given_up.is_empty(), "{:?}", summary.given_up);
 }

@@ -15,6 +15,8 @@ pub(super) fn settled(entry: &Entry, state: RowState, mut outcome: RowOutcome) -
         outcome.doubt = outcome.message.clone().filter(|_| state == RowState::Unknown);
         return (state, outcome);
     }
+    // What the account was before the request in doubt, a later call does not know.
+    outcome.before = None;
     let then = match state {
         RowState::Confirmed | RowState::Accepted => return (state, outcome),
         // As asked now, and by whom nobody can say: it counts as changed, so that an undo does not pass it over.
@@ -39,6 +41,7 @@ pub(super) fn settled(entry: &Entry, state: RowState, mut outcome: RowOutcome) -
         attempts: call.attempts,
         request_id: call.request_id.clone(),
         doubt: Some(first),
+        before: None,
     };
     (RowState::Unknown, outcome)
 }

@@ -217,6 +217,8 @@ pub struct RowOutcome {
     /// Of a row that is unknown: what was known when it became so. Later calls for it add to the message, and take this away
     /// only with a proof.
     pub doubt: Option<String>,
+    /// What the account was before, as the call itself read it, later than the run did.
+    pub(crate) before: Option<AccountStatus>,
 }
 
 impl RowOutcome {
@@ -242,6 +244,7 @@ impl RowOutcome {
             status: receipt.raw.as_ref().map(|raw| raw.status),
             attempts: receipt.attempts,
             request_id: receipt.request_id.clone(),
+            before: receipt.before.clone(),
             ..RowOutcome::default()
         };
         (state, outcome)
@@ -257,6 +260,7 @@ impl RowOutcome {
             attempts: error.attempts(),
             request_id: error.request_id(),
             doubt: None,
+            before: error.status_before().cloned(),
         };
         (state, outcome)
     }

@@ -15,6 +15,7 @@ use super::rest::{Asked, Rest};
 use super::runner::{Event, PauseReason, Runner};
 use super::stop::Halt;
 use crate::error::Error;
+use crate::receipt::Proof;
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
 use crate::waiting::{Span, WaitReason, Waiting, after, hear_waits};
@@ -136,11 +137,8 @@ impl Line {
                 Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
             };
             let shows = status.shows(&row.change);
-            // As a single call has it: what was flipped besides may be what the request in doubt did.
-            let besides = |before: &AccountStatus| in_doubt && !before.differs_only_by(&row.change, &status);
-            if shows == Some(true) && entry.before.as_ref().is_some_and(besides) {
-                let message = format!("the account reads {status}, which is more than was asked for");
-                return Ok(Some((RowState::Unknown, RowOutcome::because("interrupted", message))));
+            if in_doubt && shows == Some(true) && shows_more(entry, &status) {
+                return Ok(Some(more_than_asked(&status)));
             }
             if shows == Some(true) {
                 let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
@@ -194,7 +192,10 @@ impl Line {
         Ok(Some(match result {
             Ok(receipt) => {
                 self.report(turn, Health::Well, None, "");
-                RowOutcome::of_receipt(&receipt)
+                match in_doubt && receipt.proof != Proof::Accepted && shows_more(entry, &receipt.status) {
+                    true => more_than_asked(&receipt.status),
+                    false => RowOutcome::of_receipt(&receipt),
+                }
             }
             Err(error) => {
                 self.report(turn, Health::of(&error), error.retry_after(), &error.to_string());
@@ -305,6 +306,18 @@ pub(super) fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
     let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
     let locked = expected.locked.is_none() || expected.locked == status.locked;
     enabled && suspended && locked
+}
+
+/// Whether an account shows more than a row asked for, as a single call holds it against what was read first: what was
+/// flipped besides may be what the request in doubt did.
+fn shows_more(entry: &Entry, status: &AccountStatus) -> bool {
+    entry.before.as_ref().is_some_and(|before| !before.differs_only_by(&entry.row.change, status))
+}
+
+/// Of a row in doubt whose account is as asked, and has another fact changed as well.
+fn more_than_asked(status: &AccountStatus) -> (RowState, RowOutcome) {
+    let message = format!("the account reads {status}, which is more than was asked for");
+    (RowState::Unknown, RowOutcome::because("interrupted", message))
 }
 
 /// Of a request that was on its way when the program ended, and that may not be sent again.

@@ -186,7 +186,7 @@ impl Runner {
     }
 
     /// Whether an account is read before it is changed, where it can be. If it is not, every row is sent, and an undo has
-    /// nothing to go back to. A row that is [`expected`](super::Row::expected) to find something is read in any case.
+    /// only what a system that is read by every change showed, such as MediConnect. A row that is [`expected`](super::Row::expected) to find something is read in any case.
     #[must_use]
     pub fn read_first(mut self, read: bool) -> Runner {
         self.read_first = read;

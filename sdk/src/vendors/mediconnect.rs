@@ -257,8 +257,11 @@ impl Mediconnect {
         if flipped || after.enabled.is_none() || after.suspended.is_none() {
             receipt.proof = Proof::Accepted;
         }
-        match before.and_then(|before| unasked(applying.change, before, &after)) {
-            Some(message) => Err(applying.contradicted(&record, &message)),
+        match before.filter(|before| !before.differs_only_by(applying.change, &after)) {
+            Some(before) => {
+                let message = format!("the account was {before}, and now reads {after}, which nobody asked for");
+                Err(applying.contradicted(&record, &message))
+            }
             None => Ok(receipt),
         }
     }
@@ -279,21 +282,6 @@ fn account(answer: &Answer<'_>) -> AccountStatus {
     let reason = answer.text("suspensionReason", KNOWN, &mut status);
     status.suspended = active.map(|active| Suspension { active, reason, until: None });
     status
-}
-
-/// A fact that a change was not asked to change, and changed.
-fn unasked(change: &StatusChange, before: &AccountStatus, after: &AccountStatus) -> Option<String> {
-    let suspended = |status: &AccountStatus| status.suspended.as_ref().map(|suspension| suspension.active);
-    let (what, before, after) = match change.change() {
-        Change::Suspend | Change::Unsuspend => ("isActive", before.enabled, after.enabled),
-        _ => ("isSuspended", suspended(before), suspended(after)),
-    };
-    match (before, after) {
-        (Some(before), Some(after)) if before != after => {
-            Some(format!("{what} went from {before} to {after}, which nobody asked for"))
-        }
-        _ => None,
-    }
 }
 
 impl AccountSystem for Mediconnect {

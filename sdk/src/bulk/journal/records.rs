@@ -51,6 +51,9 @@ impl Columns {
     /// Says what became of it.
     pub(super) fn record(&mut self, state: RowState, outcome: &RowOutcome, at: String) {
         self.set(STATE, state.as_str());
+        if let Some(before) = &outcome.before {
+            self.set(BEFORE, serde_json::json!(before).to_string());
+        }
         self.set(AFTER, outcome.after.as_ref().map(|after| serde_json::json!(after).to_string()));
         self.set(WHY, outcome.reason.clone());
         self.set(MESSAGE, outcome.message.clone());

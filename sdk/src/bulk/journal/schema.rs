@@ -219,6 +219,8 @@ pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<Entry> {
         attempts: record.get(16)?,
         request_id: record.get(17)?,
         doubt: record.get(20)?,
+        // It is among the columns of the row.
+        before: None,
     };
     Ok(Entry {
         number: record.get(0)?,
