@@ -154,6 +154,8 @@ async fn a_try_that_is_not_sent_is_made_by_another_row() {
         } else if number < FIRST && (1..FIRST).any(is) {
             tokio::task::block_in_place(|| arrived.wait());
             json(503, "", no)
+        } else if request.starts_with("get ") {
+            json(200, "", r#"{"status":"ENABLED","suspended":false}"#)
         } else {
             json(200, "", r#"{"message":"OK"}"#)
         })
