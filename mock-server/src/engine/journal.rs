@@ -281,11 +281,6 @@ impl Journal {
         failing.map(|Expected { expectation, count }| (expectation.clone(), *count)).collect()
     }
 
-    /// Whether anything is expected.
-    pub(super) fn expects(&self) -> bool {
-        !self.expected.is_empty()
-    }
-
     /// Forgets everything that happened. What is expected stays, counted from now on. What was kept comes back, to be
     /// dropped where nobody waits.
     pub(super) fn clear(&mut self) -> impl Sized + use<> {

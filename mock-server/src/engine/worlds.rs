@@ -30,6 +30,8 @@ pub(super) struct Worlds {
     beginning: Beginning,
     default: Arc<World>,
     others: Mutex<HashMap<String, Other>>,
+    /// Held while journals get their parts, which no call to a world waits for.
+    sharing: Mutex<()>,
     started: Instant,
     /// When idle worlds were last dropped, in milliseconds since the start.
     swept: AtomicU64,
@@ -53,6 +55,7 @@ impl Worlds {
             beginning,
             default,
             others: Mutex::default(),
+            sharing: Mutex::default(),
             started: Instant::now(),
             swept: AtomicU64::new(0),
         }
@@ -85,8 +88,9 @@ impl Worlds {
                 other.world.is_used();
             }
             let world = other.world.clone();
+            drop(others);
             if promoted {
-                self.share_journals(&others);
+                self.share_journals();
             }
             return Ok(world);
         }
@@ -97,23 +101,25 @@ impl Worlds {
         let gone = if others.len() >= most { Some(make_room(&mut others, asker, most)?) } else { None };
         let world = Arc::new(World::new(name, &self.options, &self.beginning));
         others.insert(name.to_owned(), Other { world: world.clone(), owned: owner });
-        self.share_journals(&others);
         drop(others);
         // What is in it may take long to give back.
         drop(gone);
+        self.share_journals();
         Ok(world)
     }
 
     /// Gives each world beside the default one its part of what journals may have: three quarters are for those that are
     /// owned, whatever strangers do.
-    fn share_journals(&self, others: &HashMap<String, Other>) {
+    fn share_journals(&self) {
+        let _turn = lock(&self.sharing);
+        let others: Vec<_> = lock(&self.others).values().map(|other| (other.world.clone(), other.owned)).collect();
         let most = self.options.journal.bytes;
         let all = self.options.limits_of_connections().journals() / 4 * 3;
-        let owned = others.values().filter(|other| other.owned).count();
+        let owned = others.iter().filter(|(_, owned)| *owned).count();
         let part = |owned: bool, number: usize| (if owned { all / 4 * 3 } else { all / 4 }) / number.max(1);
         let parts = (part(true, owned), part(false, others.len() - owned));
-        for other in others.values() {
-            other.world.bound_journal(most.min(if other.owned { parts.0 } else { parts.1 }));
+        for (world, owned) in others {
+            world.bound_journal(most.min(if owned { parts.0 } else { parts.1 }));
         }
     }
 

@@ -122,7 +122,7 @@ impl JournalReader {
     }
 
     /// Looks whether the file is whole, and every record of it what was written. A row that is read is looked at in any case;
-    /// without this, one that is missing would be passed over in silence. It takes a second and a half for a million rows;
+    /// without this, one that is missing would be passed over in silence. Every row is read, so the time grows with the journal;
     /// [`Journal::open`](super::Journal::open) does the same.
     ///
     /// # Errors

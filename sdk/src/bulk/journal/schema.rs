@@ -136,7 +136,7 @@ pub(super) fn open(connection: &Connection, path: &Path) -> Result<(), JournalEr
 }
 
 /// Looks whether the file is whole, and all that it says is what was written: that its pages are there, that every record has
-/// its checksum, and that no record is missing or at an earlier state. A second and a half for a million rows.
+/// its checksum, and that no record is missing or at an earlier state. Every row is read.
 pub(super) fn check(connection: &Connection) -> Result<(), JournalError> {
     let broken = |what: &str| Err(JournalError::new(JournalErrorKind::NotAJournal, damaged(what)));
     // What is read is of one moment, also beside a program at work.
