@@ -15,9 +15,9 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use user_status::vendors::{Mediconnect, mediconnect};
+use user_status::systems::{Mediconnect, mediconnect};
 use user_status::{Applied, Error, ErrorKind, Registry, StatusChange};
-use user_status_mock::{MockServer, Vendor};
+use user_status_mock::{MockServer, SystemKind};
 
 async fn change_account(
     State(registry): State<Arc<Registry>>,
@@ -64,7 +64,7 @@ fn refusal(error: &Error) -> Response {
 async fn main() -> Result<(), Box<dyn StdError>> {
     let server = MockServer::start().await;
     let mediconnect = Mediconnect::builder()
-        .base_url(server.uri(Vendor::Mediconnect))
+        .base_url(server.uri(SystemKind::Mediconnect))
         .credentials(mediconnect::Credentials::token(server.credentials().mediconnect.token))
         .build()?;
     let registry = Arc::new(Registry::default().with("clinic", mediconnect));

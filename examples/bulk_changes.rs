@@ -8,8 +8,8 @@ use futures_util::stream;
 use serde_json::json;
 use user_status::Registry;
 use user_status::bulk::{self, Invalid, Journal, JournalReader, RowState, Runner, Stop};
-use user_status::vendors::{Clearsquare, Symphony, clearsquare, symphony};
-use user_status_mock::{StandaloneServer, Vendor};
+use user_status::systems::{Clearsquare, Symphony, clearsquare, symphony};
+use user_status_mock::{StandaloneServer, SystemKind};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,8 +18,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut file = String::from("system,user,change,reason,key\n");
     for number in 0..50 {
         let (pod_user, site_user) = (7_300_000_000_000_i64 + number, format!("{number:024x}"));
-        server.put_user(Vendor::Symphony, &pod_user.to_string(), &json!({}))?;
-        server.put_user(Vendor::Clearsquare, &site_user, &json!({}))?;
+        server.put_user(SystemKind::Symphony, &pod_user.to_string(), &json!({}))?;
+        server.put_user(SystemKind::Clearsquare, &site_user, &json!({}))?;
         file += &format!("pod,{pod_user},suspend,\"Left, with the team\",CASE-17\nsite,{site_user},toggle,,CASE-17\n");
     }
     let known = server.credentials();
@@ -27,14 +27,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with(
             "pod",
             Symphony::builder()
-                .base_url(server.uri(Vendor::Symphony))
+                .base_url(server.uri(SystemKind::Symphony))
                 .credentials(symphony::Credentials::session_token(known.symphony.session_token))
                 .build()?,
         )
         .with(
             "site",
             Clearsquare::builder()
-                .base_url(server.uri(Vendor::Clearsquare))
+                .base_url(server.uri(SystemKind::Clearsquare))
                 .credentials(clearsquare::Credentials::token(known.clearsquare.token))
                 .build()?,
         );

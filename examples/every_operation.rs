@@ -5,22 +5,22 @@
 //!
 //! `cargo run --example every_operation`
 
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{AccountSystem, StatusChange};
-use user_status_mock::{MockServer, Vendor};
+use user_status_mock::{MockServer, SystemKind};
 
 #[tokio::main]
 async fn main() -> user_status::Result<()> {
     let server = MockServer::start().await;
     let known = server.credentials();
-    let uri = |vendor| server.uri(vendor);
-    userdocks(&uri(Vendor::Userdocks), &known.userdocks.api_key, &known.userdocks.client_id).await?;
-    akana(&uri(Vendor::Akana), &known.akana.session_cookie, &known.akana.csrf_token).await?;
-    mediconnect(&uri(Vendor::Mediconnect), &known.mediconnect.token).await?;
-    symphony(&uri(Vendor::Symphony), &known.symphony.session_token).await?;
-    clearsquare(&uri(Vendor::Clearsquare), &known.clearsquare.token).await
+    let uri = |system| server.uri(system);
+    userdocks(&uri(SystemKind::Userdocks), &known.userdocks.api_key, &known.userdocks.client_id).await?;
+    akana(&uri(SystemKind::Akana), &known.akana.session_cookie, &known.akana.csrf_token).await?;
+    mediconnect(&uri(SystemKind::Mediconnect), &known.mediconnect.token).await?;
+    symphony(&uri(SystemKind::Symphony), &known.symphony.session_token).await?;
+    clearsquare(&uri(SystemKind::Clearsquare), &known.clearsquare.token).await
 }
 
 async fn userdocks(base_url: &str, api_key: &str, client_id: &str) -> user_status::Result<()> {

@@ -3,7 +3,7 @@
 # documentation. Runs against the mock server, with one more profile for the other route of Userdocks:
 #
 #   user-status mock --write-config mock.toml &
-#   printf '[profiles.docs-app]\nvendor = "userdocks"\nbase_url = "http://127.0.0.1:4010"\nroute = "current"
+#   printf '[profiles.docs-app]\nsystem = "userdocks"\nbase_url = "http://127.0.0.1:4010"\nroute = "current"
 #   app = "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10"\napi_key = { file = "mock.credentials/docs-api-key" }
 #   client_id = { file = "mock.credentials/docs-client-id" }\n' >> mock.toml
 #   USER_STATUS_CONFIG=mock.toml examples/every_operation_cli.sh

@@ -4,11 +4,11 @@
 
 use std::error::Error;
 
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{Applied, Registry, StatusChange};
-use user_status_mock::{MockServer, Vendor, world};
+use user_status_mock::{MockServer, SystemKind, world};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -50,20 +50,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn registry(server: &MockServer) -> user_status::Result<Registry> {
     let known = server.credentials();
     let userdocks = Userdocks::builder()
-        .base_url(server.uri(Vendor::Userdocks))
+        .base_url(server.uri(SystemKind::Userdocks))
         .credentials(userdocks::Credentials::api_key(known.userdocks.api_key, known.userdocks.client_id));
     let akana = Akana::builder()
-        .base_url(server.uri(Vendor::Akana))
+        .base_url(server.uri(SystemKind::Akana))
         .tenant(world::AKANA_TENANT)
         .credentials(akana::Credentials::session(known.akana.session_cookie, known.akana.csrf_token));
     let mediconnect = Mediconnect::builder()
-        .base_url(server.uri(Vendor::Mediconnect))
+        .base_url(server.uri(SystemKind::Mediconnect))
         .credentials(mediconnect::Credentials::token(known.mediconnect.token));
     let symphony = Symphony::builder()
-        .base_url(server.uri(Vendor::Symphony))
+        .base_url(server.uri(SystemKind::Symphony))
         .credentials(symphony::Credentials::session_token(known.symphony.session_token));
     let clearsquare = Clearsquare::builder()
-        .base_url(server.uri(Vendor::Clearsquare))
+        .base_url(server.uri(SystemKind::Clearsquare))
         .credentials(clearsquare::Credentials::token(known.clearsquare.token));
     Ok(Registry::default()
         .with("customer portal", userdocks.build()?)

@@ -7,10 +7,10 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use user_status::Result;
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
-use user_status_mock::{AccountStatus, MockServer, Vendor, world};
+use user_status_mock::{AccountStatus, MockServer, SystemKind, world};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,30 +28,35 @@ async fn run() -> std::result::Result<(), Box<dyn Error>> {
     println!("A mock of five systems is listening on {}\n", server.wiremock().uri());
 
     let changes = [
-        (Vendor::Userdocks, world::USERDOCKS_USER.to_owned(), disable_in_userdocks(&server).await?, "disabled"),
-        (Vendor::Akana, world::AKANA_USER.to_owned(), lock_in_akana(&server).await?, "enabled, locked"),
+        (SystemKind::Userdocks, world::USERDOCKS_USER.to_owned(), disable_in_userdocks(&server).await?, "disabled"),
+        (SystemKind::Akana, world::AKANA_USER.to_owned(), lock_in_akana(&server).await?, "enabled, locked"),
         (
-            Vendor::Mediconnect,
+            SystemKind::Mediconnect,
             world::MEDICONNECT_USER.to_string(),
             suspend_in_mediconnect(&server).await?,
             "enabled, suspended (Violation of terms of service)",
         ),
         (
-            Vendor::Symphony,
+            SystemKind::Symphony,
             world::SYMPHONY_USER.to_string(),
             suspend_in_symphony(&server).await?,
             "enabled, suspended until 2026-12-31T23:59:59Z (Leave of absence)",
         ),
-        (Vendor::Clearsquare, world::CLEARSQUARE_USER.to_owned(), toggle_in_clearsquare(&server).await?, "disabled"),
+        (
+            SystemKind::Clearsquare,
+            world::CLEARSQUARE_USER.to_owned(),
+            toggle_in_clearsquare(&server).await?,
+            "disabled",
+        ),
     ];
     let requests = server.wiremock().received_requests().await.ok_or("the mock keeps no requests")?;
-    println!("{:<12} {:<82} {:<6} THE ACCOUNT IS NOW", "VENDOR", "REQUEST", "STATUS");
-    for ((vendor, user, status_code, expected), request) in changes.into_iter().zip(&requests) {
+    println!("{:<12} {:<82} {:<6} THE ACCOUNT IS NOW", "SYSTEM", "REQUEST", "STATUS");
+    for ((system, user, status_code, expected), request) in changes.into_iter().zip(&requests) {
         let request_line = format!("{} {}", request.method, request.url.path());
-        let now = describe(&server.status(vendor, &user).ok_or("the account is gone")?);
-        println!("{vendor:<12} {request_line:<82} {status_code:<6} {now}");
+        let now = describe(&server.status(system, &user).ok_or("the account is gone")?);
+        println!("{system:<12} {request_line:<82} {status_code:<6} {now}");
         if now != expected {
-            return Err(format!("{vendor}: the account should be {expected}").into());
+            return Err(format!("{system}: the account should be {expected}").into());
         }
     }
 
@@ -69,7 +74,7 @@ async fn run() -> std::result::Result<(), Box<dyn Error>> {
 async fn disable_in_userdocks(server: &MockServer) -> Result<u16> {
     let known = server.credentials().userdocks;
     let userdocks = Userdocks::builder()
-        .base_url(server.uri(Vendor::Userdocks))
+        .base_url(server.uri(SystemKind::Userdocks))
         .credentials(userdocks::Credentials::api_key(known.api_key, known.client_id))
         .build()?;
     let answer = userdocks
@@ -85,7 +90,7 @@ async fn disable_in_userdocks(server: &MockServer) -> Result<u16> {
 async fn lock_in_akana(server: &MockServer) -> Result<u16> {
     let known = server.credentials().akana;
     let akana = Akana::builder()
-        .base_url(server.uri(Vendor::Akana))
+        .base_url(server.uri(SystemKind::Akana))
         .tenant(world::AKANA_TENANT)
         .credentials(akana::Credentials::session(known.session_cookie, known.csrf_token))
         .build()?;
@@ -101,7 +106,7 @@ async fn lock_in_akana(server: &MockServer) -> Result<u16> {
 
 async fn suspend_in_mediconnect(server: &MockServer) -> Result<u16> {
     let mediconnect = Mediconnect::builder()
-        .base_url(server.uri(Vendor::Mediconnect))
+        .base_url(server.uri(SystemKind::Mediconnect))
         .credentials(mediconnect::Credentials::token(server.credentials().mediconnect.token))
         .build()?;
     let answer = mediconnect
@@ -136,7 +141,7 @@ async fn suspend_in_symphony(server: &MockServer) -> Result<u16> {
 
 async fn toggle_in_clearsquare(server: &MockServer) -> Result<u16> {
     let clearsquare = Clearsquare::builder()
-        .base_url(server.uri(Vendor::Clearsquare))
+        .base_url(server.uri(SystemKind::Clearsquare))
         .credentials(clearsquare::Credentials::token(server.credentials().clearsquare.token))
         .build()?;
     let answer =
@@ -158,7 +163,7 @@ async fn disable_in_symphony_without_entitlement(server: &MockServer) -> Result<
 
 fn symphony(server: &MockServer, session_token: &str) -> Result<Symphony> {
     Symphony::builder()
-        .base_url(server.uri(Vendor::Symphony))
+        .base_url(server.uri(SystemKind::Symphony))
         .credentials(symphony::Credentials::session_token(session_token))
         .build()
 }

@@ -7,9 +7,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use user_status::vendors::{Symphony, symphony};
+use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, BoxFuture, CredentialSource, StatusChange};
-use user_status_mock::{MockServer, Vendor, world};
+use user_status_mock::{MockServer, SystemKind, world};
 
 /// Stands for a vault, or for the sign-in of a bot.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = MockServer::start().await;
     let sign_in = SignIn { times: Arc::default(), good_token: server.credentials().symphony.session_token };
     let symphony =
-        Symphony::builder().base_url(server.uri(Vendor::Symphony)).credential_source(sign_in.clone()).build()?;
+        Symphony::builder().base_url(server.uri(SystemKind::Symphony)).credential_source(sign_in.clone()).build()?;
 
     let user = world::SYMPHONY_USER.to_string();
     let (disable, enable) = (StatusChange::disable(), StatusChange::enable());

@@ -5,9 +5,9 @@
 
 use std::error::Error;
 
-use user_status::vendors::{Mediconnect, Symphony, mediconnect, symphony};
+use user_status::systems::{Mediconnect, Symphony, mediconnect, symphony};
 use user_status::{AccountSystem, Proof, StatusChange};
-use user_status_mock::{MockServer, Vendor, world};
+use user_status_mock::{MockServer, SystemKind, world};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,18 +16,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let leave = StatusChange::suspend("Leave of absence").until("2026-12-31T23:59:59Z".parse()?);
 
     let symphony = Symphony::builder()
-        .base_url(server.uri(Vendor::Symphony))
+        .base_url(server.uri(SystemKind::Symphony))
         .credentials(symphony::Credentials::session_token(known.symphony.session_token))
         .build()?;
     let receipt = symphony.apply_and_verify(&world::SYMPHONY_USER.to_string(), &leave).await?;
-    println!("{}: {} – {}", receipt.vendor, receipt.proof, receipt.status);
+    println!("{}: {} – {}", receipt.system, receipt.proof, receipt.status);
     if receipt.proof != Proof::Confirmed || receipt.status.can_sign_in() != Some(false) {
         return Err("the suspension is not proved".into());
     }
 
     // MediConnect has suspensions without an end. Sending this one would lose the end, so nothing is sent.
     let mediconnect = Mediconnect::builder()
-        .base_url(server.uri(Vendor::Mediconnect))
+        .base_url(server.uri(SystemKind::Mediconnect))
         .credentials(mediconnect::Credentials::token(known.mediconnect.token))
         .build()?;
     match mediconnect.apply("42", &leave).await {

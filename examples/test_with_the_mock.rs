@@ -2,9 +2,9 @@
 //!
 //! `cargo test --example test_with_the_mock`, or `cargo run --example test_with_the_mock` to see the same happen.
 
-use user_status::vendors::{Symphony, symphony};
+use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, Applied, Proof, StatusChange};
-use user_status_mock::{StandaloneServer, Vendor};
+use user_status_mock::{StandaloneServer, SystemKind};
 
 /// What became of an account.
 #[derive(Debug, PartialEq)]
@@ -31,7 +31,7 @@ const USER: &str = "7215545078541";
 async fn pod() -> (StandaloneServer, Symphony) {
     let server = StandaloneServer::start().await.expect("a port of this machine");
     let credentials = symphony::Credentials::session_token(server.credentials().symphony.session_token);
-    let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony)).credentials(credentials);
+    let builder = Symphony::builder().base_url(server.uri(SystemKind::Symphony)).credentials(credentials);
     (server, builder.build().expect("the settings are good"))
 }
 
@@ -40,7 +40,7 @@ async fn main() {
     let (server, symphony) = pod().await;
     println!("{:?}", offboard(&symphony, USER).await);
     println!("{:?}", offboard(&symphony, "no-number").await);
-    println!("the account is now: {:?}", server.status(Vendor::Symphony, USER));
+    println!("the account is now: {:?}", server.status(SystemKind::Symphony, USER));
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     async fn an_account_is_disabled() {
         let (server, symphony) = pod().await;
         assert_eq!(offboard(&symphony, USER).await, Offboarded::Proved);
-        assert_eq!(server.status(Vendor::Symphony, USER).unwrap().enabled, Some(false));
+        assert_eq!(server.status(SystemKind::Symphony, USER).unwrap().enabled, Some(false));
     }
 
     #[tokio::test]

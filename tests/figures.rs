@@ -131,7 +131,7 @@ fn goals(all: &Value) -> String {
     let mut table = "| What | Beside | Goal | Measured |\n|---|---|---|---|\n".to_owned();
     for (what, subject, goal) in [
         ("a call of a typed client, 64 at once", "typed", "0.95"),
-        ("`apply` of one system, 64 at once", "vendor", "0.95"),
+        ("`apply` of one system, 64 at once", "system", "0.95"),
         ("`apply` through `dyn AccountSystem`, 64 at once", "unified", "0.90"),
     ] {
         let measured = spread(&sdk(&all["sdk"], subject, 64)["of_reqwest"]).text(2);
@@ -180,7 +180,7 @@ pub fn page(all: &Value) -> String {
     page.push_str(BOUNDS);
     page.push_str("\n## A call of the SDK\n\nCalls per second, and what part of bare `reqwest`'s that is.\n\n");
     page.push_str("| | 1 at once | of reqwest | 16 at once | of reqwest | 64 at once | of reqwest |\n|---|---|---|---|---|---|---|\n");
-    for subject in ["reqwest", "hyper", "typed", "vendor", "unified"] {
+    for subject in ["reqwest", "hyper", "typed", "system", "unified"] {
         let _ = write!(page, "| {subject} |");
         for at_once in [1, 16, 64] {
             let result = sdk(&all["sdk"], subject, at_once);
@@ -194,7 +194,7 @@ pub fn page(all: &Value) -> String {
         "| | instructions | of reqwest | before | allocations | before | bytes |\n|---|---|---|---|---|---|---|\n",
     );
     let bare = number(&of(&all["instructions"], "subject", "reqwest")["instructions"]);
-    for subject in ["reqwest", "hyper", "typed", "vendor", "unified"] {
+    for subject in ["reqwest", "hyper", "typed", "system", "unified"] {
         let counted = |list: &Value, member: &str| number(&of(list, "subject", subject)[member]);
         let instructions = counted(&all["instructions"], "instructions");
         let _ = writeln!(
@@ -208,7 +208,7 @@ pub fn page(all: &Value) -> String {
         );
     }
     page.push_str("\nThe part of bare `reqwest` with 64 at once, before and after:");
-    for subject in ["typed", "vendor", "unified"] {
+    for subject in ["typed", "system", "unified"] {
         let [before, after] = [&all["before"]["sdk"], &all["sdk"]]
             .map(|results| spread(&sdk(results, subject, 64)["of_reqwest"]).text(2));
         let _ = write!(page, " {subject} {before} and {after};");

@@ -7,32 +7,32 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use user_status::bulk::{Counts, JournalReader, Row, RowState};
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{AccountStatus, Change, Registry, RetryPolicy, StatusChange};
-use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, Vendor, World, WorldState};
+use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, SystemKind, World, WorldState};
 
 /// The systems, under the names that rows use.
-pub const SYSTEMS: [(&str, Vendor); 5] = [
-    ("docks", Vendor::Userdocks),
-    ("portal", Vendor::Akana),
-    ("clinic", Vendor::Mediconnect),
-    ("pod", Vendor::Symphony),
-    ("site", Vendor::Clearsquare),
+pub const SYSTEMS: [(&str, SystemKind); 5] = [
+    ("docks", SystemKind::Userdocks),
+    ("portal", SystemKind::Akana),
+    ("clinic", SystemKind::Mediconnect),
+    ("pod", SystemKind::Symphony),
+    ("site", SystemKind::Clearsquare),
 ];
 
 /// The account of this number: the systems take turns.
-pub fn account(number: usize) -> (&'static str, Vendor, String) {
-    let (name, vendor) = SYSTEMS[number % SYSTEMS.len()];
-    let user = match vendor {
-        Vendor::Userdocks => format!("00000000-0000-4000-8000-{number:012}"),
-        Vendor::Akana => format!("{number:08}-2608-456e-9dfa-300c85224a73.acmepaymentscorp"),
-        Vendor::Mediconnect => (100_000 + number).to_string(),
-        Vendor::Symphony => (7_300_000_000_000 + number as u64).to_string(),
+pub fn account(number: usize) -> (&'static str, SystemKind, String) {
+    let (name, system) = SYSTEMS[number % SYSTEMS.len()];
+    let user = match system {
+        SystemKind::Userdocks => format!("00000000-0000-4000-8000-{number:012}"),
+        SystemKind::Akana => format!("{number:08}-2608-456e-9dfa-300c85224a73.acmepaymentscorp"),
+        SystemKind::Mediconnect => (100_000 + number).to_string(),
+        SystemKind::Symphony => (7_300_000_000_000 + number as u64).to_string(),
         _ => format!("{number:024x}"),
     };
-    (name, vendor, user)
+    (name, system, user)
 }
 
 /// What is done to the account of this number: in each system something that takes access away.
@@ -41,10 +41,10 @@ pub fn account(number: usize) -> (&'static str, Vendor, String) {
 /// Never: its time is one.
 pub fn change(number: usize) -> StatusChange {
     match account(number).1 {
-        Vendor::Userdocks => StatusChange::disable(),
-        Vendor::Akana => StatusChange::lock().comment("Left the company"),
-        Vendor::Mediconnect => StatusChange::suspend("Left the company"),
-        Vendor::Symphony => StatusChange::suspend("Leave").until("2030-12-31T23:59:59Z".parse().unwrap()),
+        SystemKind::Userdocks => StatusChange::disable(),
+        SystemKind::Akana => StatusChange::lock().comment("Left the company"),
+        SystemKind::Mediconnect => StatusChange::suspend("Left the company"),
+        SystemKind::Symphony => StatusChange::suspend("Leave").until("2030-12-31T23:59:59Z".parse().unwrap()),
         _ => StatusChange::toggle(),
     }
 }
@@ -65,12 +65,12 @@ pub fn rows(count: usize) -> impl Iterator<Item = Row> + Send {
 /// If the mock does not take them.
 pub fn populate(world: &World, count: usize) {
     for number in 0..count {
-        let (_, vendor, user) = account(number);
-        let value = match vendor {
-            Vendor::Mediconnect => json!({ "name": "Somebody", "email": "somebody@example.com" }),
+        let (_, system, user) = account(number);
+        let value = match system {
+            SystemKind::Mediconnect => json!({ "name": "Somebody", "email": "somebody@example.com" }),
             _ => json!({}),
         };
-        world.put_user(vendor, &user, &value).unwrap_or_else(|e| panic!("{vendor} {user}: {e}"));
+        world.put_user(system, &user, &value).unwrap_or_else(|e| panic!("{system} {user}: {e}"));
     }
 }
 
@@ -79,8 +79,8 @@ pub fn populate(world: &World, count: usize) {
 /// # Panics
 /// If there is no such account.
 pub fn status(world: &World, number: usize) -> AccountStatus {
-    let (_, vendor, user) = account(number);
-    let status: Value = json!(world.status(vendor, &user).expect("an account of the population"));
+    let (_, system, user) = account(number);
+    let status: Value = json!(world.status(system, &user).expect("an account of the population"));
     serde_json::from_value(status).expect("both sides know the contract's schema")
 }
 
@@ -106,8 +106,8 @@ systems:
 /// # Panics
 /// If the address is none.
 pub fn registry(root: &str) -> Arc<Registry> {
-    let uri = |vendor| match vendor {
-        Vendor::Symphony => format!("{root}/pod"),
+    let uri = |system| match system {
+        SystemKind::Symphony => format!("{root}/pod"),
         _ => root.to_owned(),
     };
     let mut retry = RetryPolicy::default();
@@ -115,19 +115,19 @@ pub fn registry(root: &str) -> Arc<Registry> {
     retry.longest_wait = Duration::from_millis(2);
     let key = userdocks::Credentials::api_key("mock-userdocks-write-key", "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10");
     let session = akana::Credentials::session("TokenID%3Dmock-akana-admin-session", "TokenID%3Dmock-akana-admin-csrf");
-    let docks = Userdocks::builder().base_url(uri(Vendor::Userdocks)).credentials(key).retry(retry);
+    let docks = Userdocks::builder().base_url(uri(SystemKind::Userdocks)).credentials(key).retry(retry);
     let portal =
-        Akana::builder().base_url(uri(Vendor::Akana)).tenant("acmepaymentscorp").credentials(session).retry(retry);
+        Akana::builder().base_url(uri(SystemKind::Akana)).tenant("acmepaymentscorp").credentials(session).retry(retry);
     let clinic = Mediconnect::builder()
-        .base_url(uri(Vendor::Mediconnect))
+        .base_url(uri(SystemKind::Mediconnect))
         .credentials(mediconnect::Credentials::token("mock-mediconnect-admin-token"))
         .retry(retry);
     let pod = Symphony::builder()
-        .base_url(uri(Vendor::Symphony))
+        .base_url(uri(SystemKind::Symphony))
         .credentials(symphony::Credentials::session_token("mock-symphony-session-token"))
         .retry(retry);
     let site = Clearsquare::builder()
-        .base_url(uri(Vendor::Clearsquare))
+        .base_url(uri(SystemKind::Clearsquare))
         .credentials(clearsquare::Credentials::token("mock-clearsquare-token"))
         .retry(retry);
     let registry = Registry::default()
@@ -141,7 +141,7 @@ pub fn registry(root: &str) -> Arc<Registry> {
 
 /// How often a server changed an account.
 #[derive(Clone, Debug, Default)]
-pub struct Changes(Arc<Mutex<BTreeMap<(Vendor, String), usize>>>);
+pub struct Changes(Arc<Mutex<BTreeMap<(SystemKind, String), usize>>>);
 
 /// A server with so many accounts, which counts what changes.
 ///
@@ -151,10 +151,10 @@ pub async fn server(accounts: usize) -> (StandaloneServer, Changes) {
     let changes = Changes::default();
     let count = changes.clone();
     let options = Options::new().world(world()).on_request(move |_, exchange| {
-        if let (Some(vendor), Some(user)) = (exchange.vendor, &exchange.user)
+        if let (Some(system), Some(user)) = (exchange.system, &exchange.user)
             && exchange.before != exchange.after
         {
-            *count.0.lock().expect("no panic").entry((vendor, user.clone())).or_default() += 1;
+            *count.0.lock().expect("no panic").entry((system, user.clone())).or_default() += 1;
         }
     });
     let server = StandaloneServer::start_with(options).await.expect("a port of this machine");
@@ -191,9 +191,9 @@ pub fn hold(path: &Path, world: &World, changes: &Changes, before: &[AccountStat
     for entry in journal.entries() {
         let entry = entry.expect("a row");
         let number = usize::try_from(entry.row.line).expect("a line") - 1;
-        let (_, vendor, user) = account(number);
+        let (_, system, user) = account(number);
         let is = status(world, number);
-        let changed = changes.get(&(vendor, user)).copied().unwrap_or_default();
+        let changed = changes.get(&(system, user)).copied().unwrap_or_default();
         let was = &before[number];
         let what = format!("row {number} is {}: the account was {was}, is {is}, changed {changed} times", entry.state);
         let toggle = entry.row.change.change() == Change::Toggle;

@@ -78,7 +78,7 @@ pub(crate) enum Command {
     Undo(Undo),
     Report(Report),
     Runs(RunsCommand),
-    Vendors(Vendors),
+    Systems(Systems),
     Check(Check),
     Config(ConfigCommand),
     Mock(Mock),
@@ -110,7 +110,7 @@ pub(crate) struct Set {
     /// The account, as the system names it.
     pub(crate) user: String,
 
-    /// What is to happen. `user-status vendors` says what each system can do.
+    /// What is to happen. `user-status systems` says what each system can do.
     #[arg(value_enum)]
     pub(crate) change: Change,
 
@@ -294,9 +294,9 @@ pub(crate) enum Only {
 #[derive(Args, Debug)]
 #[command(after_help = help::fit("\
 Examples:
-  user-status vendors
-  user-status vendors --json"))]
-pub(crate) struct Vendors {}
+  user-status systems
+  user-status systems --json"))]
+pub(crate) struct Systems {}
 
 /// Try addresses and credentials, and change nothing.
 #[derive(Args, Debug)]

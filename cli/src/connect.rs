@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{BoxFuture, CredentialSource, Limit, Registry, Secret};

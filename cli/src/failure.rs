@@ -119,7 +119,7 @@ impl Failure {
         failure.details.insert("profile".to_owned(), json!(profile));
         let wait = error.retry_after().map(|wait| wait.as_secs_f64());
         for (name, value) in [
-            ("vendor", json!(error.vendor())),
+            ("system", json!(error.system())),
             ("status", json!(error.status())),
             ("attempts", json!(error.attempts())),
             ("retry_after_seconds", json!(wait)),
@@ -203,7 +203,7 @@ fn advice(profile: &str, error: &Error) -> Option<String> {
     }
     Some(match error.kind() {
         ErrorKind::Credentials => format!("Get fresh credentials; `user-status check {profile}` tries them."),
-        ErrorKind::Unsupported => "`user-status vendors` says what each system can do.".to_owned(),
+        ErrorKind::Unsupported => "`user-status systems` says what each system can do.".to_owned(),
         // Also of one that was not sent, since an earlier one was told.
         _ if error.not_before().is_some() => {
             format!("Try again after {}.", error.not_before().map(|until| until.to_string()).unwrap_or_default())

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use common::{Folder, MOCK_SECRETS, Mock, Ran, program};
 use serde_json::Value;
-use user_status_mock::{Fault, Mint, StandaloneServer, Vendor};
+use user_status_mock::{Fault, Mint, StandaloneServer, SystemKind};
 
 const USER: &str = "7215545078541";
 /// No credential of any system, and long enough to be noticed.
@@ -27,7 +27,7 @@ impl System {
     }
 
     fn pod(&self, lines: &str) -> Folder {
-        Folder::pod(&self.server.uri(Vendor::Symphony), lines)
+        Folder::pod(&self.server.uri(SystemKind::Symphony), lines)
     }
 
     fn token(&self) -> String {
@@ -110,7 +110,7 @@ fn a_program_that_fails_is_named_with_its_status_and_not_with_what_it_printed() 
 #[test]
 fn a_program_is_asked_again_when_the_system_refuses_the_credentials() {
     let system = System::start();
-    let expired = system.server.mint(&Mint::new(Vendor::Symphony).expires_in(-1)).unwrap();
+    let expired = system.server.mint(&Mint::new(SystemKind::Symphony).expires_in(-1)).unwrap();
     let script = "echo x >> asked; if [ $(wc -l < asked) = 1 ]; then echo $OLD; else echo $NEW; fi";
     let folder = system.pod(&format!(r#"session_token = {{ command = ["sh", "-c", "cd $FOLDER; {script}"] }}"#));
     let (place, token) = (folder.path(""), system.token());
@@ -184,7 +184,7 @@ fn refused_credentials_are_told_from_refused_changes() {
         .said("user_status.call")
         .kept(CANARY)
         .kept(&format!("user/{USER}"));
-    assert_eq!(system.server.status(Vendor::Symphony, USER).unwrap().to_string(), "enabled, not suspended");
+    assert_eq!(system.server.status(SystemKind::Symphony, USER).unwrap().to_string(), "enabled, not suspended");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_check_is_not_content_with_any_404() {
     folder.run(&["check"], &[("POD_TOKEN", &system.token())]).ended(8).said("`own_account` is not there");
     let unreachable = Folder::new();
     let shop =
-        "[profiles.shop]\nvendor = \"clearsquare\"\nbase_url = \"http://127.0.0.1:1\"\ntoken = { env = \"T\" }\n";
+        "[profiles.shop]\nsystem = \"clearsquare\"\nbase_url = \"http://127.0.0.1:1\"\ntoken = { env = \"T\" }\n";
     unreachable.write("user-status.toml", shop);
     unreachable.run(&["check"], &[("T", CANARY)]).ended(8).said("the address does not answer").kept(CANARY);
 }
@@ -215,8 +215,8 @@ fn ones_own_account_and_protected_ones_are_not_changed() {
     refused(&format!("{FROM_ENV}\nprotected = [{USER}, \"abc\"]"), USER).ended(6).said("is protected");
     refused(&format!("{FROM_ENV}\nprotected = [{USER}, \"abc\"]"), "ABC").ended(6).said("is protected");
     let folder = Folder::new();
-    let profile = "[profiles.clinic]\nvendor = \"mediconnect\"\ntoken = { env = \"T\" }\n";
-    let base_url = system.server.uri(Vendor::Mediconnect);
+    let profile = "[profiles.clinic]\nsystem = \"mediconnect\"\ntoken = { env = \"T\" }\n";
+    let base_url = system.server.uri(SystemKind::Mediconnect);
     folder.write("user-status.toml", &format!("protected = [\"clinic:42\"]\n{profile}base_url = \"{base_url}\"\n"));
     folder.run(&["set", "clinic", "42", "disable"], &[]).ended(6).said("is protected");
     // {"sub":"7"}
@@ -233,7 +233,7 @@ fn every_command_speaks_json() {
     let folder = Folder::new();
     let (manual, example) = (folder.path("man"), folder.path("example.toml"));
     for arguments in [
-        &["vendors"][..],
+        &["systems"][..],
         &["check"],
         &["config", "show"],
         &["config", "init", "--path", example.to_str().unwrap()],
@@ -323,9 +323,9 @@ fn the_example_is_whole_and_is_not_written_over() {
     run(&["config", "init", "--force"]).ended(0);
     let shown = run(&["--json", "config", "show"]);
     let document: Value = serde_json::from_str(&shown.ended(0).stdout).unwrap();
-    let vendors: Vec<&str> =
-        document["profiles"].as_array().unwrap().iter().map(|p| p["vendor"].as_str().unwrap()).collect();
-    assert_eq!(vendors, ["mediconnect", "userdocks", "symphony", "akana", "clearsquare"]);
+    let systems: Vec<&str> =
+        document["profiles"].as_array().unwrap().iter().map(|p| p["system"].as_str().unwrap()).collect();
+    assert_eq!(systems, ["mediconnect", "userdocks", "symphony", "akana", "clearsquare"]);
     // Every setting that is explained is one: with all of them switched on it still reads.
     let example = std::fs::read_to_string(folder.path("user-status/user-status.toml")).unwrap();
     let setting = |line: &str| line.strip_prefix("# ").is_some_and(|line| line.split(' ').nth(1) == Some("="));
@@ -367,7 +367,7 @@ fn the_nearest_configuration_counts() {
 
 #[test]
 fn a_reader_that_is_gone_is_no_failure() {
-    for arguments in [&["vendors"][..], &["--help"], &["completions", "bash"], &["man"]] {
+    for arguments in [&["systems"][..], &["--help"], &["completions", "bash"], &["man"]] {
         let mut child = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut said = String::new();
@@ -421,7 +421,7 @@ fn every_shell_has_completions_and_every_command_a_page() {
 fn what_a_system_says_is_shown_and_not_obeyed() {
     let system = System::start();
     let user = serde_json::json!({ "suspended": true, "suspensionReason": "\u{202e}enif" });
-    system.server.put_user(Vendor::Symphony, "1001", &user).unwrap();
+    system.server.put_user(SystemKind::Symphony, "1001", &user).unwrap();
     let ran = system.pod(FROM_ENV).run(&["get", "pod", "1001"], &[("POD_TOKEN", &system.token())]);
     ran.ended(0).said("(\\u{202e}enif)").kept("\u{202e}");
 }

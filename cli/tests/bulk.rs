@@ -8,7 +8,7 @@ use std::process::Child;
 use common::Ran;
 use common::systems::{Systems, of_pod};
 use serde_json::Value;
-use user_status_mock::{Fault, RetryAfter, Vendor};
+use user_status_mock::{Fault, RetryAfter, SystemKind};
 
 /// One change in each of four systems, each with a way back.
 const CHANGES: &str = "\
@@ -328,7 +328,7 @@ fn a_second_interrupt_stops_at_once_and_the_rows_in_doubt_are_looked_at() {
 #[test]
 fn an_outcome_that_nobody_knows_is_told_first() {
     let systems = Systems::start(1);
-    systems.server.fault(Fault::reset().after_the_change().on_vendor(Vendor::Clearsquare)).unwrap();
+    systems.server.fault(Fault::reset().after_the_change().on_system(SystemKind::Clearsquare)).unwrap();
     systems.folder.write(
         "some.csv",
         "system,user,change\nshop,634441cecbb5901d133039f8,toggle\npod,999,disable\npod,7300000000000,disable\n",
@@ -342,7 +342,7 @@ fn an_outcome_that_nobody_knows_is_told_first() {
     // Nobody can look: it stays for a person, and is not sent again.
     systems.server.clear_faults();
     systems.run(&["resume", "last"]).ended(4);
-    assert_eq!(systems.changes()[&(Vendor::Clearsquare, "634441cecbb5901d133039f8".to_owned())], 1);
+    assert_eq!(systems.changes()[&(SystemKind::Clearsquare, "634441cecbb5901d133039f8".to_owned())], 1);
     systems.run(&["undo", "last", "--yes"]).ended(3).said("resume the run first").said("the row is done");
 }
 
@@ -352,7 +352,7 @@ fn a_run_goes_on_only_with_what_the_configuration_still_allows() {
     systems.leavers(1);
     // It does not work: the row stays open.
     let config = std::fs::read_to_string(systems.folder.path("user-status.toml")).unwrap();
-    systems.server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    systems.server.fault(Fault::unavailable(RetryAfter::Missing).on_system(SystemKind::Symphony)).unwrap();
     systems.configure("", "total_timeout = 1");
     systems.run(&["apply", "leavers.csv"]).ended(3).said("failed").said("it can be tried again").said("Go on:");
     let renamed = config.replace("[profiles.pod]", "[profiles.pods]");
@@ -420,10 +420,10 @@ fn a_profile_that_leads_to_another_system_now_neither_goes_on_nor_takes_back() {
     for number in 0..2 {
         elsewhere
             .server
-            .put_user(Vendor::Symphony, &of_pod(number), &serde_json::json!({ "status": "DISABLED" }))
+            .put_user(SystemKind::Symphony, &of_pod(number), &serde_json::json!({ "status": "DISABLED" }))
             .unwrap();
     }
-    here.server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    here.server.fault(Fault::unavailable(RetryAfter::Missing).on_system(SystemKind::Symphony)).unwrap();
     here.folder.write("back.csv", &format!("system,user,change\npod,{},enable\n", of_pod(0)));
     here.run(&["apply", "back.csv", "--no-read-first", "--no-verify"]);
     here.server.clear_faults();

@@ -11,9 +11,9 @@ use common::systems::{Systems, of_pod};
 use futures_util::stream;
 use serde_json::Value;
 use user_status::bulk::{Invalid, Journal, Row};
-use user_status::vendors::{Symphony, symphony};
+use user_status::systems::{Symphony, symphony};
 use user_status::{Registry, StatusChange};
-use user_status_mock::{Fault, Vendor};
+use user_status_mock::{Fault, SystemKind};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
@@ -22,7 +22,8 @@ fn runtime() -> tokio::runtime::Runtime {
 /// The pod of the configuration.
 fn registry(systems: &Systems) -> Registry {
     let token = symphony::Credentials::session_token(systems.server.credentials().symphony.session_token);
-    let pod = Symphony::builder().base_url(systems.server.uri(Vendor::Symphony)).credentials(token).build().unwrap();
+    let pod =
+        Symphony::builder().base_url(systems.server.uri(SystemKind::Symphony)).credentials(token).build().unwrap();
     Registry::default().with("pod", pod)
 }
 
@@ -140,7 +141,7 @@ fn the_last_run_is_the_last_that_was_begun_whatever_the_files_are_called() {
 fn the_same_rows_twice_want_more_than_a_yes_where_they_turn_back() {
     let systems = Systems::start(2);
     let toggles = ["634441cecbb5901d133039f8", "634441cecbb5901d133039f9"];
-    systems.server.put_user(Vendor::Clearsquare, toggles[1], &serde_json::json!({})).unwrap();
+    systems.server.put_user(SystemKind::Clearsquare, toggles[1], &serde_json::json!({})).unwrap();
     let write = |name: &str, toggles: [&str; 2]| {
         let rows = toggles.map(|user| format!("shop,{user},toggle\n")).concat();
         systems.folder.write(name, &format!("system,user,change\n{rows}"));
@@ -303,7 +304,7 @@ fn a_run_that_is_hung_up_ends_in_order() {
         let systems = Systems::start(1);
         let users: Vec<String> = (0..30).map(|number| format!("{number:024x}")).collect();
         for user in &users {
-            systems.server.put_user(Vendor::Clearsquare, user, &serde_json::json!({})).unwrap();
+            systems.server.put_user(SystemKind::Clearsquare, user, &serde_json::json!({})).unwrap();
         }
         let rows: String = users.iter().map(|user| format!("shop,{user},toggle\n")).collect();
         systems.folder.write("toggles.csv", &format!("system,user,change\n{rows}"));

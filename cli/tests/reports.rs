@@ -10,7 +10,7 @@ use futures_util::stream;
 use serde_json::Value;
 use tempfile::TempDir;
 use user_status::bulk::{Invalid, Journal, Row};
-use user_status::vendors::{Clearsquare, Symphony, clearsquare, symphony};
+use user_status::systems::{Clearsquare, Symphony, clearsquare, symphony};
 use user_status::{Registry, StatusChange};
 
 /// A folder of journals.

@@ -17,7 +17,7 @@ fn every_sample_of_the_documentation_does_what_it_says() {
     let config = Path::new(mock.config());
     let credentials = config.with_extension("credentials");
     let profile = format!(
-        "\n[profiles.docs-app]\nvendor = \"userdocks\"\nbase_url = \"{root}\"\nroute = \"current\"\n\
+        "\n[profiles.docs-app]\nsystem = \"userdocks\"\nbase_url = \"{root}\"\nroute = \"current\"\n\
          app = \"8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10\"\napi_key = {{ file = \"{0}/docs-api-key\" }}\n\
          client_id = {{ file = \"{0}/docs-client-id\" }}\n",
         credentials.display()

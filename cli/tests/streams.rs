@@ -9,7 +9,7 @@ use std::process::Stdio;
 use common::systems::{Systems, of_pod};
 use common::{Folder, Ran, program};
 use serde_json::{Value, json};
-use user_status_mock::{Fault, Vendor};
+use user_status_mock::{Fault, SystemKind};
 
 const USER: &str = "7215545078541";
 const CANARY: &str = "canary-0123456789";
@@ -66,7 +66,7 @@ fn a_full_disk_below_the_output_hides_no_outcome() {
     systems.server.clear_faults();
 
     // Nothing of it changes an account.
-    for arguments in [&["get", "pod", USER][..], &["check"], &["vendors"], &["config", "show"], &["runs"], &["man"]] {
+    for arguments in [&["get", "pod", USER][..], &["check"], &["systems"], &["config", "show"], &["runs"], &["man"]] {
         into_a_full_disk(&systems, arguments).ended(9).said("the standard output cannot be written");
     }
     for arguments in [&["plan", "leavers.csv"][..], &["undo", "last", "--dry-run"], &["--help"], &["set", "--help"]] {
@@ -86,7 +86,7 @@ fn a_reader_that_goes_away_is_no_error_of_any_command() {
         .into_iter()
         .map(|format| vec!["report", "last", "--format", format])
         .chain([vec!["report", "last", "--format", "csv", "--exact"], vec!["runs"], vec!["get", "pod", USER]])
-        .chain([vec!["config", "show"], vec!["check"], vec!["--json", "vendors"], vec!["report", "--help"]])
+        .chain([vec!["config", "show"], vec!["check"], vec!["--json", "systems"], vec!["report", "--help"]])
         .collect();
     for arguments in commands {
         let mut command = systems.command(&arguments);
@@ -125,7 +125,7 @@ fn of_what_comes_from_outside_a_terminal_obeys_nothing() {
     let rows = format!("system,user,change,{UNSEEN}\npod{UNSEEN},1{UNSEEN},dis{UNSEEN}able,x\n");
     std::fs::write(&bad, rows).unwrap();
     let user = json!({ "suspended": true, "suspensionReason": reason });
-    systems.server.put_user(Vendor::Symphony, "1001", &user).unwrap();
+    systems.server.put_user(SystemKind::Symphony, "1001", &user).unwrap();
 
     let hostile = format!("{UNSEEN}\nx");
     let reported = format!("{}/report{UNSEEN}", inner.display());
@@ -187,7 +187,7 @@ fn of_what_comes_from_outside_a_terminal_obeys_nothing() {
     // What a program says that is to give a credential, and a configuration in a folder with such a name.
     let script = format!("printf '%s' 'locked{}' >&2; exit 3", UNSEEN.replace('\u{7f}', ""));
     let profile = format!(
-        "[profiles.pod]\nvendor = \"symphony\"\nbase_url = \"http://127.0.0.1:1\"\nsession_token = {{ command = [\"sh\", \"-c\", {}] }}\n",
+        "[profiles.pod]\nsystem = \"symphony\"\nbase_url = \"http://127.0.0.1:1\"\nsession_token = {{ command = [\"sh\", \"-c\", {}] }}\n",
         json!(script)
     );
     let config = inner.join("user-status.toml");
@@ -249,7 +249,7 @@ fn where_no_thread_can_be_made_the_program_says_so() {
     let copy = folder.path("user-status");
     std::fs::copy(env!("CARGO_BIN_EXE_user-status"), &copy).unwrap();
     std::fs::set_permissions(folder.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
-    for arguments in [&["vendors"][..], &["--json", "vendors"]] {
+    for arguments in [&["systems"][..], &["--json", "systems"]] {
         let mut command = std::process::Command::new("prlimit");
         command.arg("--nproc=1").arg(&copy).args(arguments).current_dir("/");
         if root {
@@ -288,7 +288,7 @@ fn nothing_shows_a_credential_that_stands_at_the_wrong_place() {
         folder.write(
             "user-status.toml",
             &format!(
-                "[profiles.shop]\nvendor = \"clearsquare\"\nbase_url = \"{base_url}\"\ntoken = {{ env = \"T\" }}\n"
+                "[profiles.shop]\nsystem = \"clearsquare\"\nbase_url = \"{base_url}\"\ntoken = {{ env = \"T\" }}\n"
             ),
         );
         for arguments in
@@ -297,8 +297,8 @@ fn nothing_shows_a_credential_that_stands_at_the_wrong_place() {
             folder.run(arguments, &[("T", "another-credential")]).kept(CANARY);
         }
     }
-    let profile = |vendor: &str, line: &str| {
-        format!("[profiles.x]\nvendor = \"{vendor}\"\nbase_url = \"https://x.example\"\n{line}\n")
+    let profile = |system: &str, line: &str| {
+        format!("[profiles.x]\nsystem = \"{system}\"\nbase_url = \"https://x.example\"\n{line}\n")
     };
     for text in [
         profile("userdocks", &format!("route = \"{CANARY}\"")),
@@ -398,17 +398,17 @@ fn a_redirect_is_not_the_system() {
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
         let head = format!("HTTP/1.1 {status}\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         let address = answering(head);
-        for vendor in ["symphony\"\nsession_token", "clearsquare\"\ntoken", "mediconnect\"\ntoken"] {
+        for system in ["symphony\"\nsession_token", "clearsquare\"\ntoken", "mediconnect\"\ntoken"] {
             let folder = Folder::new();
             let line =
-                format!("[profiles.x]\nvendor = \"{vendor} = {{ env = \"T\" }}\nbase_url = \"http://{address}\"\n");
+                format!("[profiles.x]\nsystem = \"{system} = {{ env = \"T\" }}\nbase_url = \"http://{address}\"\n");
             folder.write("user-status.toml", &line);
             let ran = folder.run(&["check"], &[("T", "another-credential")]);
             ran.ended(8)
                 .said("answers with a redirect to https://sso.example/login (")
                 .said("sign-in page")
                 .kept(CANARY);
-            if !vendor.starts_with("clear") {
+            if !system.starts_with("clear") {
                 let ran = folder.run(&["get", "x", "1"], &[("T", "another-credential")]);
                 ran.said("The system answers with a redirect").kept(CANARY);
             }
@@ -417,7 +417,7 @@ fn a_redirect_is_not_the_system() {
     let address = answering("HTTP/1.1 502 Bad\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned());
     let folder = Folder::new();
     let line =
-        format!("[profiles.x]\nvendor = \"clearsquare\"\ntoken = {{ env = \"T\" }}\nbase_url = \"http://{address}\"\n");
+        format!("[profiles.x]\nsystem = \"clearsquare\"\ntoken = {{ env = \"T\" }}\nbase_url = \"http://{address}\"\n");
     folder.write("user-status.toml", &line);
     folder.run(&["check"], &[("T", "another-credential")]).ended(8).said("the system fails (502)");
 }

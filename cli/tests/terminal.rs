@@ -165,7 +165,7 @@ fn tables_fit_a_narrow_terminal() {
     let terminal = Terminal::open(&systems);
     terminal.resized(COLUMNS);
     for (command, parts) in [
-        ("vendors", &["suspend until", "clearsquare  –", "userdocks"][..]),
+        ("systems", &["suspend until", "clearsquare  –", "userdocks"][..]),
         ("runs", &["OUTCOMES", "2 confirmed, 1", "leavers.csv"]),
         ("config show", &["pod", "symphony", "session_token from"]),
         ("report last --only bad", &["WHAT IS KNOWN", "田中さん", "SYSTEM"]),

@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::systems::Systems;
 use common::{Folder, Ran, program};
-use user_status_mock::{StandaloneServer, Vendor};
+use user_status_mock::{StandaloneServer, SystemKind};
 
 /// A configuration whose credential is a program that leaves a mark.
 fn marking(mark: &Path) -> String {
     let mark = mark.display();
     format!(
-        "[profiles.pod]\nvendor = \"symphony\"\nbase_url = \"http://127.0.0.1:1/pod\"\n\
+        "[profiles.pod]\nsystem = \"symphony\"\nbase_url = \"http://127.0.0.1:1/pod\"\n\
          session_token = {{ command = [\"sh\", \"-c\", \"touch '{mark}'\"] }}\n"
     )
 }
@@ -141,7 +141,7 @@ fn no_program_of_others_is_run_however_often_a_link_is_swapped() {
     let folder = Folder::new();
     let (ours, theirs) = (folder.path("ours.toml"), folder.path("theirs.toml"));
     let mark = folder.path("mark");
-    folder.write("ours.toml", "[profiles.pod]\nvendor = \"symphony\"\nbase_url = \"http://127.0.0.1:1/pod\"\nsession_token = { env = \"NONE\" }\n");
+    folder.write("ours.toml", "[profiles.pod]\nsystem = \"symphony\"\nbase_url = \"http://127.0.0.1:1/pod\"\nsession_token = { env = \"NONE\" }\n");
     std::fs::write(&theirs, marking(&mark)).unwrap();
     mode(&ours, 0o600);
     mode(&theirs, 0o666);
@@ -159,7 +159,7 @@ fn no_program_of_others_is_run_however_often_a_link_is_swapped() {
 fn a_credential_that_others_could_have_put_there_is_not_sent() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(StandaloneServer::start()).unwrap();
-    let folder = Folder::pod(&server.uri(Vendor::Symphony), "session_token = { file = \"token\" }");
+    let folder = Folder::pod(&server.uri(SystemKind::Symphony), "session_token = { file = \"token\" }");
     let (ours, theirs) = (folder.path("ours"), folder.path("theirs"));
     std::fs::write(&ours, server.credentials().symphony.session_token).unwrap();
     std::fs::write(&theirs, "somebody-elses-token").unwrap();
@@ -186,7 +186,7 @@ fn a_program_is_named_by_its_path_or_by_path_and_never_by_where_one_stands() {
     let config = |command: &str| {
         folder.write(
             "user-status.toml",
-            &format!("[profiles.pod]\nvendor = \"symphony\"\nbase_url = \"http://127.0.0.1:1/pod\"\nsession_token = {{ command = [\"{command}\"] }}\n"),
+            &format!("[profiles.pod]\nsystem = \"symphony\"\nbase_url = \"http://127.0.0.1:1/pod\"\nsession_token = {{ command = [\"{command}\"] }}\n"),
         );
         mode(&folder.path("user-status.toml"), 0o600);
     };

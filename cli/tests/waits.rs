@@ -3,7 +3,7 @@
 mod common;
 
 use common::systems::{Systems, of_pod};
-use user_status_mock::{Fault, RetryAfter, Vendor};
+use user_status_mock::{Fault, RetryAfter, SystemKind};
 
 /// How often the pod was asked, whatever it said.
 fn asked(systems: &Systems) -> u64 {
@@ -11,7 +11,7 @@ fn asked(systems: &Systems) -> u64 {
 }
 
 fn refuses(systems: &Systems, seconds: u64) {
-    let fault = Fault::rate_limited(RetryAfter::Seconds(seconds)).on_vendor(Vendor::Symphony);
+    let fault = Fault::rate_limited(RetryAfter::Seconds(seconds)).on_system(SystemKind::Symphony);
     systems.server.fault(fault.times(1)).unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 
 pub(crate) mod jwt;
 
@@ -103,17 +103,17 @@ const LONGEST_USER: usize = 1024;
 /// What credentials to make.
 ///
 /// ```
-/// use user_status_mock::{Engine, Mint, Vendor};
+/// use user_status_mock::{Engine, Mint, SystemKind};
 ///
 /// let engine = Engine::new();
-/// let made = engine.world().mint(&Mint::new(Vendor::Symphony).expires_in(-1)).unwrap();
+/// let made = engine.world().mint(&Mint::new(SystemKind::Symphony).expires_in(-1)).unwrap();
 /// let expired_session = made.get("sessionToken").unwrap();
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mint {
     /// For which system.
-    pub(crate) vendor: Vendor,
+    pub(crate) system: SystemKind,
     /// Whose they are.
     #[serde(default)]
     pub(crate) user: Option<String>,
@@ -127,8 +127,8 @@ pub struct Mint {
 
 impl Mint {
     /// Credentials that are enough to change an account, and live as long as the system documents.
-    pub fn new(vendor: Vendor) -> Mint {
-        Mint { vendor, user: None, entitled: true, expires_in: None }
+    pub fn new(system: SystemKind) -> Mint {
+        Mint { system, user: None, entitled: true, expires_in: None }
     }
 
     /// Of this user.
@@ -172,7 +172,7 @@ impl Mint {
 /// Credentials that were made, by the name under which they travel: `bearer` for the token in `Authorization`.
 #[derive(Clone, Serialize)]
 pub struct Minted {
-    pub(crate) vendor: Vendor,
+    pub(crate) system: SystemKind,
     pub(crate) credentials: Value,
 }
 
@@ -211,9 +211,9 @@ impl Token {
     }
 
     /// Makes the token if there is none yet.
-    pub(crate) fn settle(&mut self, vendor: Vendor) {
+    pub(crate) fn settle(&mut self, system: SystemKind) {
         if self.token.is_empty() {
-            self.token = jwt::sign(vendor, &jwt::Claims::of(self));
+            self.token = jwt::sign(system, &jwt::Claims::of(self));
         }
     }
 
@@ -245,7 +245,7 @@ pub(crate) fn mint_bearer(known: &mut Vec<Token>, mint: &Mint, now: Timestamp, d
         entitled: mint.entitled,
         expires: Some(mint.expiry(now, documented)),
     };
-    token.settle(mint.vendor);
+    token.settle(mint.system);
     let listed = json!({ "bearer": token.token });
     known.retain(|other| other.token != token.token);
     known.push(token);

@@ -17,7 +17,7 @@ pub(crate) use presented::Presented;
 
 /// A system: its users, who may call, and what each operation does. It is a state machine; the engine has already found
 /// the operation and held the request to the contract.
-pub(crate) trait System {
+pub(crate) trait SystemModel {
     /// Who calls.
     ///
     /// # Errors

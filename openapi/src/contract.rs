@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::pointer;
-use crate::vendor::{Change, Vendor};
+use crate::words::{Change, SystemKind};
 
 /// The contract: the document and, read from it, its operations and security schemes.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Contract {
     document: Value,
     operations: Vec<Operation>,
     schemes: BTreeMap<String, Scheme>,
-    base_paths: BTreeMap<Vendor, String>,
+    base_paths: BTreeMap<SystemKind, String>,
 }
 
 impl Contract {
@@ -65,9 +65,9 @@ impl Contract {
         self.schemes.get(name)
     }
 
-    /// The path in which a vendor's base URLs end: `/pod` for Symphony, else empty.
-    pub fn base_path(&self, vendor: Vendor) -> &str {
-        self.base_paths.get(&vendor).map_or("", String::as_str)
+    /// The path in which a system's base URLs end: `/pod` for Symphony, else empty.
+    pub fn base_path(&self, system: SystemKind) -> &str {
+        self.base_paths.get(&system).map_or("", String::as_str)
     }
 
     /// The value at a JSON pointer, after following `$ref`.
@@ -76,13 +76,13 @@ impl Contract {
     }
 }
 
-/// One operation: a method on a path of one vendor.
+/// One operation: a method on a path of one system.
 #[derive(Clone, Debug)]
 pub struct Operation {
     /// The `operationId`.
     pub id: String,
     /// The system that the operation belongs to.
-    pub vendor: Vendor,
+    pub system: SystemKind,
     /// The HTTP method, in capitals.
     pub method: String,
     /// The method of the source's own sample, where it is another: a server that is true to the source accepts it too.
@@ -234,7 +234,7 @@ struct Reader<'a> {
 type Read<T> = Result<T, ContractError>;
 
 impl<'a> Reader<'a> {
-    fn operations(&self, base_paths: &BTreeMap<Vendor, String>) -> Read<Vec<Operation>> {
+    fn operations(&self, base_paths: &BTreeMap<SystemKind, String>) -> Read<Vec<Operation>> {
         let mut operations = Vec::new();
         for (path, item) in self.object("/paths")? {
             let item_pointer = pointer::join("/paths", path);
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let mut operation = self.operation(path, method, &item_pointer)?;
-                let base_path = base_paths.get(&operation.vendor).map_or("", String::as_str);
+                let base_path = base_paths.get(&operation.system).map_or("", String::as_str);
                 let Some(below) = path.strip_prefix(base_path).filter(|below| below.starts_with('/')) else {
                     let problem = format!("must begin with `{base_path}/`, as {BASE_PATH} of its tag says");
                     return Err(error(&item_pointer, problem));
@@ -256,15 +256,15 @@ impl<'a> Reader<'a> {
         Ok(operations)
     }
 
-    /// The path in which the base URLs of each vendor end, as its tag has it.
-    fn base_paths(&self) -> Read<BTreeMap<Vendor, String>> {
+    /// The path in which the base URLs of each system end, as its tag has it.
+    fn base_paths(&self) -> Read<BTreeMap<SystemKind, String>> {
         let mut base_paths = BTreeMap::new();
         for (i, tag) in self.array("/tags")?.iter().enumerate() {
             if tag.get(BASE_PATH).is_none() {
                 continue;
             }
             let (name, at) = (format!("/tags/{i}/name"), format!("/tags/{i}/{BASE_PATH}"));
-            let vendor = self.string(&name)?.parse::<Vendor>().map_err(|e| error(&name, e.to_string()))?;
+            let system = self.string(&name)?.parse::<SystemKind>().map_err(|e| error(&name, e.to_string()))?;
             let path = self.string(&at)?;
             let plain = |segment: &str| {
                 let known = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
@@ -273,7 +273,7 @@ impl<'a> Reader<'a> {
             if !path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain)) {
                 return Err(error(&at, "must be a path such as /pod, without a slash at its end"));
             }
-            base_paths.insert(vendor, path.to_owned());
+            base_paths.insert(system, path.to_owned());
         }
         Ok(base_paths)
     }
@@ -295,9 +295,9 @@ impl<'a> Reader<'a> {
 
     fn operation(&self, path: &str, method: &str, item_pointer: &str) -> Read<Operation> {
         let here = pointer::join(item_pointer, method);
-        let vendor_pointer = format!("{here}/tags/0");
-        let vendor =
-            self.string(&vendor_pointer)?.parse::<Vendor>().map_err(|e| error(&vendor_pointer, e.to_string()))?;
+        let system_pointer = format!("{here}/tags/0");
+        let system =
+            self.string(&system_pointer)?.parse::<SystemKind>().map_err(|e| error(&system_pointer, e.to_string()))?;
         let mut changes = Vec::new();
         for (i, _) in self.array(&format!("{here}/x-changes"))?.iter().enumerate() {
             let at = format!("{here}/x-changes/{i}");
@@ -340,7 +340,7 @@ impl<'a> Reader<'a> {
         }
         Ok(Operation {
             id: self.string(&format!("{here}/operationId"))?.to_owned(),
-            vendor,
+            system,
             method: method.to_uppercase(),
             sample_method: self.sample_method(&here)?,
             path: path.to_owned(),

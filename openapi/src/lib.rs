@@ -4,14 +4,14 @@
 //! media types, status codes and security, each with the JSON pointer of where it stands.
 //!
 //! ```
-//! use user_status_openapi::{Contract, Vendor};
+//! use user_status_openapi::{Contract, SystemKind};
 //!
 //! let contract = Contract::embedded();
 //! let operation = contract.operation("updateUserStatus").unwrap();
-//! assert_eq!(operation.vendor, Vendor::Symphony);
+//! assert_eq!(operation.system, SystemKind::Symphony);
 //! assert_eq!(operation.method, "POST");
 //! assert_eq!(operation.path, "/v1/admin/user/{uid}/status/update");
-//! assert_eq!(contract.base_path(operation.vendor), "/pod");
+//! assert_eq!(contract.base_path(operation.system), "/pod");
 //! ```
 //!
 //! With feature `docs`, [`docs::Page`] is the documentation as a page. With feature `validate`, [`validate::Validator`] holds values against the schemas of the document. Feature `tool`
@@ -26,13 +26,13 @@ pub mod pointer;
 pub mod tool;
 #[cfg(feature = "validate")]
 pub mod validate;
-mod vendor;
+mod words;
 
 pub use contract::{
     Contract, ContractError, Idempotence, Location, MediaType, Operation, Parameter, RequestBody, Response, Scheme,
     SchemeKind,
 };
-pub use vendor::{Change, UnknownName, Vendor};
+pub use words::{Change, SystemKind, UnknownName};
 
 /// The contract as JSON, written by `cargo contract generate` from `openapi.yaml`, which people edit.
 pub const JSON: &str = include_str!("../openapi.json");

@@ -8,9 +8,9 @@ use tokio::sync::Mutex;
 
 use crate::clock::BoxFuture;
 use crate::error::{BoxError, Error, ErrorKind, Result};
+use crate::kind::SystemKind;
 use crate::redact::{REDACTED, Secrets};
 use crate::secret::Secret;
-use crate::vendor::Vendor;
 
 /// Where fresh credentials come from. A client asks before its first call, and again after a 401: once for all calls
 /// that failed together, and each of them then tries once more. If the source fails, each of them asks it in turn. A call
@@ -19,7 +19,7 @@ use crate::vendor::Vendor;
 /// Credentials that never change need no source; give them to the builder as they are.
 ///
 /// ```
-/// use user_status::vendors::symphony::Credentials;
+/// use user_status::systems::symphony::Credentials;
 /// use user_status::{BoxFuture, CredentialSource};
 ///
 /// struct Vault;
@@ -75,7 +75,7 @@ type Fetch = dyn Fn() -> BoxFuture<'static, Result<Prepared>> + Send + Sync;
 
 /// The credentials of one client.
 pub(crate) struct Auth {
-    vendor: Vendor,
+    system: SystemKind,
     /// `None` for credentials that never change.
     fetch: Option<Box<Fetch>>,
     current: Mutex<Option<Arc<Prepared>>>,
@@ -88,13 +88,13 @@ const PAST: usize = 4;
 
 impl Auth {
     /// Credentials that never change.
-    pub(crate) fn fixed(vendor: Vendor, prepared: Prepared) -> Auth {
-        Auth { vendor, fetch: None, current: Mutex::new(Some(Arc::new(prepared))), past: Default::default() }
+    pub(crate) fn fixed(system: SystemKind, prepared: Prepared) -> Auth {
+        Auth { system, fetch: None, current: Mutex::new(Some(Arc::new(prepared))), past: Default::default() }
     }
 
     /// Credentials from a source.
     pub(crate) fn from_source<C: 'static>(
-        vendor: Vendor,
+        system: SystemKind,
         source: Arc<dyn CredentialSource<C>>,
         prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
     ) -> Auth {
@@ -102,12 +102,12 @@ impl Auth {
             let (source, prepare) = (source.clone(), prepare.clone());
             Box::pin(async move {
                 let credentials = crate::report::apart(source.credentials()).await.map_err(|e| {
-                    Error::new(ErrorKind::Credentials, vendor, "the source of credentials gave none").with_source(e)
+                    Error::new(ErrorKind::Credentials, system, "the source of credentials gave none").with_source(e)
                 })?;
                 prepare(&credentials)
             })
         };
-        Auth { vendor, fetch: Some(Box::new(fetch)), current: Mutex::new(None), past: Default::default() }
+        Auth { system, fetch: Some(Box::new(fetch)), current: Mutex::new(None), past: Default::default() }
     }
 
     /// Whether fresh credentials can be had.
@@ -153,7 +153,7 @@ impl Auth {
 
     async fn fetch_into(&self, current: &mut Option<Arc<Prepared>>) -> Result<Arc<Prepared>> {
         let Some(fetch) = &self.fetch else {
-            return Err(Error::new(ErrorKind::Credentials, self.vendor, "there are no others"));
+            return Err(Error::new(ErrorKind::Credentials, self.system, "there are no others"));
         };
         let prepared = Arc::new(self.with_past(fetch().await?));
         *current = Some(prepared.clone());
@@ -189,19 +189,19 @@ impl<C: 'static> Given<C> {
     /// As a client holds them. What is fixed is checked now, what comes from a source when it comes.
     pub(crate) fn into_auth(
         self,
-        vendor: Vendor,
+        system: SystemKind,
         prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
     ) -> Result<Auth> {
         Ok(match self {
-            Given::Fixed(credentials) => Auth::fixed(vendor, prepare(&credentials)?),
-            Given::Source(source) => Auth::from_source(vendor, source, prepare),
+            Given::Fixed(credentials) => Auth::fixed(system, prepare(&credentials)?),
+            Given::Source(source) => Auth::from_source(system, source, prepare),
         })
     }
 }
 
 /// A credential as a header value, such as `Bearer …`. An error names the credential and not its value.
-pub(crate) fn credential_header(vendor: Vendor, what: &str, prefix: &str, secret: &Secret) -> Result<HeaderValue> {
-    let refuse = |problem: &str| Err(Error::invalid_input(vendor, format!("{what} {problem}")));
+pub(crate) fn credential_header(system: SystemKind, what: &str, prefix: &str, secret: &Secret) -> Result<HeaderValue> {
+    let refuse = |problem: &str| Err(Error::invalid_input(system, format!("{what} {problem}")));
     let value = secret.expose();
     if value.is_empty() {
         return refuse("is empty");

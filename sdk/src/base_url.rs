@@ -3,12 +3,12 @@
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
-use crate::vendor::Vendor;
+use crate::kind::SystemKind;
 
 /// Reads a base URL: `http` or `https`, a host, perhaps a path; no credentials, no query, no fragment. Plain `http` is
 /// for the machine itself, unless the caller allows it.
-pub(crate) fn parse(vendor: Vendor, text: &str, allow_plain_http: bool) -> Result<Url> {
-    let refuse = |problem: &str| Err(Error::invalid_input(vendor, format!("base_url: {problem}")));
+pub(crate) fn parse(system: SystemKind, text: &str, allow_plain_http: bool) -> Result<Url> {
+    let refuse = |problem: &str| Err(Error::invalid_input(system, format!("base_url: {problem}")));
     let url = match Url::parse(text) {
         Ok(url) => url,
         Err(e) => {
@@ -57,7 +57,7 @@ mod tests {
             ("http://localhost:4010", "http://localhost:4010"),
             ("http://[::1]:4010", "http://[::1]:4010"),
         ] {
-            assert_eq!(for_client(&parse(Vendor::Symphony, text, false).unwrap()), kept);
+            assert_eq!(for_client(&parse(SystemKind::SYMPHONY, text, false).unwrap()), kept);
         }
     }
 
@@ -73,10 +73,10 @@ mod tests {
             ("http://acme.symphony.com/pod", "allow_plain_http(true)"),
             ("http://127.0.0.1.evil.example", "allow_plain_http(true)"),
         ] {
-            let error = parse(Vendor::Symphony, text, false).unwrap_err().to_string();
+            let error = parse(SystemKind::SYMPHONY, text, false).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
-        assert!(parse(Vendor::Symphony, "http://mock:4010", true).is_ok());
+        assert!(parse(SystemKind::SYMPHONY, "http://mock:4010", true).is_ok());
     }
 }

@@ -58,7 +58,7 @@ impl CallOptions {
     /// Runs calls of a generated client with these settings.
     ///
     /// ```no_run
-    /// # use user_status::{CallOptions, RetryPolicy, vendors::Symphony};
+    /// # use user_status::{CallOptions, RetryPolicy, systems::Symphony};
     /// # async fn f(symphony: &Symphony) -> user_status::Result<()> {
     /// let call = symphony.client().update_user_status().uid(42).body_map(|body| body.suspended(false));
     /// CallOptions::default().retry(RetryPolicy::never()).run(call.send()).await?;
@@ -101,7 +101,7 @@ impl Call {
         self.note(|record| record.attempts += 1);
     }
 
-    /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a vendor's
+    /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a system's
     /// own client, which reads them there; but what a refusal proves is read from its headers in either case.
     pub(crate) fn ended(&self, raw: RawResponse, retry_after: Option<Duration>, at: Timestamp) -> HeaderMap {
         match &self.record {

@@ -8,7 +8,7 @@
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value};
 
-use crate::vendor::Vendor;
+use crate::kind::SystemKind;
 
 /// What a response of some status code proves about the change that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,9 +27,9 @@ pub enum Conclusion {
 /// Whatever [`status_rules`] does not list proves nothing.
 ///
 /// ```
-/// use user_status::{Conclusion, Vendor, status_rules};
+/// use user_status::{Conclusion, SystemKind, status_rules};
 ///
-/// let found = status_rules().find(|rule| rule.vendor == Vendor::Mediconnect && rule.status == 429);
+/// let found = status_rules().find(|rule| rule.system == SystemKind::MEDICONNECT && rule.status == 429);
 /// assert_eq!(found.map(|rule| rule.conclusion), Some(Conclusion::RefusedForNow));
 /// assert!(!status_rules().any(|rule| rule.status == 503));
 /// ```
@@ -37,7 +37,7 @@ pub enum Conclusion {
 #[non_exhaustive]
 pub struct StatusRule {
     /// The system.
-    pub vendor: Vendor,
+    pub system: SystemKind,
     /// The HTTP status code.
     pub status: u16,
     /// What it proves, if the response has a media type that the system documents and, where it came whole, its error body.
@@ -48,13 +48,13 @@ pub struct StatusRule {
 
 /// Every conclusion that is drawn from a status code, of the systems whose features are on.
 pub fn status_rules() -> impl Iterator<Item = StatusRule> {
-    crate::vendors::CONVENTIONS.iter().flat_map(|conventions| conventions.rules())
+    crate::systems::CONVENTIONS.iter().flat_map(|conventions| conventions.rules())
 }
 
 /// What is true of one system and of no other, as the pipeline needs it.
 #[derive(Debug)]
 pub(crate) struct Conventions {
-    pub(crate) vendor: Vendor,
+    pub(crate) system: SystemKind,
     /// The media types of its responses.
     pub(crate) media_types: &'static [&'static str],
     /// What it says with a status code, and where that is written.
@@ -78,9 +78,9 @@ pub(crate) const JSON: &[&str] = &["application/json"];
 
 impl Conventions {
     fn rules(&self) -> impl Iterator<Item = StatusRule> + use<> {
-        let vendor = self.vendor;
+        let system = self.system;
         let refusals = self.refusals.iter();
-        refusals.map(move |&(status, conclusion, source)| StatusRule { vendor, status, conclusion, source })
+        refusals.map(move |&(status, conclusion, source)| StatusRule { system, status, conclusion, source })
     }
 
     /// What a response with this status code and these headers proves, as far as its body does not say otherwise.

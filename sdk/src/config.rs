@@ -81,12 +81,12 @@ impl Config {
         auth: Auth,
         representation: Option<Representation>,
     ) -> Result<(String, Client, Session)> {
-        let vendor = conventions.vendor;
-        let text = self.base_url.as_deref().ok_or_else(|| Error::missing(vendor, "base_url"))?;
-        let url = base_url::parse(vendor, text, self.allow_plain_http)?;
-        let way = Way::to(vendor, &url)?;
+        let system = conventions.system;
+        let text = self.base_url.as_deref().ok_or_else(|| Error::missing(system, "base_url"))?;
+        let url = base_url::parse(system, text, self.allow_plain_http)?;
+        let way = Way::to(system, &url)?;
         let builder = || {
-            let builder = way.builder(vendor, self.connect_timeout)?;
+            let builder = way.builder(system, self.connect_timeout)?;
             let builder = match &self.configure_http {
                 Some(configure) => configure(builder),
                 None => builder,
@@ -108,7 +108,7 @@ impl Config {
                 .connector_layer(Connecting);
             Ok::<ClientBuilder, Error>(builder)
         };
-        let build = |builder: ClientBuilder| builder.build().map_err(|e| not_built(vendor, e));
+        let build = |builder: ClientBuilder| builder.build().map_err(|e| not_built(system, e));
         let client = build(builder()?)?;
         // Without a pool every request has a connection of its own.
         let fresh = build(builder()?.pool_max_idle_per_host(0))?;
@@ -116,7 +116,7 @@ impl Config {
         let way = Some(way).filter(|_| self.configure_http.is_none());
         let text = base_url::for_client(&url);
         let session = Session::new(Parts {
-            vendor,
+            system,
             conventions,
             base: url,
             auth,
@@ -225,7 +225,7 @@ macro_rules! config_setters {
         /// cannot be asked what it follows and repeats.
         ///
         /// ```
-        /// # use user_status::vendors::symphony::Symphony;
+        /// # use user_status::systems::symphony::Symphony;
         /// let builder = Symphony::builder().configure_http(|http| http.tcp_nodelay(true).https_only(true));
         /// ```
         pub fn configure_http(

@@ -21,7 +21,7 @@ use crate::way::Way;
 /// [`NotSent`](crate::ErrorKind::NotSent) has one, where the cause is known.
 ///
 /// ```no_run
-/// # async fn f(symphony: user_status::vendors::Symphony) {
+/// # async fn f(symphony: user_status::systems::Symphony) {
 /// use user_status::{AccountSystem, ConnectionProblem};
 ///
 /// let error = symphony.status("7215545078541").await.unwrap_err();

@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::connection::{ConnectionProblem, Unconnected};
+use crate::kind::SystemKind;
 use crate::raw::RawResponse;
 use crate::rehearsal::{Captured, PlannedRequest};
 use crate::status::AccountStatus;
-use crate::vendor::Vendor;
 use crate::waiting::{Span, after};
 
 /// `Result` with this crate's [`Error`].
@@ -27,7 +27,7 @@ pub struct Error(Box<Repr>);
 
 struct Repr {
     kind: ErrorKind,
-    vendor: Vendor,
+    system: SystemKind,
     applied: Applied,
     message: String,
     /// Whether the message is what the system said, and not this crate's own words.
@@ -94,7 +94,7 @@ macro_rules! predicates {
             #[doc = concat!("Whether ", $text, ".")]
             ///
             /// ```
-            /// use user_status::{ErrorKind, vendors::Symphony};
+            /// use user_status::{ErrorKind, systems::Symphony};
             ///
             /// let error = Symphony::builder().build().unwrap_err();
             #[doc = concat!("assert_eq!(error.", stringify!($name), "(), error.kind() == ErrorKind::", stringify!($kind), ");")]
@@ -118,8 +118,8 @@ impl Error {
     }
 
     /// The system that the call was for.
-    pub fn vendor(&self) -> Vendor {
-        self.0.vendor
+    pub fn system(&self) -> SystemKind {
+        self.0.system
     }
 
     /// The HTTP status code of the last answer, if there was one.
@@ -158,7 +158,7 @@ impl Error {
     }
 
     /// The system's error body as one of the generated types, such as
-    /// [`SymphonyError`](crate::vendors::symphony::types::SymphonyError) with its `code`; `None` if there is no answer, or
+    /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no answer, or
     /// it is not of that type.
     pub fn fault<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(self.raw()?.shown()?).ok()
@@ -180,10 +180,10 @@ impl Error {
     }
 
     /// An error of a call of which nothing was sent.
-    pub(crate) fn new(kind: ErrorKind, vendor: Vendor, message: impl Into<String>) -> Error {
+    pub(crate) fn new(kind: ErrorKind, system: SystemKind, message: impl Into<String>) -> Error {
         Error(Box::new(Repr {
             kind,
-            vendor,
+            system,
             applied: Applied::No,
             message: message.into(),
             quoted: false,
@@ -199,18 +199,18 @@ impl Error {
         }))
     }
 
-    pub(crate) fn invalid_input(vendor: Vendor, message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::InvalidInput, vendor, message)
+    pub(crate) fn invalid_input(system: SystemKind, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::InvalidInput, system, message)
     }
 
     /// A setting that must be there and is not.
-    pub(crate) fn missing(vendor: Vendor, setting: &str) -> Error {
-        Error::invalid_input(vendor, format!("{setting} is missing; set it on the builder"))
+    pub(crate) fn missing(system: SystemKind, setting: &str) -> Error {
+        Error::invalid_input(system, format!("{setting} is missing; set it on the builder"))
     }
 
     /// The end of a call that was rehearsed: its request was prepared and not sent.
-    pub(crate) fn rehearsed(vendor: Vendor, request: PlannedRequest) -> Error {
-        let mut error = Error::new(ErrorKind::NotSent, vendor, "it was rehearsed");
+    pub(crate) fn rehearsed(system: SystemKind, request: PlannedRequest) -> Error {
+        let mut error = Error::new(ErrorKind::NotSent, system, "it was rehearsed");
         error.0.captured = Some(Captured { request, status: None });
         error
     }
@@ -319,16 +319,18 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// What a system means, in the words of this crate: systems speak Spanish, or say less than they document.
-fn in_our_words(vendor: Vendor, kind: ErrorKind, said: &str) -> Option<&'static str> {
-    Some(match (vendor, said) {
-        (Vendor::Mediconnect, "Usuario no encontrado") => "there is no such user",
-        (Vendor::Mediconnect, "Access denied") => "the token is not of a user with the role ADMIN",
-        (Vendor::Mediconnect, "Invalid token") => "the token is not valid, or not any more",
-        (Vendor::Symphony, text) if text.starts_with("Invalid session") => "the session has ended, or there was none",
-        (Vendor::Symphony, text) if text.starts_with("The user lacks the required entitlement") => {
+fn in_our_words(system: SystemKind, kind: ErrorKind, said: &str) -> Option<&'static str> {
+    Some(match (system, said) {
+        (SystemKind::MEDICONNECT, "Usuario no encontrado") => "there is no such user",
+        (SystemKind::MEDICONNECT, "Access denied") => "the token is not of a user with the role ADMIN",
+        (SystemKind::MEDICONNECT, "Invalid token") => "the token is not valid, or not any more",
+        (SystemKind::SYMPHONY, text) if text.starts_with("Invalid session") => {
+            "the session has ended, or there was none"
+        }
+        (SystemKind::SYMPHONY, text) if text.starts_with("The user lacks the required entitlement") => {
             "the owner of the session lacks the privilege ACCESS_USER_PROVISIONING_API"
         }
-        (Vendor::Clearsquare, "Invalid token or user ID") => {
+        (SystemKind::CLEARSQUARE, "Invalid token or user ID") => {
             "the token or the id of the user is wrong; the system does not say which"
         }
         _ if kind == ErrorKind::NotFound => "the system knows no such user, or no such address",
@@ -390,13 +392,13 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, vendor, status, message, quoted, retry_after, not_before, .. } = &*self.0;
-        write!(f, "{vendor}: {}", kind.phrase())?;
+        let Repr { kind, system, status, message, quoted, retry_after, not_before, .. } = &*self.0;
+        write!(f, "{system}: {}", kind.phrase())?;
         if let Some(status) = status {
             write!(f, " ({status})")?;
         }
         if *quoted {
-            if let Some(words) = in_our_words(*vendor, *kind, message) {
+            if let Some(words) = in_our_words(*system, *kind, message) {
                 write!(f, ": {words}")?;
             }
             write!(f, "; the system says: \"{message}\"")?;
@@ -412,10 +414,10 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, vendor, applied, message, retry_after, attempts, raw, source, .. } = &*self.0;
+        let Repr { kind, system, applied, message, retry_after, attempts, raw, source, .. } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
-            .field("vendor", vendor)
+            .field("system", system)
             .field("applied", applied)
             .field("message", message)
             .field("attempts", attempts)

@@ -6,13 +6,13 @@ use reqwest::header::RETRY_AFTER;
 use crate::carried::Carried;
 use crate::conclusion::{Conclusion, Conventions};
 use crate::error::{Applied, Error, ErrorKind, shown};
+use crate::kind::SystemKind;
 use crate::retry;
-use crate::vendor::Vendor;
 
 /// The error body of a system: what it says, for people.
 pub(crate) trait Fault {
     /// Whose error body it is.
-    const VENDOR: Vendor;
+    const SYSTEM: SystemKind;
     /// What is true of that system only.
     const CONVENTIONS: &'static Conventions;
 
@@ -26,9 +26,9 @@ pub(crate) const FAILURE_STATUS: u16 = 599;
 impl<E: Fault> From<progenitor_client::Error<E>> for Error {
     fn from(error: progenitor_client::Error<E>) -> Error {
         use progenitor_client::Error as Client;
-        let unknown = |kind, message: &str| Error::new(kind, E::VENDOR, message).with_applied(Applied::Unknown);
+        let unknown = |kind, message: &str| Error::new(kind, E::SYSTEM, message).with_applied(Applied::Unknown);
         match error {
-            Client::InvalidRequest(message) => Error::invalid_input(E::VENDOR, shown(&message)),
+            Client::InvalidRequest(message) => Error::invalid_input(E::SYSTEM, shown(&message)),
             // The transport hands a documented answer on only if it is certain that no attempt changed anything
             // without saying so.
             Client::ErrorResponse(response) => {
@@ -39,7 +39,7 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
                 };
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let (message, now) = (response.message().unwrap_or_default(), Timestamp::now());
-                Error::new(ErrorKind::of_status(status), E::VENDOR, shown(&message))
+                Error::new(ErrorKind::of_status(status), E::SYSTEM, shown(&message))
                     .in_its_words()
                     .with_applied(applied)
                     .with_status(Some(status))
@@ -54,7 +54,7 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
                 }
             }
             Client::CommunicationError(e) if e.is_builder() => {
-                Error::invalid_input(E::VENDOR, "the request cannot be built").with_source(e.without_url())
+                Error::invalid_input(E::SYSTEM, "the request cannot be built").with_source(e.without_url())
             }
             Client::CommunicationError(e) => unknown(ErrorKind::OutcomeUnknown, "").with_source(e.without_url()),
             Client::ResponseBodyError(e) | Client::InvalidUpgrade(e) => {

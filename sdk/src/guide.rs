@@ -6,7 +6,7 @@
 //! keeps its connections.
 //!
 //! ```
-//! use user_status::vendors::{Mediconnect, mediconnect};
+//! use user_status::systems::{Mediconnect, mediconnect};
 //! use user_status::{AccountSystem, StatusChange};
 //!
 //! # async fn first() -> user_status::Result<()> {
@@ -29,7 +29,7 @@
 //! a change that it cannot express is refused with [`ErrorKind::Unsupported`], never approximated:
 //!
 //! ```
-//! use user_status::vendors::{Clearsquare, clearsquare};
+//! use user_status::systems::{Clearsquare, clearsquare};
 //! use user_status::{AccountSystem, Applied, StatusChange};
 //!
 //! # async fn choose() -> user_status::Result<()> {
@@ -116,8 +116,8 @@
 //! # Adding a system
 //!
 //! The contract comes first, and everything else follows from it or is held to it: paths and schemas in
-//! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/vendors/` and
-//! `mock-server/src/vendors/`. The README of the repository has the steps. A test fails for whatever was forgotten.
+//! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/systems/` and
+//! `mock-server/src/systems/`. The README of the repository has the steps. A test fails for whatever was forgotten.
 //!
 //! [`AccountSystem`]: crate::AccountSystem
 //! [`Applied::No`]: crate::Applied::No

@@ -8,14 +8,14 @@
 use std::fmt;
 
 use crate::error::Error;
-use crate::vendor::Vendor;
+use crate::kind::SystemKind;
 
 /// An id that the contract does not allow. Nothing was sent.
 ///
 /// The text says what is wrong and what would be right, and does not repeat the id.
 ///
 /// ```
-/// use user_status::vendors::userdocks::UserdocksUserId;
+/// use user_status::systems::userdocks::UserdocksUserId;
 ///
 /// let error = UserdocksUserId::try_from("a/b").unwrap_err();
 /// assert_eq!(
@@ -25,7 +25,7 @@ use crate::vendor::Vendor;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId {
-    vendor: Vendor,
+    system: SystemKind,
     noun: &'static str,
     problem: Problem,
 }
@@ -41,15 +41,15 @@ enum Problem {
 
 impl InvalidId {
     /// The system whose id it should be.
-    pub fn vendor(&self) -> Vendor {
-        self.vendor
+    pub fn system(&self) -> SystemKind {
+        self.system
     }
 }
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let article = if matches!(self.vendor, Vendor::Akana) { "an" } else { "a" };
-        write!(f, "{article} {} {} must ", self.vendor, self.noun)?;
+        let article = if matches!(self.system, SystemKind::AKANA) { "an" } else { "a" };
+        write!(f, "{article} {} {} must ", self.system, self.noun)?;
         match self.problem {
             Problem::Empty => f.write_str("not be empty"),
             Problem::TooLong { length, max } => write!(f, "have at most {max} characters, and has {length}"),
@@ -68,7 +68,7 @@ impl std::error::Error for InvalidId {}
 
 impl From<InvalidId> for Error {
     fn from(invalid: InvalidId) -> Error {
-        Error::invalid_input(invalid.vendor, invalid.to_string()).with_source(invalid)
+        Error::invalid_input(invalid.system, invalid.to_string()).with_source(invalid)
     }
 }
 
@@ -76,8 +76,8 @@ impl From<InvalidId> for Error {
 const PUNCTUATION: &str = "_ ~ ! $ & ' ( ) * + , = : @ - .";
 
 /// Holds a string id against the contract's rule.
-pub(crate) fn check_string(vendor: Vendor, noun: &'static str, id: &str, max: usize) -> Result<(), InvalidId> {
-    let refuse = |problem| Err(InvalidId { vendor, noun, problem });
+pub(crate) fn check_string(system: SystemKind, noun: &'static str, id: &str, max: usize) -> Result<(), InvalidId> {
+    let refuse = |problem| Err(InvalidId { system, noun, problem });
     if id.is_empty() {
         return refuse(Problem::Empty);
     }
@@ -96,20 +96,20 @@ pub(crate) fn check_string(vendor: Vendor, noun: &'static str, id: &str, max: us
 }
 
 /// Holds an integer id against the contract's rule.
-pub(crate) fn check_integer(vendor: Vendor, noun: &'static str, id: i64) -> Result<i64, InvalidId> {
-    if id >= 1 { Ok(id) } else { Err(InvalidId { vendor, noun, problem: Problem::NotPositive }) }
+pub(crate) fn check_integer(system: SystemKind, noun: &'static str, id: i64) -> Result<i64, InvalidId> {
+    if id >= 1 { Ok(id) } else { Err(InvalidId { system, noun, problem: Problem::NotPositive }) }
 }
 
 /// Reads an integer id: decimal digits, without zeros before them, and nothing else.
-pub(crate) fn parse_integer(vendor: Vendor, noun: &'static str, text: &str) -> Result<i64, InvalidId> {
+pub(crate) fn parse_integer(system: SystemKind, noun: &'static str, text: &str) -> Result<i64, InvalidId> {
     let digits = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { text.parse().ok() } else { None };
-    check_integer(vendor, noun, number.unwrap_or(0))
+    check_integer(system, noun, number.unwrap_or(0))
 }
 
 /// A string id.
 macro_rules! string_id {
-    ($(#[$doc:meta])* $name:ident, $vendor:ident, $noun:literal, max $max:literal) => {
+    ($(#[$doc:meta])* $name:ident, $system:ident, $noun:literal, max $max:literal) => {
         $(#[$doc])*
         ///
         /// Made with `try_from` or `parse` from text, which must keep the rule in [`InvalidId`](crate::InvalidId).
@@ -128,7 +128,7 @@ macro_rules! string_id {
             type Error = crate::InvalidId;
 
             fn try_from(id: String) -> Result<Self, Self::Error> {
-                crate::id::check_string(crate::Vendor::$vendor, $noun, &id, $max)?;
+                crate::id::check_string(crate::SystemKind::$system, $noun, &id, $max)?;
                 Ok($name(id))
             }
         }
@@ -145,7 +145,7 @@ macro_rules! string_id {
 
 /// An integer id.
 macro_rules! integer_id {
-    ($(#[$doc:meta])* $name:ident, $vendor:ident, $noun:literal) => {
+    ($(#[$doc:meta])* $name:ident, $system:ident, $noun:literal) => {
         $(#[$doc])*
         ///
         /// A whole number from 1 on; made with `try_from` from a number, or from its decimal digits.
@@ -164,7 +164,7 @@ macro_rules! integer_id {
             type Error = crate::InvalidId;
 
             fn try_from(id: i64) -> Result<Self, Self::Error> {
-                crate::id::check_integer(crate::Vendor::$vendor, $noun, id).map($name)
+                crate::id::check_integer(crate::SystemKind::$system, $noun, id).map($name)
             }
         }
 
@@ -191,7 +191,7 @@ macro_rules! integer_id {
             }
         }
 
-        crate::id::text_conversions!($name, |id| crate::id::parse_integer(crate::Vendor::$vendor, $noun, id).map($name));
+        crate::id::text_conversions!($name, |id| crate::id::parse_integer(crate::SystemKind::$system, $noun, id).map($name));
     };
 }
 

@@ -75,7 +75,7 @@ impl Limit {
 ///
 /// ```
 /// use user_status::Limit;
-/// use user_status::vendors::{Symphony, symphony};
+/// use user_status::systems::{Symphony, symphony};
 ///
 /// let symphony = Symphony::builder()
 ///     .base_url("https://acme.symphony.com/pod")

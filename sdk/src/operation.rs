@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::carried::Parsed;
 use crate::change::Change;
-use crate::vendor::Vendor;
+use crate::kind::SystemKind;
 
 /// One operation of the contract.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct Operation {
     /// The path template below the base URL.
     pub path: &'static str,
     /// The system it belongs to.
-    pub vendor: Vendor,
+    pub system: SystemKind,
     /// Whether it may be sent twice.
     pub idempotence: Idempotence,
     /// The changes that it can express; none for a read.
@@ -57,8 +57,8 @@ pub fn operations() -> &'static [Operation] {
 
 impl Operation {
     /// The operation of that id, as the hooks of a generated client know it.
-    pub(crate) fn of_hook(vendor: Vendor, hook_id: &str) -> Option<&'static Operation> {
-        operations().iter().find(|operation| operation.vendor == vendor && operation.hook_id == hook_id)
+    pub(crate) fn of_hook(system: SystemKind, hook_id: &str) -> Option<&'static Operation> {
+        operations().iter().find(|operation| operation.system == system && operation.hook_id == hook_id)
     }
 
     /// Whether it changes nothing, by its method too: what is no read is never sent in a rehearsal.
@@ -81,9 +81,9 @@ impl Operation {
 
 /// Whether a change may be sent again when nobody knows whether it was carried out: what decides whether a call repeats a
 /// request decides it for a run as well. `body` is the one that the change is sent with.
-pub(crate) fn repeatable(vendor: Vendor, change: Change, body: Option<&[u8]>) -> bool {
+pub(crate) fn repeatable(system: SystemKind, change: Change, body: Option<&[u8]>) -> bool {
     let mut of_change =
-        operations().iter().filter(|operation| operation.vendor == vendor && operation.changes.contains(&change));
+        operations().iter().filter(|operation| operation.system == system && operation.changes.contains(&change));
     of_change.next().is_some_and(|first| first.is_idempotent(body)) && of_change.all(|other| other.is_idempotent(body))
 }
 

@@ -4,16 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::change::StatusChange;
+use crate::kind::SystemKind;
 use crate::raw::RawResponse;
 use crate::status::AccountStatus;
-use crate::vendor::Vendor;
 
 /// What a call did, and how that is known.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The system.
-    pub vendor: Vendor,
+    pub system: SystemKind,
     /// The account, as the caller named it.
     pub user: String,
     /// What was asked.

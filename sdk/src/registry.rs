@@ -19,7 +19,7 @@ use crate::system::AccountSystem;
 /// Systems under names of the caller's own: two pods, three tenants, whatever there is.
 ///
 /// ```no_run
-/// use user_status::vendors::{Mediconnect, Symphony};
+/// use user_status::systems::{Mediconnect, Symphony};
 /// use user_status::{Registry, StatusChange};
 ///
 /// # async fn f(pod: Symphony, clinic: Mediconnect) {

@@ -10,18 +10,18 @@ use crate::call::CallOptions;
 use crate::change::StatusChange;
 use crate::clock::BoxFuture;
 use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::kind::SystemKind;
 use crate::receipt::Proof;
 use crate::redact::{REDACTED, Secrets};
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
-use crate::vendor::Vendor;
 
 /// What [`apply`](AccountSystem::apply) would do now: from [`rehearse`](AccountSystem::rehearse).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rehearsal {
     /// The system.
-    pub vendor: Vendor,
+    pub system: SystemKind,
     /// The account, as the caller named it.
     pub user: String,
     /// What would be asked.
@@ -102,15 +102,13 @@ pub(crate) fn rehearse<'a, S: AccountSystem>(
             // A rehearsal that was answered was none.
             Ok(_) => {
                 let message = "a rehearsal was answered as if it were a change";
-                return Err(
-                    Error::new(ErrorKind::Contradicted, system.vendor(), message).with_applied(Applied::Unknown)
-                );
+                return Err(Error::new(ErrorKind::Contradicted, system.kind(), message).with_applied(Applied::Unknown));
             }
             Err(error) => {
                 let captured = error.into_captured()?;
                 (captured.status, Some(captured.request))
             }
         };
-        Ok(Rehearsal { vendor: system.vendor(), user: user.to_owned(), change: change.clone(), status, request })
+        Ok(Rehearsal { system: system.kind(), user: user.to_owned(), change: change.clone(), status, request })
     })
 }

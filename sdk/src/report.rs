@@ -2,7 +2,7 @@
 //!
 //! A failed call leaves one line at WARN; one whose outcome is unknown, one at ERROR that says what to do. A success leaves
 //! none above DEBUG. No line has a text of the system, a credential or, unless
-//! [`trace_users`](crate::vendors::symphony::SymphonyBuilder::trace_users) allows it, the account.
+//! [`trace_users`](crate::systems::symphony::SymphonyBuilder::trace_users) allows it, the account.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,8 +11,8 @@ use tracing::{error, warn};
 
 use crate::clock::BoxFuture;
 use crate::error::{Applied, Error, ErrorKind, Result};
+use crate::kind::SystemKind;
 use crate::session::{Parts, Session};
-use crate::vendor::Vendor;
 
 tokio::task_local! {
     /// Whether the task is in a call whose end is reported: then the calls that it is made of are not.
@@ -66,19 +66,19 @@ impl Failure {
 /// Writes the line.
 pub(crate) fn failed(call: &str, parts: &Parts, user: Option<&str>, failure: &Failure) {
     let Failure { kind, applied, status, attempts } = failure;
-    let (vendor, user) = (parts.vendor, user.filter(|_| parts.trace_users));
+    let (system, user) = (parts.system, user.filter(|_| parts.trace_users));
     match applied {
-        Applied::No => warn!(%vendor, call, user, ?kind, status, attempts, "the call failed, and nothing was changed"),
+        Applied::No => warn!(%system, call, user, ?kind, status, attempts, "the call failed, and nothing was changed"),
         Applied::Unknown => {
-            error!(%vendor, call, user, ?kind, status, attempts, "the outcome is unknown: {}", advice(vendor));
+            error!(%system, call, user, ?kind, status, attempts, "the outcome is unknown: {}", advice(system));
         }
     }
 }
 
 /// What to do about an outcome that is unknown.
-fn advice(vendor: Vendor) -> &'static str {
-    match vendor {
-        Vendor::Clearsquare => "look at the account in the system itself before you try again",
+fn advice(system: SystemKind) -> &'static str {
+    match system {
+        SystemKind::CLEARSQUARE => "look at the account in the system itself before you try again",
         _ => "read the account before you try again",
     }
 }
@@ -97,9 +97,9 @@ impl Drop for Pending<'_> {
     fn drop(&mut self) {
         if self.unknown {
             let Pending { parts, call, attempts, .. } = self;
-            let vendor = parts.vendor;
+            let system = parts.system;
             let what = "the call was dropped while its request was on its way, and the outcome is unknown";
-            error!(%vendor, call, attempts, "{what}: {}", advice(vendor));
+            error!(%system, call, attempts, "{what}: {}", advice(system));
         }
     }
 }

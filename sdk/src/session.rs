@@ -11,20 +11,20 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::conclusion::Conventions;
 use crate::freshness::Freshness;
+use crate::kind::SystemKind;
 use crate::limit::Limiter;
 use crate::retry::{Budget, RetryPolicy};
-use crate::vendor::Vendor;
 use crate::way::Way;
 use crate::xml::Representation;
 
-/// The session of a generated client. Made by the builders in [`vendors`](crate::vendors), shared by clones; Debug
+/// The session of a generated client. Made by the builders in [`systems`](crate::systems), shared by clones; Debug
 /// shows no credential.
 #[derive(Clone)]
 pub struct Session(Arc<Parts>);
 
 /// What a session is made of.
 pub(crate) struct Parts {
-    pub(crate) vendor: Vendor,
+    pub(crate) system: SystemKind,
     /// What is true of this system only.
     pub(crate) conventions: &'static Conventions,
     /// Where the system is.
@@ -73,7 +73,7 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("vendor", &self.0.vendor)
+            .field("system", &self.0.system)
             .field("credentials", &"[redacted]")
             .field("attempt_timeout", &self.0.attempt_timeout)
             .field("total_timeout", &self.0.total_timeout)

@@ -7,14 +7,14 @@ use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
 use crate::clock::{BoxFuture, Wait};
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
+use crate::kind::SystemKind;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
 use crate::report::Pending;
 use crate::session::Session;
 use crate::status::AccountStatus;
-use crate::vendor::Vendor;
 
-/// A system whose accounts can be changed. Implemented by the five types in [`vendors`](crate::vendors); usable as
+/// A system whose accounts can be changed. Implemented by the five types in [`systems`](crate::systems); usable as
 /// `Box<dyn AccountSystem>`.
 ///
 /// ```
@@ -31,7 +31,7 @@ use crate::vendor::Vendor;
 /// ```
 pub trait AccountSystem: Debug + Send + Sync {
     /// Which of the five it is.
-    fn vendor(&self) -> Vendor;
+    fn kind(&self) -> SystemKind;
 
     /// Where it is: its base URL, without a slash at the end.
     fn base_url(&self) -> &str;
@@ -43,7 +43,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// anything is sent, and sends nothing. A change that passes may still be refused by the system.
     ///
     /// ```
-    /// use user_status::vendors::{Symphony, symphony};
+    /// use user_status::systems::{Symphony, symphony};
     /// use user_status::{AccountSystem, ErrorKind, StatusChange};
     ///
     /// let symphony = Symphony::builder()
@@ -70,8 +70,8 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// `false` unless an implementation says otherwise. One that hands its calls on to another system must hand this on too.
     ///
     /// ```
-    /// use user_status::vendors::mediconnect::{ActiveFlag, Credentials};
-    /// use user_status::vendors::Mediconnect;
+    /// use user_status::systems::mediconnect::{ActiveFlag, Credentials};
+    /// use user_status::systems::Mediconnect;
     /// use user_status::{AccountSystem, StatusChange};
     ///
     /// let clinic = Mediconnect::builder().base_url("https://api.example.com").credentials(Credentials::token("a-token"));
@@ -131,7 +131,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// first, the request that would change it is prepared, and not sent. Nothing is read back.
     ///
     /// ```
-    /// use user_status::vendors::{Symphony, symphony};
+    /// use user_status::systems::{Symphony, symphony};
     /// use user_status::{AccountSystem, StatusChange};
     ///
     /// # async fn rehearse() -> user_status::Result<()> {
@@ -214,7 +214,7 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
                     Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
                     Some(_) => {
                         let message = format!("the system said yes to {change}, and the account reads {status}");
-                        Err(Error::new(ErrorKind::Contradicted, system.vendor(), shown(&message))
+                        Err(Error::new(ErrorKind::Contradicted, system.kind(), shown(&message))
                             .with_applied(Applied::Unknown)
                             .with_attempts(receipt.attempts))
                     }
@@ -237,7 +237,7 @@ pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
                             && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>
                     {
                         Ok(Receipt {
-                            vendor: system.vendor(),
+                            system: system.kind(),
                             user: user.to_owned(),
                             change: change.clone(),
                             proof: Proof::Confirmed,
@@ -319,12 +319,12 @@ impl Capabilities {
     }
 
     /// Refuses, before anything is sent, what the system cannot express.
-    pub(crate) fn check(&self, vendor: Vendor, change: &StatusChange) -> Result<()> {
+    pub(crate) fn check(&self, system: SystemKind, change: &StatusChange) -> Result<()> {
         if let Some(problem) = change.problem() {
-            return Err(Error::invalid_input(vendor, problem));
+            return Err(Error::invalid_input(system, problem));
         }
         match self.refusal(change) {
-            Some(why) => Err(Error::new(ErrorKind::Unsupported, vendor, why)),
+            Some(why) => Err(Error::new(ErrorKind::Unsupported, system, why)),
             None => Ok(()),
         }
     }

@@ -47,9 +47,9 @@ pub(crate) fn execute<'a>(
     hook_id: &str,
 ) -> BoxFuture<'a, Response> {
     let parts = session.parts();
-    let Some(operation) = Operation::of_hook(parts.vendor, hook_id) else {
+    let Some(operation) = Operation::of_hook(parts.system, hook_id) else {
         // Both are generated from one contract; a test calls every operation.
-        let error = Error::invalid_input(parts.vendor, format!("`{hook_id}` is no operation of the contract"));
+        let error = Error::invalid_input(parts.system, format!("`{hook_id}` is no operation of the contract"));
         return Box::pin(std::future::ready(failure(error)));
     };
     let exchange = Exchange { parts, client, operation, call: Call::current(), template: request };
@@ -125,7 +125,7 @@ impl Exchange<'_> {
         let span = debug_span!(
             "user_status.call",
             operation = self.operation.id,
-            vendor = %self.operation.vendor,
+            system = %self.operation.system,
             path = field::Empty,
             attempts = field::Empty,
             status = field::Empty,
@@ -184,7 +184,7 @@ impl Exchange<'_> {
         let left_at = |now: Duration| total.saturating_sub(now.saturating_sub(started));
         let body = self.template.body().and_then(Body::as_bytes);
         if body.is_some_and(|body| body == b"{}") {
-            return Err(Error::invalid_input(parts.vendor, "the request body is empty, and asks for nothing"));
+            return Err(Error::invalid_input(parts.system, "the request body is empty, and asks for nothing"));
         }
         let idempotent = self.operation.is_idempotent(body);
 
@@ -201,7 +201,7 @@ impl Exchange<'_> {
         // Those of an attempt before may come back in the answer to the next.
         let mut secrets = self.secrets(&credentials);
         if options.rehearse && !self.operation.only_reads() {
-            return Err(Error::rehearsed(parts.vendor, self.planned(&credentials, &secrets)?));
+            return Err(Error::rehearsed(parts.system, self.planned(&credentials, &secrets)?));
         }
         let (client, fresh) = self.client(idempotent);
         let write = !self.operation.changes.is_empty();
@@ -411,7 +411,7 @@ impl Exchange<'_> {
             request.headers_mut().insert(ACCEPT, name.clone());
             if let Some(body) = request.body().and_then(Body::as_bytes) {
                 let body = representation.request(body);
-                let body = body.map_err(|e| Error::invalid_input(self.parts.vendor, e.to_string()))?;
+                let body = body.map_err(|e| Error::invalid_input(self.parts.system, e.to_string()))?;
                 request.headers_mut().insert(CONTENT_TYPE, name);
                 *request.body_mut() = Some(Body::from(body));
             }
@@ -430,7 +430,7 @@ impl Exchange<'_> {
     }
 
     fn copy(&self, request: &Request) -> Result<Request, Error> {
-        let once = || Error::invalid_input(self.parts.vendor, "the body can be sent once only");
+        let once = || Error::invalid_input(self.parts.system, "the body can be sent once only");
         request.try_clone().ok_or_else(once)
     }
 
@@ -506,7 +506,7 @@ impl Exchange<'_> {
 
     /// What the call ends with.
     fn finish(&self, ended: Attempt, outcome: Outcome, unsure: bool, attempts: u32) -> Result<Answer, Error> {
-        let vendor = self.parts.vendor;
+        let system = self.parts.system;
         let write = !self.operation.changes.is_empty();
         let unknown = outcome.may_have_changed();
         let (conclusion, retry_after) = match outcome {
@@ -531,27 +531,27 @@ impl Exchange<'_> {
                     {
                         return Ok(Answer { raw, body, conclusion, retry_after });
                     }
-                    Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, vendor, why).with_raw(raw),
+                    Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, system, why).with_raw(raw),
                     _ => {
                         let text = raw.message();
-                        Error::new(ErrorKind::of_status(status), vendor, shown(&text)).in_its_words().with_raw(raw)
+                        Error::new(ErrorKind::of_status(status), system, shown(&text)).in_its_words().with_raw(raw)
                     }
                 }
             }
             Attempt::TooLong(raw) => {
                 let limit = self.parts.body_limit;
                 let message = format!("the body is longer than the {limit} bytes that are read");
-                Error::new(ErrorKind::of_status(self.meaning(&raw)), vendor, message).with_raw(raw)
+                Error::new(ErrorKind::of_status(self.meaning(&raw)), system, message).with_raw(raw)
             }
-            Attempt::Stale(raw, why) => Error::new(ErrorKind::OffContract, vendor, shown(&why)).with_raw(raw),
+            Attempt::Stale(raw, why) => Error::new(ErrorKind::OffContract, system, shown(&why)).with_raw(raw),
             Attempt::NotSent(e) if unsure => {
                 let why = "an earlier attempt left, and the last one did not";
-                Error::new(ErrorKind::OutcomeUnknown, vendor, why).with_source(e)
+                Error::new(ErrorKind::OutcomeUnknown, system, why).with_source(e)
             }
-            Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, vendor, e.to_string()).with_source(e),
+            Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, system, e.to_string()).with_source(e),
             Attempt::Lost { status, why, source } => {
                 let kind = status.filter(|_| !unknown).map_or(ErrorKind::OutcomeUnknown, ErrorKind::of_status);
-                let error = Error::new(kind, vendor, why).with_status(status);
+                let error = Error::new(kind, system, why).with_status(status);
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
@@ -584,17 +584,17 @@ impl Exchange<'_> {
 
     /// Says that the call begins to wait.
     fn tell(&self, why: WaitReason, wait: Duration) {
-        waiting::tell(&*self.parts.clock, self.parts.vendor, why, wait);
+        waiting::tell(&*self.parts.clock, self.parts.system, why, wait);
     }
 
     /// An earlier call was told to come back later, and this one was not sent before that.
     fn asked_to_wait(&self, wait: Duration) -> Error {
-        let error = Error::new(ErrorKind::NotSent, self.parts.vendor, "an earlier request was refused");
+        let error = Error::new(ErrorKind::NotSent, self.parts.system, "an earlier request was refused");
         error.with_retry_after(Some(wait), self.parts.clock.wall())
     }
 
     fn out_of_time(&self) -> Error {
-        Error::new(ErrorKind::NotSent, self.parts.vendor, "there was no time left to send it")
+        Error::new(ErrorKind::NotSent, self.parts.system, "there was no time left to send it")
     }
 }
 

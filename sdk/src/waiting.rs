@@ -7,14 +7,14 @@ use std::time::Duration;
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 
 use crate::clock::Clock;
-use crate::vendor::Vendor;
+use crate::kind::SystemKind;
 
 /// A wait of a call: for what, and until when. Told when it begins to whoever [listens](hear_waits).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
     /// The system that the call is for.
-    pub vendor: Vendor,
+    pub system: SystemKind,
     /// For what.
     pub why: WaitReason,
     /// How long.
@@ -57,12 +57,12 @@ tokio::task_local! {
 /// Runs calls, and tells of every wait in them when it begins. It is called by the task that waits, and must return soon.
 ///
 /// ```no_run
-/// # async fn f(symphony: user_status::vendors::Symphony) -> user_status::Result<()> {
+/// # async fn f(symphony: user_status::systems::Symphony) -> user_status::Result<()> {
 /// use user_status::{AccountSystem, StatusChange, hear_waits};
 ///
 /// let change = StatusChange::disable();
 /// let call = symphony.apply("7215545078541", &change);
-/// hear_waits(|waiting| eprintln!("{}: {waiting}", waiting.vendor), call).await?;
+/// hear_waits(|waiting| eprintln!("{}: {waiting}", waiting.system), call).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -71,13 +71,13 @@ pub async fn hear_waits<T>(hears: impl Fn(&Waiting) + Send + Sync + 'static, cal
 }
 
 /// Says that a call begins to wait.
-pub(crate) fn tell(clock: &dyn Clock, vendor: Vendor, why: WaitReason, wait: Duration) {
+pub(crate) fn tell(clock: &dyn Clock, system: SystemKind, why: WaitReason, wait: Duration) {
     if wait.is_zero() {
         return;
     }
     let until = after(clock.wall(), wait);
-    tracing::debug!(%vendor, ?why, %until, "waiting");
-    let _ = HEARS.try_with(|hears| hears(&Waiting { vendor, why, wait, until }));
+    tracing::debug!(%system, ?why, %until, "waiting");
+    let _ = HEARS.try_with(|hears| hears(&Waiting { system, why, wait, until }));
 }
 
 /// The first whole second after so long; the last there is, if there is none.

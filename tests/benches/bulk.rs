@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use user_status::Registry;
 use user_status::bulk::{Invalid, Journal, Runner};
-use user_status_mock::{Fault, StandaloneServer, Vendor};
+use user_status_mock::{Fault, StandaloneServer, SystemKind};
 use user_status_tests::figures::{self, Spread};
 use user_status_tests::people;
 
@@ -166,7 +166,7 @@ async fn bare(server: &StandaloneServer, rows: usize, whole: bool) -> Result<Dur
 
 /// What a row sends.
 fn requests(client: &reqwest::Client, root: &str, number: usize, whole: bool) -> Vec<reqwest::RequestBuilder> {
-    let (_, vendor, user) = people::account(number);
+    let (_, system, user) = people::account(number);
     let reads = |read: &dyn Fn() -> reqwest::RequestBuilder, before: usize, change, after: usize| {
         let mut all: Vec<_> = (0..before).map(|_| read()).collect();
         all.push(change);
@@ -174,8 +174,8 @@ fn requests(client: &reqwest::Client, root: &str, number: usize, whole: bool) ->
         all
     };
     let looks = usize::from(whole);
-    match vendor {
-        Vendor::Userdocks => {
+    match system {
+        SystemKind::Userdocks => {
             let with = |request: reqwest::RequestBuilder| {
                 request
                     .header("X-API-KEY", "mock-userdocks-write-key")
@@ -185,7 +185,7 @@ fn requests(client: &reqwest::Client, root: &str, number: usize, whole: bool) ->
             let read = || with(client.get(format!("{root}/v1/users/{user}")));
             reads(&read, looks, with(client.put(format!("{root}/api/v1/users/{user}/access-status/0"))), looks)
         }
-        Vendor::Akana => {
+        SystemKind::Akana => {
             let with = |request: reqwest::RequestBuilder| {
                 request
                     .header("Cookie", "AtmoAuthToken_acmepaymentscorp=TokenID%3Dmock-akana-admin-session")
@@ -196,14 +196,14 @@ fn requests(client: &reqwest::Client, root: &str, number: usize, whole: bool) ->
             let body = json!({ "UserStatus": "com.soa.user.status.locked", "Comments": "Left the company" });
             reads(&read, looks, with(client.put(format!("{root}/api/users/{user}/status"))).json(&body), 0)
         }
-        Vendor::Mediconnect => {
+        SystemKind::Mediconnect => {
             let with = |request: reqwest::RequestBuilder| request.bearer_auth("mock-mediconnect-admin-token");
             let read = || with(client.get(format!("{root}/api/admin/users/{user}")));
             let body = json!({ "isActive": true, "isSuspended": true, "suspensionReason": "Left the company" });
             // The client reads it by itself as well.
             reads(&read, looks + 1, with(client.patch(format!("{root}/api/admin/users/{user}/status"))).json(&body), 0)
         }
-        Vendor::Symphony => {
+        SystemKind::Symphony => {
             let with = |request: reqwest::RequestBuilder| request.header("sessionToken", "mock-symphony-session-token");
             let read = || with(client.get(format!("{root}/pod/v1/admin/user/{user}/status")));
             let body =

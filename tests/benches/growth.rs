@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use user_status::bulk::{Invalid, Journal, JournalReader, Row, Runner};
-use user_status_mock::{Fault, Options, StandaloneServer, Vendor};
+use user_status_mock::{Fault, Options, StandaloneServer, SystemKind};
 use user_status_tests::figures::{self, Spread};
 use user_status_tests::people;
 
@@ -90,7 +90,7 @@ fn each(time: Duration, count: usize) -> f64 {
 async fn requests(server: &StandaloneServer, worlds: &[String]) -> Result<f64> {
     let token = server.credentials().symphony.session_token.to_string();
     let all: Vec<Vec<u8>> = worlds.iter().map(|world| request(world, &token)).collect();
-    let mut stream = TcpStream::connect(authority(&server.uri(Vendor::Symphony))?).await?;
+    let mut stream = TcpStream::connect(authority(&server.uri(SystemKind::Symphony))?).await?;
     stream.set_nodelay(true)?;
     let mut bytes = Vec::new();
     for request in &all {
@@ -112,7 +112,7 @@ async fn by_worlds(worlds: usize) -> Result<f64> {
 async fn by_faults(faults: usize) -> Result<f64> {
     let server = StandaloneServer::start().await?;
     for number in 0..faults {
-        server.fault(Fault::html_502().on_vendor(Vendor::Symphony).on_user(number.to_string()))?;
+        server.fault(Fault::html_502().on_system(SystemKind::Symphony).on_user(number.to_string()))?;
     }
     requests(&server, &[String::new()]).await
 }

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
-use user_status_mock::{MockServer, StandaloneServer, Vendor};
+use user_status_mock::{MockServer, StandaloneServer, SystemKind};
 use user_status_tests::figures::{self, Spread};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
@@ -194,7 +194,7 @@ impl Server {
         match self {
             Server::Axum(address, _) => Ok(*address),
             Server::Wiremock(server) => Ok(*server.address()),
-            Server::Standalone(server) => authority(&server.uri(Vendor::Symphony)),
+            Server::Standalone(server) => authority(&server.uri(SystemKind::Symphony)),
             Server::Mock(server) => Ok(*server.wiremock().address()),
         }
     }
@@ -380,7 +380,7 @@ fn cold_start() -> Result<(f64, String)> {
     let begin = Instant::now();
     let server = runtime.block_on(StandaloneServer::start())?;
     let token = server.credentials().symphony.session_token.to_string();
-    first_answer(authority(&server.uri(Vendor::Symphony))?, &request("", &token))?;
+    first_answer(authority(&server.uri(SystemKind::Symphony))?, &request("", &token))?;
     Ok((millis(begin.elapsed()), token))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p user-status-tests --bench sdk -- [ROUNDS [SECONDS]]`
 //!
-//! *typed* is a call of the generated client, *vendor* `Symphony::apply`, *unified* the same through
+//! *typed* is a call of the generated client, *system* `Symphony::apply`, *unified* the same through
 //! `Box<dyn AccountSystem>`; each as it comes, with deadlines, retries, spans, and credentials kept out of the answer. All
 //! send the same request over keep-alive connections, and read the answer into a type. They run in turn, round after round,
 //! on one thread; a ratio compares two runs of the same round. The server does nothing but answer, on a thread of its own.

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p user-status-tests --bench soak -- --server 127.0.0.1:PORT --pid PID --requests 1000000`
 //!
-//! Calls that succeed for all five vendors and calls that are refused, in as many worlds as the server has by default and
+//! Calls that succeed for all five systems and calls that are refused, in as many worlds as the server has by default and
 //! in more than that; faults with a probability; reads of the admin API; and connections that break off. Where no fault
 //! strikes, each must get its own status code, and none may get 500. The memory may not grow by more than a fifth in the
 //! last nine tenths of the requests, and no file descriptor may stay open.
@@ -208,7 +208,7 @@ struct Call {
     body: String,
 }
 
-/// One for each vendor.
+/// One for each system.
 async fn calls(server: SocketAddr) -> Result<Vec<Call>> {
     let credentials = admin(server, "GET /__admin/credentials", "").await?;
     let token = credentials["clearsquare"]["bearer"].as_str().ok_or("ClearSquare has no token")?;
@@ -227,13 +227,13 @@ async fn calls(server: SocketAddr) -> Result<Vec<Call>> {
         ("symphony", "POST /pod/v1/admin/user/7215545078541/status/update", json!({ "status": "ENABLED" })),
         ("clearsquare", "POST /api/users/manage-status", json!({ "id": "634441cecbb5901d133039f8", "token": token })),
     ];
-    let call = |(vendor, line, body): (&str, &str, Value)| {
+    let call = |(system, line, body): (&str, &str, Value)| {
         let mut headers = String::new();
-        for (name, value) in credentials[vendor].as_object().into_iter().flatten() {
+        for (name, value) in credentials[system].as_object().into_iter().flatten() {
             let value = value.as_str().unwrap_or_default();
             headers.push_str(&match name.as_str() {
                 // Its API key is enough.
-                "bearer" if vendor == "userdocks" => continue,
+                "bearer" if system == "userdocks" => continue,
                 "bearer" => format!("authorization: Bearer {value}\r\n"),
                 name if name.starts_with("AtmoAuthToken_") => format!("cookie: {name}={value}\r\n"),
                 name => format!("{name}: {value}\r\n"),

@@ -80,8 +80,8 @@ async fn main() {
     let mut client = Client { name, ..Client::default() };
     let credentials = env::var("CREDENTIALS").expect("CREDENTIALS");
     let credentials: Value = serde_json::from_str(&credentials).expect("JSON");
-    let credential = |vendor: &str, name: &str, trusted: bool| match trusted {
-        true => credentials[vendor][name].as_str().expect("a text").to_owned(),
+    let credential = |system: &str, name: &str, trusted: bool| match trusted {
+        true => credentials[system][name].as_str().expect("a text").to_owned(),
         false => "wrong".to_owned(),
     };
 

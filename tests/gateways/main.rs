@@ -10,11 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
-use user_status::vendors::{
+use user_status::systems::{
     Clearsquare, Mediconnect, Symphony, Userdocks, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{AccountSystem, Applied, Error, ErrorKind, Proof, RetryPolicy, StatusChange};
-use user_status_mock::{Fault, Options, StandaloneServer, Vendor, world};
+use user_status_mock::{Fault, Options, StandaloneServer, SystemKind, world};
 
 const SYMPHONY_USER: &str = "7215545078541";
 
@@ -161,12 +161,12 @@ async fn toggle_is_unknown(uri: &str, server: &StandaloneServer, status: u16, se
 async fn varnish_gives_up_on_a_toggle_that_was_carried_out() {
     let server = mock().await;
     let Some(varnish) = varnish("varnish_gives_up_on_a_toggle_that_was_carried_out", &server, 1) else { return };
-    let before = server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap();
+    let before = server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap();
     let slow = Fault::delay(Duration::from_secs(3)).after_the_change().on_operation("manageUserStatus");
     server.fault(slow).unwrap();
     let error = toggle_is_unknown(&varnish.uri(), &server, 503, 1).await;
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Server, Some(Duration::from_secs(5))), "{error:?}");
-    let after = server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap();
+    let after = server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap();
     assert_ne!(before, after, "it was carried out, once");
 }
 
@@ -183,7 +183,7 @@ async fn varnish_keeps_reads_and_they_prove_nothing() {
 
     let receipt = pod.apply_and_verify(SYMPHONY_USER, &StatusChange::disable()).await.unwrap();
     assert_eq!(receipt.proof, Proof::Accepted, "made, and not to be proved through this cache");
-    assert_eq!(server.status(Vendor::Symphony, SYMPHONY_USER).unwrap().enabled, Some(false));
+    assert_eq!(server.status(SystemKind::Symphony, SYMPHONY_USER).unwrap().enabled, Some(false));
     let receipt = pod.apply_and_verify(SYMPHONY_USER, &StatusChange::enable()).await.unwrap();
     assert_eq!(receipt.proof, Proof::Accepted);
 

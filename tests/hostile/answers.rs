@@ -133,7 +133,7 @@ impl About<'_> {
     pub(crate) fn answer(&self, rule: Rule, random: &mut Random) -> Answer {
         let mut answer = self.of_rule(rule, random);
         let own = answer.headers.iter().any(|(name, value)| name == "content-type" && value.starts_with(self.media()));
-        answer.is_refusal_by_its_head = own && bodies::refuses(self.vendor(), answer.status);
+        answer.is_refusal_by_its_head = own && bodies::refuses(self.system(), answer.status);
         answer
     }
 
@@ -145,8 +145,8 @@ impl About<'_> {
                 .whole(200, &self.members(self.was, random), Word::Behind, "a read that is behind", random)
                 .showing(self.was),
             No => {
-                let status = *random.pick(bodies::refusals(self.vendor()));
-                self.whole(status, &bodies::no(self.vendor(), "not carried out"), Word::No, "no", random)
+                let status = *random.pick(bodies::refusals(self.system()));
+                self.whole(status, &bodies::no(self.system(), "not carried out"), Word::No, "no", random)
             }
             YesAndNo => self.yes_and_no(tempting, random),
             Another => self.another(tempting, random),
@@ -161,12 +161,12 @@ impl About<'_> {
             UnreadableAndNo => {
                 let mut members = self.members(tempting, random);
                 if self.is_xml() {
-                    let mut fault = bodies::no(self.vendor(), "not carried out");
+                    let mut fault = bodies::no(self.system(), "not carried out");
                     fault.push(("detail".to_owned(), raw("\u{fffd}")));
                     return self.document(xml::refused(&members, &fault, random), Word::Nothing, "XML, yes and no");
                 }
                 let place = if random.percent(60) { &mut members } else { bodies::inner(&mut members) };
-                bodies::mix(place, bodies::sign(self.vendor(), random), random);
+                bodies::mix(place, bodies::sign(self.system(), random), random);
                 bodies::mix(&mut members, vec![bodies::unreadable(random)], random);
                 self.whole(200, &members, Word::Nothing, "yes and no, with what some cannot read", random)
             }
@@ -204,16 +204,16 @@ impl About<'_> {
         }
     }
 
-    pub(crate) fn vendor(&self) -> System {
-        self.kind.vendor()
+    pub(crate) fn system(&self) -> System {
+        self.kind.system()
     }
 
     pub(crate) fn is_xml(&self) -> bool {
-        self.vendor() == System::Akana && self.kind.media_type().as_str().ends_with("xml")
+        self.system() == System::Akana && self.kind.media_type().as_str().ends_with("xml")
     }
 
     pub(crate) fn media(&self) -> &'static str {
-        match self.vendor() {
+        match self.system() {
             System::Akana => self.kind.media_type().as_str(),
             _ => "application/json",
         }
@@ -222,8 +222,8 @@ impl About<'_> {
     /// The members of a yes.
     pub(crate) fn members(&self, state: &State, random: &mut Random) -> Members {
         match self.write {
-            true => bodies::yes(self.vendor(), self.user, state, random),
-            false => bodies::account(self.vendor(), self.user, state),
+            true => bodies::yes(self.system(), self.user, state, random),
+            false => bodies::account(self.system(), self.user, state),
         }
     }
 
@@ -250,31 +250,31 @@ impl About<'_> {
     }
 
     fn yes_and_no(&self, tempting: &State, random: &mut Random) -> Answer {
-        let vendor = self.vendor();
+        let system = self.system();
         let mut members = self.members(tempting, random);
         if self.is_xml() {
-            let fault = bodies::no(vendor, "not carried out");
+            let fault = bodies::no(system, "not carried out");
             return self.document(xml::refused(&members, &fault, random), Word::Nothing, "XML, yes and no");
         }
         let nested = random.percent(40);
         let class = if nested { "yes and no, nested" } else { "yes and no" };
         let place = if nested { bodies::inner(&mut members) } else { &mut members };
-        bodies::mix(place, bodies::sign(vendor, random), random);
+        bodies::mix(place, bodies::sign(system, random), random);
         self.whole(200, &members, Word::Nothing, class, random)
     }
 
     /// About another account than the one asked for. Userdocks, Symphony and ClearSquare name none in their yes.
     fn another(&self, tempting: &State, random: &mut Random) -> Answer {
-        let named = matches!(self.vendor(), System::Akana | System::Mediconnect)
-            || (self.vendor() == System::Userdocks && !self.write);
+        let named = matches!(self.system(), System::Akana | System::Mediconnect)
+            || (self.system() == System::Userdocks && !self.write);
         if !named {
             return self.yes_and_no(tempting, random);
         }
-        let other = match self.vendor() {
+        let other = match self.system() {
             System::Mediconnect => raw(43),
             _ => text("somebody.else"),
         };
-        let name = if self.vendor() == System::Akana { "UserID" } else { "id" };
+        let name = if self.system() == System::Akana { "UserID" } else { "id" };
         let mut members = self.members(tempting, random);
         let nested = members.iter().any(|(_, value)| matches!(value, Val::Object(_)));
         match random.below(3) {
@@ -298,7 +298,7 @@ impl About<'_> {
             return self.document(xml::shapeless(&members, random), Word::Nothing, "XML, shapeless");
         }
         let json = bodies::json(&members, random);
-        let no = bodies::json(&bodies::no(self.vendor(), "not carried out"), random);
+        let no = bodies::json(&bodies::no(self.system(), "not carried out"), random);
         let body = match random.below(13) {
             0 => String::new(),
             1 => "{}".to_owned(),
@@ -332,10 +332,10 @@ impl About<'_> {
         let refused = random.percent(50);
         let mut members = self.members(if refused { tempting } else { self.is }, random);
         if refused && !self.is_xml() {
-            bodies::mix(&mut members, bodies::sign(self.vendor(), random), random);
+            bodies::mix(&mut members, bodies::sign(self.system(), random), random);
         }
         let text = match (self.is_xml(), refused) {
-            (true, true) => xml::refused(&members, &bodies::no(self.vendor(), "not carried out"), random),
+            (true, true) => xml::refused(&members, &bodies::no(self.system(), "not carried out"), random),
             (true, false) => xml::document("User", &members, random),
             (false, _) => bodies::json(&members, random),
         };
@@ -359,10 +359,10 @@ impl About<'_> {
         let said = format!("got {secret}, sorry");
         // Between the quotes as it is, so that escapes of its own are read.
         let dressed = if random.percent(50) { text(&said) } else { raw(format!("\"{said}\"")) };
-        let vendor = self.vendor();
+        let system = self.system();
         let refuses = random.percent(60);
         let mut members = match refuses {
-            true => bodies::no(vendor, "?"),
+            true => bodies::no(system, "?"),
             false => self.members(self.is, random),
         };
         for name in ["error", "faultstring", "message", "suspensionReason", "UserName", "name"] {
@@ -376,10 +376,10 @@ impl About<'_> {
             2 => bodies::mix(&mut members, vec![bodies::unreadable(random)], random),
             _ => {}
         }
-        let mut codes = bodies::refusals(vendor).to_vec();
+        let mut codes = bodies::refusals(system).to_vec();
         codes.extend([409, 429, 500, 502, 503]);
         let status = if refuses { *random.pick(&codes) } else { 200 };
-        let own = refuses && bodies::refuses(vendor, status);
+        let own = refuses && bodies::refuses(system, status);
         let word = if own || !refuses { Word::Unclear } else { Word::Nothing };
         let mut answer = self.whole(status, &members, word, "credentials sent back", random);
         match random.below(8) {

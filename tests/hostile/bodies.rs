@@ -29,8 +29,8 @@ fn members<const N: usize>(list: [(&str, Val); N]) -> Members {
 }
 
 /// The contract's yes to a change that left an account so.
-pub(crate) fn yes(vendor: System, user: &str, state: &State, random: &mut Random) -> Members {
-    match vendor {
+pub(crate) fn yes(system: System, user: &str, state: &State, random: &mut Random) -> Members {
+    match system {
         System::Userdocks => members([
             ("success", raw(true)),
             ("message", text("Users access status updated successfully")),
@@ -45,20 +45,20 @@ pub(crate) fn yes(vendor: System, user: &str, state: &State, random: &mut Random
         System::Clearsquare => {
             members([("message", text("User status updated successfully")), ("status", text("success"))])
         }
-        System::Akana => account(vendor, user, state),
+        System::Akana => account(system, user, state),
         System::Mediconnect => match random.percent(30) {
             // As the deployed system has it.
             true => {
-                members([("message", text("Usuario actualizado")), ("user", Val::Object(account(vendor, user, state)))])
+                members([("message", text("Usuario actualizado")), ("user", Val::Object(account(system, user, state)))])
             }
-            false => account(vendor, user, state),
+            false => account(system, user, state),
         },
     }
 }
 
 /// What a read of an account says.
-pub(crate) fn account(vendor: System, user: &str, state: &State) -> Members {
-    match vendor {
+pub(crate) fn account(system: System, user: &str, state: &State) -> Members {
+    match system {
         System::Userdocks => {
             let data = members([("id", text(user)), ("freezed", raw(!state.enabled)), ("deleted", raw(false))]);
             members([
@@ -102,8 +102,8 @@ pub(crate) fn account(vendor: System, user: &str, state: &State) -> Members {
 }
 
 /// The system's own refusal, with this text.
-pub(crate) fn no(vendor: System, why: &str) -> Members {
-    match vendor {
+pub(crate) fn no(system: System, why: &str) -> Members {
+    match system {
         System::Userdocks => {
             members([("success", raw(false)), ("message", raw("null")), ("error", text(why)), ("data", raw("null"))])
         }
@@ -115,8 +115,8 @@ pub(crate) fn no(vendor: System, why: &str) -> Members {
 }
 
 /// The status codes with which a system refuses a change or a read, by its document.
-pub(crate) fn refusals(vendor: System) -> &'static [u16] {
-    match vendor {
+pub(crate) fn refusals(system: System) -> &'static [u16] {
+    match system {
         System::Userdocks | System::Symphony => &[400, 401, 403],
         System::Akana => &[400, 401, 404],
         System::Mediconnect => &[400, 401, 403, 404],
@@ -126,20 +126,20 @@ pub(crate) fn refusals(vendor: System) -> &'static [u16] {
 
 /// Whether a status code is a refusal by what is known of the system beside its document: the page of the platform's
 /// response codes, and MediConnect's published code.
-pub(crate) fn refuses(vendor: System, status: u16) -> bool {
-    let besides: &[u16] = match vendor {
+pub(crate) fn refuses(system: System, status: u16) -> bool {
+    let besides: &[u16] = match system {
         System::Akana => &[403, 405],
         System::Mediconnect => &[413, 429],
         _ => &[],
     };
-    refusals(vendor).contains(&status) || besides.contains(&status)
+    refusals(system).contains(&status) || besides.contains(&status)
 }
 
 /// A sign of refusal in one of the forms that the system's document or its observed deviations have: what to add to a
 /// yes.
-pub(crate) fn sign(vendor: System, random: &mut Random) -> Members {
+pub(crate) fn sign(system: System, random: &mut Random) -> Members {
     let why = "not carried out";
-    let own = match vendor {
+    let own = match system {
         System::Userdocks => match random.below(6) {
             0 => members([("success", raw(false))]),
             1 => members([("error", text(why))]),
@@ -151,8 +151,8 @@ pub(crate) fn sign(vendor: System, random: &mut Random) -> Members {
         System::Akana => match random.below(4) {
             0 => members([("faultstring", text(why))]),
             1 => members([("faultcode", text("Server"))]),
-            2 => members([("Fault", Val::Object(no(vendor, why)))]),
-            _ => no(vendor, why),
+            2 => members([("Fault", Val::Object(no(system, why)))]),
+            _ => no(system, why),
         },
         System::Mediconnect => match random.below(4) {
             0 => members([("error", text(why)), ("code", text("RATE_LIMITED"))]),

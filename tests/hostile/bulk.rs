@@ -47,7 +47,7 @@ impl Run {
             let kind = Kind::of_row(&mut random);
             let change = kind.change(&mut random);
             self.open(number, kind, &change, &mut random);
-            let user = systems::user(kind.vendor(), number);
+            let user = systems::user(kind.system(), number);
             list.push(Row::new(kind.name(), &user, change.clone()));
             let made = Made { kind, change, writes: true, row: true, from: Duration::ZERO, to: Duration::ZERO };
             rows.insert((kind.name(), user), Asked { number, made, before: 0, held: None });

@@ -64,7 +64,7 @@ impl Run {
             until: None,
             locked: random.percent(30),
         };
-        self.hostile.truth.cases().insert(number, Case::new(kind.vendor(), before, change));
+        self.hostile.truth.cases().insert(number, Case::new(kind.system(), before, change));
     }
 
     /// Makes single calls until there are so many in all.
@@ -82,7 +82,7 @@ impl Run {
     pub(crate) async fn set(self: Arc<Run>, numbers: std::ops::Range<u64>) {
         let clients = self.clients();
         // Toggles one after another, so that one finds the connection of the one before.
-        let toggles = |number: &u64| self.kind(*number).vendor() == System::Clearsquare;
+        let toggles = |number: &u64| self.kind(*number).system() == System::Clearsquare;
         let (toggles, others): (Vec<u64>, Vec<u64>) = numbers.partition(toggles);
         let others = stream::iter(others).map(|number| self.call(number, &clients)).buffer_unordered(AT_ONCE);
         let toggles = stream::iter(toggles).then(|number| self.call(number, &clients));
@@ -106,7 +106,7 @@ impl Run {
         self.open(number, kind, &change, &mut random);
         let name = kind.name();
         let system = clients.get(&name).expect("it was registered");
-        let user = systems::user(kind.vendor(), number);
+        let user = systems::user(kind.system(), number);
         let mut options = CallOptions::default();
         if random.percent(20) {
             options = options.retry(RetryPolicy::never());
@@ -228,7 +228,7 @@ impl Run {
             })
             .collect();
         let last = judge::blamed(case, claim, fault);
-        table.wrong(fault, &format!("{last} [{:?}]", case.vendor), || {
+        table.wrong(fault, &format!("{last} [{:?}]", case.system), || {
             format!(
                 "SEED={} {} {:?} {}: {claim:?} after {requests:?}",
                 self.seed,

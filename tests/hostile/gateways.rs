@@ -16,7 +16,7 @@ impl About<'_> {
     pub(crate) fn any_status(&self, tempting: &State, random: &mut Random) -> Answer {
         let status = 201 + random.below(399) as u16;
         let own = status >= 400 && random.percent(25);
-        let members = if own { bodies::no(self.vendor(), "not carried out") } else { self.members(tempting, random) };
+        let members = if own { bodies::no(self.system(), "not carried out") } else { self.members(tempting, random) };
         let body = match random.below(5) {
             0 => String::new(),
             1 => "{}".to_owned(),
@@ -26,7 +26,7 @@ impl About<'_> {
         };
         let media = *random.pick(&[self.media(), self.media(), "text/html", ""]);
         // An undocumented code with the system's own words, or a documented one with few of them.
-        let documented = bodies::refuses(self.vendor(), status);
+        let documented = bodies::refuses(self.system(), status);
         let word = match status {
             400..500 if (own || documented) && media == self.media() && !body.starts_with("<html") => Word::Unclear,
             _ => Word::Nothing,
@@ -56,7 +56,7 @@ impl About<'_> {
             ),
         };
         // Symphony's refusals need no member at all.
-        let lenient = self.vendor() == System::Symphony && media == "application/json" && status < 500;
+        let lenient = self.system() == System::Symphony && media == "application/json" && status < 500;
         let word = if lenient { Word::Unclear } else { Word::Nothing };
         let answer = Answer::new(status, media, body, word, "gateway");
         let past = http_date(self.now - Duration::from_secs(60));

@@ -142,7 +142,7 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
                 matches!(read.word, Word::Cached | Word::Behind)
                     || (read.word == Word::Yes && shows(read, &made.change))
             });
-            let answered = !matches!(case.vendor, System::Akana | System::Mediconnect | System::Clearsquare);
+            let answered = !matches!(case.system, System::Akana | System::Mediconnect | System::Clearsquare);
             found(Fault::NotContradicted, answered && !writes.is_empty() && carried_out && harmless);
         }
         Claim::Reads(status) => {
@@ -187,7 +187,7 @@ fn says(seen: &Seen, change: &StatusChange) -> bool {
 
 /// Whether any answer of this kind showed the account as asked. A plain yes of a system that shows no state is no proof.
 fn showed(case: &Case, change: &StatusChange, kind: impl Fn(Word) -> bool) -> bool {
-    let state_in_yes = matches!(case.vendor, System::Akana | System::Mediconnect);
+    let state_in_yes = matches!(case.system, System::Akana | System::Mediconnect);
     case.requests.iter().any(|seen| {
         let place = seen.purpose == Purpose::Read || state_in_yes;
         place && kind(seen.word) && says(seen, change)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
-use user_status::vendors::{Symphony, symphony};
+use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, BoxFuture, Clock, Limit, RetryPolicy, StatusChange, Wait};
 
 use crate::random::Random;

@@ -123,7 +123,7 @@ impl Hostile {
         let (mut answer, carried_out) = self.decide(case, kind, number, request, &purpose, effect, &mut random);
         let sent = match case.calm || case.locked_out {
             true => wire::plain(&answer),
-            false => wire::send(&mut answer, kind.vendor() == System::Clearsquare, &mut random),
+            false => wire::send(&mut answer, kind.system() == System::Clearsquare, &mut random),
         };
         let Answer { word, status, class, shows, .. } = answer;
         if crate::is_looked_at() {
@@ -191,7 +191,7 @@ impl Hostile {
             seed: self.seed,
             kind,
             generation: generation(self.seed, kind, &request.head),
-            user: &systems::user(kind.vendor(), number),
+            user: &systems::user(kind.system(), number),
             write,
             is: if lies { &wanted } else { &is },
             was: &was,

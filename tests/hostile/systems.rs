@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{BoxFuture, Clock, CredentialSource, Registry, RetryPolicy, StatusChange};
@@ -93,7 +93,7 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    pub(crate) fn vendor(self) -> System {
+    pub(crate) fn system(self) -> System {
         match self {
             Docks | DocksCurrent | DocksToken => System::Userdocks,
             Portal | PortalXml | PortalV81 | PortalV80Xml => System::Akana,
@@ -121,7 +121,7 @@ impl Kind {
     /// A change that the system can express.
     pub(crate) fn change(self, random: &mut Random) -> StatusChange {
         let reasons = ["Leave", "Violation of terms of service", "Grund: Übergabe an <Ärztin> & \"Team\""];
-        match self.vendor() {
+        match self.system() {
             System::Clearsquare => StatusChange::toggle(),
             System::Userdocks => random.pick(&[StatusChange::enable(), StatusChange::disable()]).clone(),
             System::Akana => {
@@ -131,7 +131,7 @@ impl Kind {
             System::Mediconnect | System::Symphony => {
                 let suspend = StatusChange::suspend(*random.pick(&reasons));
                 let until = suspend.clone().until("2098-12-31T23:59:59Z".parse().unwrap());
-                let last = if self.vendor() == System::Symphony { until } else { suspend.clone() };
+                let last = if self.system() == System::Symphony { until } else { suspend.clone() };
                 let plain = [StatusChange::enable(), StatusChange::disable(), StatusChange::unsuspend()];
                 match random.below(5) {
                     3 => suspend,
@@ -166,7 +166,7 @@ impl Kind {
                 to.with(name, builder.build().expect("good settings"))
             }};
         }
-        match self.vendor() {
+        match self.system() {
             System::Userdocks => {
                 let token = self == DocksToken;
                 let credentials = move |generation| match token {
@@ -225,8 +225,8 @@ impl<C: Send + 'static, F: Fn(u64) -> C + Send + Sync + 'static> CredentialSourc
 }
 
 /// The account that a call is for, as its system names it.
-pub(crate) fn user(vendor: System, number: u64) -> String {
-    match vendor {
+pub(crate) fn user(system: System, number: u64) -> String {
+    match system {
         System::Userdocks => format!("6f1e9c1e-3b57-4f0a-9d0e-{number:012}"),
         System::Akana => format!("u{number:08}.acme"),
         System::Mediconnect => (1_000_000 + number).to_string(),
@@ -235,15 +235,15 @@ pub(crate) fn user(vendor: System, number: u64) -> String {
     }
 }
 
-fn number(vendor: System, id: &str) -> Option<u64> {
-    let found = match vendor {
+fn number(system: System, id: &str) -> Option<u64> {
+    let found = match system {
         System::Userdocks => id.rsplit('-').next()?.parse().ok()?,
         System::Akana => id.strip_prefix('u')?.strip_suffix(".acme")?.parse().ok()?,
         System::Mediconnect => id.parse::<u64>().ok()?.checked_sub(1_000_000)?,
         System::Symphony => id.parse::<u64>().ok()?.checked_sub(7_000_000_000_000)?,
         System::Clearsquare => id.get(12..)?.parse().ok()?,
     };
-    (user(vendor, found) == id).then_some(found)
+    (user(system, found) == id).then_some(found)
 }
 
 /// What a request is for, by its own bytes: the call whose account it names, and what it asks for. `None` if it is not
@@ -252,8 +252,8 @@ pub(crate) fn asked(kind: Kind, method: &str, path: &str, body: &[u8]) -> Option
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let write = |number, idempotent, effect| Some((number, Purpose::Write { idempotent }, effect));
     let read = |number| Some((number, Purpose::Read, Effect::default()));
-    let number = |id: &str| number(kind.vendor(), id);
-    match (kind.vendor(), method, &parts[..]) {
+    let number = |id: &str| number(kind.system(), id);
+    match (kind.system(), method, &parts[..]) {
         (System::Userdocks, "PUT", ["api", "v1", "users", id, "access-status", to]) if kind != DocksCurrent => {
             write(number(id)?, true, Effect { enabled: Some(zero_or_one(to)?), ..Effect::default() })
         }

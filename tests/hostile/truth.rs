@@ -140,7 +140,7 @@ pub(crate) struct Seen {
 /// One account, and all that happened to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    pub(crate) vendor: System,
+    pub(crate) system: System,
     pub(crate) before: State,
     /// What whoever asks would like to see.
     pub(crate) wants: Effect,
@@ -154,9 +154,9 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn new(vendor: System, before: State, change: &StatusChange) -> Case {
+    pub(crate) fn new(system: System, before: State, change: &StatusChange) -> Case {
         let wants = Effect::of(change);
-        Case { vendor, before, wants, requests: Vec::new(), effects: Vec::new(), locked_out: false, calm: false }
+        Case { system, before, wants, requests: Vec::new(), effects: Vec::new(), locked_out: false, calm: false }
     }
 
     /// What the account is at a time.

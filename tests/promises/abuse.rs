@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use user_status_mock::{AccountStatus, Fault, Limits, StandaloneServer, Vendor, world};
+use user_status_mock::{AccountStatus, Fault, Limits, StandaloneServer, SystemKind, world};
 use user_status_tests::Message;
 
 use crate::systems;
@@ -112,7 +112,7 @@ impl Scene {
     }
 
     fn account(&self) -> AccountStatus {
-        self.server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap()
+        self.server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap()
     }
 }
 
@@ -200,12 +200,12 @@ enum Outcome {
     /// The account is toggled.
     Toggled,
     /// ClearSquare itself refuses, with 400.
-    ByTheVendor,
+    ByTheSystem,
     /// It never reaches the account.
     Code(u16),
     Closed,
 }
-use Outcome::{ByTheVendor, Closed, Code, Toggled};
+use Outcome::{ByTheSystem, Closed, Code, Toggled};
 
 /// Sends each of these to a server of its own.
 async fn try_all(forms: Vec<(&'static str, Vec<u8>, Outcome)>) {
@@ -217,7 +217,7 @@ async fn try_all(forms: Vec<(&'static str, Vec<u8>, Outcome)>) {
             wire.send(bytes).await;
             let (codes, calls, toggled) = match outcome {
                 Toggled => (vec![200], 1, 1),
-                ByTheVendor => (vec![400], 1, 0),
+                ByTheSystem => (vec![400], 1, 0),
                 Code(code) => (vec![code], 0, 0),
                 Closed => (vec![], 0, 0),
             };
@@ -258,12 +258,12 @@ async fn one_request_is_one_request_however_its_length_is_said() {
             "a request behind the chunks and within the length",
             toggle_with(&format!("content-length: {}\r\n{CHUNKED}", 5 + hidden.len()), &format!("0\r\n\r\n{hidden}"))
                 .into(),
-            ByTheVendor,
+            ByTheSystem,
         ),
         (
             "a request within a chunk and behind the length",
             toggle_with(&format!("content-length: 4\r\n{CHUNKED}"), &format!("{}0\r\n\r\n", chunk(&hidden))).into(),
-            ByTheVendor,
+            ByTheSystem,
         ),
         ("chunked, identity", chunks("transfer-encoding: chunked, identity\r\n"), Code(400)),
         ("identity, chunked", chunks("transfer-encoding: identity, chunked\r\n"), Code(501)),
@@ -288,9 +288,9 @@ async fn one_request_is_one_request_however_its_length_is_said() {
         (
             "a request in a body",
             toggle_with(&format!("content-length: {}\r\n", hidden.len()), &hidden).into(),
-            ByTheVendor,
+            ByTheSystem,
         ),
-        ("a request in a chunk", toggle_with(CHUNKED, &format!("{}0\r\n\r\n", chunk(&hidden))).into(), ByTheVendor),
+        ("a request in a chunk", toggle_with(CHUNKED, &format!("{}0\r\n\r\n", chunk(&hidden))).into(), ByTheSystem),
         (
             "a request in the body of a GET",
             (get("/__admin/health", &format!("content-length: {}\r\n", hidden.len())) + &hidden).into(),
@@ -372,10 +372,10 @@ async fn what_is_no_http_is_400() {
         ("DEL in a header", header("x: y\x7fz"), Code(400)),
         ("a header without a name", header(": y"), Code(400)),
         ("a header without a colon", header("x"), Code(400)),
-        ("NUL in the body", body(&"\0".repeat(TOGGLE_BODY.len())), ByTheVendor),
-        ("NUL in a member", body(&TOGGLE_BODY.replace("634441", "63\x0041")), ByTheVendor),
-        ("control bytes in a member", body(&TOGGLE_BODY.replace("634441", "\x01\x1b\r\n")), ByTheVendor),
-        ("an escaped NUL in a member", body(&TOGGLE_BODY.replace("634441", "63\\u000041")), ByTheVendor),
+        ("NUL in the body", body(&"\0".repeat(TOGGLE_BODY.len())), ByTheSystem),
+        ("NUL in a member", body(&TOGGLE_BODY.replace("634441", "63\x0041")), ByTheSystem),
+        ("control bytes in a member", body(&TOGGLE_BODY.replace("634441", "\x01\x1b\r\n")), ByTheSystem),
+        ("an escaped NUL in a member", body(&TOGGLE_BODY.replace("634441", "63\\u000041")), ByTheSystem),
         ("two spaces", line("GET  /__admin/health HTTP/1.1"), Code(400)),
         ("no version", raw(b"GET /\r\n\r\n"), Code(400)),
         ("HTTP/1.2", line("GET /__admin/health HTTP/1.2"), Code(400)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use user_status_mock::{Options, StandaloneServer, Vendor, world};
+use user_status_mock::{Options, StandaloneServer, SystemKind, world};
 use user_status_openapi::pointer;
 use user_status_openapi::validate::Validator;
 use user_status_tests::{Message, send};
@@ -100,7 +100,7 @@ fn resolve(description: &Value, at: &str) -> Option<String> {
 fn line_of(at: &str, code: &str) -> String {
     let operation = at.strip_prefix("/paths/").unwrap().strip_suffix(&format!("/responses/{code}")).unwrap();
     let (path, method) = operation.rsplit_once('/').unwrap();
-    let path = path.replace("~1", "/").replace("{vendor}", "akana").replace("{id}", "1");
+    let path = path.replace("~1", "/").replace("{system}", "akana").replace("{id}", "1");
     format!("{} {path}", method.to_uppercase())
 }
 
@@ -127,9 +127,9 @@ async fn every_operation_and_every_code_of_the_description() {
     // Credentials, and a call with those that were made.
     let known = admin.json("GET /__admin/credentials", Value::Null).await;
     assert_eq!(known["userdocks"]["X-API-KEY-TYPE"], "write");
-    let made = admin.json("POST /__admin/tokens", json!({ "vendor": "symphony", "expires_in": 60 })).await;
+    let made = admin.json("POST /__admin/tokens", json!({ "system": "symphony", "expires_in": 60 })).await;
     let session = made["credentials"]["sessionToken"].as_str().unwrap().to_owned();
-    admin.refused("POST /__admin/tokens", r#"{"vendor":"okta"}"#, 400, "userdocks, akana").await;
+    admin.refused("POST /__admin/tokens", r#"{"system":"okta"}"#, 400, "userdocks, akana").await;
     let line = format!("POST /pod/v1/admin/user/{}/status/update", world::SYMPHONY_USER);
     let change = async |server: &StandaloneServer, body: &str| {
         let headers = [("sessionToken", session.as_str()), ("content-type", "application/json")];
@@ -141,7 +141,7 @@ async fn every_operation_and_every_code_of_the_description() {
     let user = format!("/__admin/users/symphony/{}", world::SYMPHONY_USER);
     assert_eq!(admin.json("GET /__admin/users", Value::Null).await["clearsquare"].as_array().unwrap().len(), 1);
     assert_eq!(admin.json("GET /__admin/users/symphony", Value::Null).await.as_array().unwrap().len(), 3);
-    admin.refused("GET /__admin/users/okta", "", 404, "unknown vendor").await;
+    admin.refused("GET /__admin/users/okta", "", 404, "unknown system").await;
     assert_eq!(admin.json(&format!("GET {user}"), Value::Null).await["status"]["enabled"], false);
     admin.refused("GET /__admin/users/symphony/5", "", 404, "symphony has no user `5`").await;
     let put = [
@@ -159,9 +159,9 @@ async fn every_operation_and_every_code_of_the_description() {
     admin.refused("PUT /__admin/users/akana/a.b", r#"{"Locked":1}"#, 400, "/Locked must be boolean, is number").await;
     admin.refused("PUT /__admin/users/akana/a%2Fb", "{}", 400, "AkanaUserId").await;
     admin.refused("PUT /__admin/users/mediconnect/x", "{}", 400, "the id must be an integer").await;
-    admin.refused("PUT /__admin/users/okta/9", "{}", 404, "unknown vendor").await;
+    admin.refused("PUT /__admin/users/okta/9", "{}", 404, "unknown system").await;
     assert_eq!(
-        admin.server.status(Vendor::Akana, "a.b").unwrap().enabled,
+        admin.server.status(SystemKind::Akana, "a.b").unwrap().enabled,
         Some(false),
         "what was refused changed nothing"
     );
@@ -194,7 +194,7 @@ async fn every_operation_and_every_code_of_the_description() {
 
     // Faults.
     let id =
-        admin.json("POST /__admin/faults", json!({ "kind": "hang", "on": { "vendor": "akana" } })).await["id"].clone();
+        admin.json("POST /__admin/faults", json!({ "kind": "hang", "on": { "system": "akana" } })).await["id"].clone();
     admin.json("POST /__admin/faults", json!({ "kind": { "delay": { "milliseconds": 0 } } })).await;
     let off = r#"{"kind":{"answer":{"status":502}}}"#;
     admin.refused("POST /__admin/faults", off, 400, "has no 502; say `off_contract`").await;
@@ -275,7 +275,7 @@ async fn what_is_not_there_is_refused_with_what_is() {
     let server = StandaloneServer::start().await.unwrap();
     let answer = send(&server.root(), "GET /__admin/user", &[], "").await;
     assert_eq!(answer.status(), 404);
-    assert!(answer.text().contains("/__admin/users/{vendor}"), "{}", answer.text());
+    assert!(answer.text().contains("/__admin/users/{system}"), "{}", answer.text());
     let answer = send(&server.root(), "POST /__admin/users", &[], "").await;
     assert_eq!((answer.status(), answer.header("allow")), (405, vec!["GET"]));
     let answer = send(&server.root(), "OPTIONS /__admin/clock", &[], "").await;
@@ -386,7 +386,7 @@ async fn what_means_nothing_is_refused() {
     ] {
         admin.refused(line, body, 400, part).await;
     }
-    assert_eq!(admin.server.users(Vendor::Symphony).len(), 3);
+    assert_eq!(admin.server.users(SystemKind::Symphony).len(), 3);
     // As early and as late as a clock can be, a change is answered with a date that the contract allows.
     for seconds in [i64::MIN, i64::MAX] {
         admin.json("POST /__admin/clock/advance", json!({ "seconds": seconds })).await;

@@ -1,9 +1,9 @@
 //! What a receipt proves, and which answers are no success.
 
 use serde_json::{Value, json};
-use user_status::vendors::{Mediconnect, mediconnect, symphony};
+use user_status::systems::{Mediconnect, mediconnect, symphony};
 use user_status::{AccountStatus, AccountSystem, Applied, Error, ErrorKind, Proof, StatusChange, Suspension};
-use user_status_mock::{Fidelity, Options, StandaloneServer, Vendor, WorldState, world};
+use user_status_mock::{Fidelity, Options, StandaloneServer, SystemKind, WorldState, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
@@ -11,14 +11,14 @@ use crate::systems::*;
 #[tokio::test]
 async fn receipts_say_how_a_change_is_known() {
     let server = standalone_server().await;
-    let uri = |vendor| server.uri(vendor);
-    let userdocks = userdocks(&uri(Vendor::Userdocks));
+    let uri = |system| server.uri(system);
+    let userdocks = userdocks(&uri(SystemKind::Userdocks));
     let receipt = userdocks.apply(world::USERDOCKS_USER, &StatusChange::disable()).await.unwrap();
     assert_eq!((receipt.proof, receipt.attempts, receipt.status), (Proof::Accepted, 1, AccountStatus::default()));
     let receipt = userdocks.apply_and_verify(world::USERDOCKS_USER, &StatusChange::enable()).await.unwrap();
     assert_eq!((receipt.proof, receipt.status.enabled), (Proof::Confirmed, Some(true)));
 
-    let akana = akana_builder(&uri(Vendor::Akana)).build().unwrap();
+    let akana = akana_builder(&uri(SystemKind::Akana)).build().unwrap();
     let receipt = akana.apply(world::AKANA_USER, &StatusChange::lock().comment("why")).await.unwrap();
     assert_eq!(
         (receipt.proof, receipt.status.locked, receipt.status.enabled),
@@ -26,7 +26,7 @@ async fn receipts_say_how_a_change_is_known() {
     );
     assert_eq!(akana.status(world::AKANA_USER).await.unwrap().can_sign_in(), Some(false));
 
-    let mediconnect = mediconnect_builder(&uri(Vendor::Mediconnect)).build().unwrap();
+    let mediconnect = mediconnect_builder(&uri(SystemKind::Mediconnect)).build().unwrap();
     let leave = StatusChange::suspend("Leave");
     let receipt = mediconnect.apply("42", &leave).await.unwrap();
     assert_eq!((receipt.proof, receipt.status.enabled), (Proof::Confirmed, Some(true)), "isActive stays as it was");
@@ -40,7 +40,7 @@ async fn receipts_say_how_a_change_is_known() {
     let receipt = mediconnect.apply("42", &StatusChange::disable()).await.unwrap();
     assert_eq!(receipt.status.to_string(), "disabled, suspended (Other)", "the suspension stays, with its reason");
 
-    let symphony = symphony_builder(&uri(Vendor::Symphony)).build().unwrap();
+    let symphony = symphony_builder(&uri(SystemKind::Symphony)).build().unwrap();
     let receipt = symphony.apply("7215545078541", &suspend_until()).await.unwrap();
     assert_eq!(receipt.proof, Proof::Accepted);
     let receipt = symphony.apply_and_verify("7215545078541", &suspend_until()).await.unwrap();
@@ -50,7 +50,7 @@ async fn receipts_say_how_a_change_is_known() {
     assert_eq!((refused.kind(), refused.applied()), (ErrorKind::Rejected, Applied::No));
     assert!(refused.to_string().contains("keymanager cannot be disabled"), "{refused}");
 
-    let clearsquare = clearsquare(&uri(Vendor::Clearsquare));
+    let clearsquare = clearsquare(&uri(SystemKind::Clearsquare));
     let receipt = clearsquare.apply_and_verify(world::CLEARSQUARE_USER, &StatusChange::toggle()).await.unwrap();
     assert_eq!(receipt.proof, Proof::Accepted);
     assert!(clearsquare.status(world::CLEARSQUARE_USER).await.unwrap_err().is_unsupported());
@@ -213,7 +213,7 @@ async fn unknown_values_and_members_lose_nothing() {
 async fn as_observed_nothing_is_claimed_that_is_not_so() {
     let world = WorldState::default().fidelity(Fidelity::Observed);
     let server = StandaloneServer::start_with(Options::new().world(world)).await.unwrap();
-    let uri = server.uri(Vendor::Mediconnect);
+    let uri = server.uri(SystemKind::Mediconnect);
     let known = server.credentials();
 
     // A refusal in a 200.
@@ -230,7 +230,7 @@ async fn as_observed_nothing_is_claimed_that_is_not_so() {
     assert_eq!((receipt.proof, receipt.status.enabled), (Proof::Confirmed, Some(true)));
     let receipt = mediconnect.apply("42", &StatusChange::disable()).await.unwrap();
     assert_eq!(receipt.proof, Proof::Confirmed);
-    let status = server.status(Vendor::Mediconnect, "42").unwrap();
+    let status = server.status(SystemKind::Mediconnect, "42").unwrap();
     assert_eq!((status.enabled, status.suspended.unwrap().active), (Some(false), true));
 
     // 403 for a token that is not valid.

@@ -12,9 +12,9 @@ use user_status::bulk::{
     BadRow, Entry, Event, Invalid, Journal, JournalErrorKind, JournalReader, Row, RowState, Runner, Step, Stop,
     Summary, undo,
 };
-use user_status::vendors::symphony;
+use user_status::systems::symphony;
 use user_status::{AccountStatus, ErrorKind, Registry, StatusChange};
-use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, Vendor};
+use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, SystemKind};
 
 use user_status_tests::{TestClock, people};
 
@@ -377,7 +377,7 @@ async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
     let folder = TempDir::new().unwrap();
     let (server, changes) = people::server(ROWS).await;
     let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
-    server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    server.fault(Fault::unavailable(RetryAfter::Missing).on_system(SystemKind::Symphony)).unwrap();
     let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
     let clock = TestClock::new();
     let paused = Arc::new(Mutex::new(Vec::new()));
@@ -407,7 +407,7 @@ async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
 async fn a_row_that_needs_no_call_does_not_stand_for_a_system_that_is_tried() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(100).await;
-    server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Clearsquare)).unwrap();
+    server.fault(Fault::unavailable(RetryAfter::Missing).on_system(SystemKind::Clearsquare)).unwrap();
     let toggles = people::rows(100).filter(|row| row.system == "site");
     let (path, registry) = begun(&folder, &server, toggles).await;
     // As a program leaves them that ends with many on their way.
@@ -431,7 +431,7 @@ async fn a_system_that_comes_back_in_a_pause_gets_the_rest_of_its_rows() {
     let (server, changes) = people::server(ROWS).await;
     let server = Arc::new(server);
     let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
-    server.fault(Fault::unavailable(RetryAfter::Missing).on_vendor(Vendor::Symphony)).unwrap();
+    server.fault(Fault::unavailable(RetryAfter::Missing).on_system(SystemKind::Symphony)).unwrap();
     let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
     let events = Arc::new(Mutex::new(Vec::new()));
     let (seen, back) = (events.clone(), server.clone());
@@ -473,7 +473,7 @@ async fn credentials_that_are_refused_are_not_tried_on_every_account() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(500).await;
     let pod = symphony::Symphony::builder()
-        .base_url(server.uri(Vendor::Symphony))
+        .base_url(server.uri(SystemKind::Symphony))
         .credentials(symphony::Credentials::session_token("mistyped-session-token"))
         .build()
         .unwrap();
@@ -495,9 +495,9 @@ async fn an_undo_brings_the_world_back_and_leaves_alone_what_changed_since() {
     let (server, _) = people::server(ROWS).await;
     // Some are as asked already, and some were suspended before, with another reason.
     let other = json!({ "suspended": true, "suspensionReason": "Before", "suspendedUntil": 1_900_000_000_000_i64 });
-    server.put_user(Vendor::Symphony, &people::account(3).2, &other).unwrap();
-    server.put_user(Vendor::Mediconnect, &people::account(2).2, &json!({ "isActive": false })).unwrap();
-    server.put_user(Vendor::Userdocks, &people::account(0).2, &json!({ "freezed": true })).unwrap();
+    server.put_user(SystemKind::Symphony, &people::account(3).2, &other).unwrap();
+    server.put_user(SystemKind::Mediconnect, &people::account(2).2, &json!({ "isActive": false })).unwrap();
+    server.put_user(SystemKind::Userdocks, &people::account(0).2, &json!({ "freezed": true })).unwrap();
     let statuses = |server: &StandaloneServer| (0..ROWS).map(|n| people::status(server, n)).collect::<Vec<_>>();
     let before = statuses(&server);
     let no_toggles = || people::rows(ROWS).filter(|row| row.system != "site" && row.system != "portal");
@@ -508,10 +508,10 @@ async fn an_undo_brings_the_world_back_and_leaves_alone_what_changed_since() {
     assert_ne!(statuses(&server), before);
 
     // Somebody took one back by hand, and has other plans with another.
-    let (_, vendor, user) = people::account(5);
-    server.put_user(vendor, &user, &json!({ "freezed": false })).unwrap();
+    let (_, system, user) = people::account(5);
+    server.put_user(system, &user, &json!({ "freezed": false })).unwrap();
     let (_, _, other) = people::account(8);
-    server.put_user(Vendor::Symphony, &other, &json!({ "suspended": true, "suspensionReason": "Fraud" })).unwrap();
+    server.put_user(SystemKind::Symphony, &other, &json!({ "suspended": true, "suspensionReason": "Fraud" })).unwrap();
     let back: Vec<Row> = entries(&path).iter().filter_map(|entry| undo(entry).unwrap()).collect();
     assert_eq!(back.len(), 3 * 8 - 1);
     let way_back = folder.path().join("undo.sqlite");
@@ -561,7 +561,7 @@ async fn a_journal_holds_no_credentials_and_is_its_owners() {
     let echo = json!({ "error": "no: mock-mediconnect-admin-token" });
     server.fault(Fault::answer(404, echo).on_operation("getAdminUser").off_contract()).unwrap();
     let echo = json!({ "message": "no: mock-clearsquare-token", "status": "error" });
-    server.fault(Fault::answer(400, echo).on_vendor(Vendor::Clearsquare).off_contract()).unwrap();
+    server.fault(Fault::answer(400, echo).on_system(SystemKind::Clearsquare).off_contract()).unwrap();
     let (path, registry) = begun(&folder, &server, people::rows(50)).await;
     let journal = Journal::open(&path).unwrap();
     // Also while it is open, when most of it is in files beside it.
@@ -741,7 +741,7 @@ async fn rows_that_credentials_do_not_reach_wait_for_others() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(500).await;
     let no = json!({ "code": 403, "message": "The user lacks the required entitlement" });
-    server.fault(Fault::answer(403, no).on_vendor(Vendor::Symphony).off_contract()).unwrap();
+    server.fault(Fault::answer(403, no).on_system(SystemKind::Symphony).off_contract()).unwrap();
     let pod = people::rows(500).filter(|row| row.system == "pod");
     let (path, registry) = begun(&folder, &server, pod).await;
     let runner = Runner::new(registry);

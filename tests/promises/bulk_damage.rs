@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::stream;
 use tempfile::TempDir;
 use user_status::bulk::{Entry, Invalid, Journal, JournalError, JournalErrorKind, JournalReader, RowState, Runner};
-use user_status_mock::{StandaloneServer, Vendor};
+use user_status_mock::{StandaloneServer, SystemKind};
 use user_status_tests::people;
 
 use crate::bulk_kill::{Asked, Random, check, killed_after, server};
@@ -103,8 +103,8 @@ fn hold(entries: &[Entry], asked: &Asked, what: &str) {
     assert_eq!(entries.len(), ROWS, "{what}");
     for (entry, row) in entries.iter().zip(people::rows(ROWS)) {
         assert_eq!(entry.row, row, "{what}");
-        let (_, vendor, user) = people::account(usize::try_from(row.line).unwrap() - 1);
-        let sent = asked.iter().any(|(v, u, change)| *change && (*v, u) == (vendor, &user));
+        let (_, system, user) = people::account(usize::try_from(row.line).unwrap() - 1);
+        let sent = asked.iter().any(|(v, u, change)| *change && (*v, u) == (system, &user));
         let says_no = matches!(entry.state, RowState::Pending | RowState::Refused | RowState::Failed);
         assert!(!(sent && says_no), "{what}: row {} was sent, and is {}", entry.number, entry.state);
         let says_yes = matches!(entry.state, RowState::Confirmed | RowState::Accepted);
@@ -172,9 +172,9 @@ async fn damage_is_noticed_or_does_no_harm() {
         // Whatever became of the run: nobody else was asked for, and nothing was toggled twice.
         let asked = asked.lock().unwrap();
         let named: Vec<_> = (0..ROWS).map(people::account).collect();
-        for (vendor, user, _) in asked.iter() {
-            assert!(named.iter().any(|(_, v, u)| (v, u) == (vendor, user)), "{what}: {user} was not named");
-            let toggles = asked.iter().filter(|(v, u, _)| *v == Vendor::Clearsquare && u == user).count();
+        for (system, user, _) in asked.iter() {
+            assert!(named.iter().any(|(_, v, u)| (v, u) == (system, user)), "{what}: {user} was not named");
+            let toggles = asked.iter().filter(|(v, u, _)| *v == SystemKind::Clearsquare && u == user).count();
             assert!(toggles <= 1, "{what}: {user} was toggled {toggles} times");
         }
     }

@@ -78,8 +78,8 @@ async fn a_disk_that_is_full_in_the_middle_of_a_run_ends_it_and_it_goes_on_later
         let asked = asked.lock().unwrap();
         let mut in_doubt = 0;
         for (number, entry) in entries.iter().enumerate() {
-            let (_, vendor, user) = people::account(number);
-            let sent = asked.iter().any(|(v, u, change)| *change && (*v, u) == (vendor, &user));
+            let (_, system, user) = people::account(number);
+            let sent = asked.iter().any(|(v, u, change)| *change && (*v, u) == (system, &user));
             assert!(!sent || entry.state != RowState::Pending, "row {number} was sent, and the journal does not know");
             in_doubt += usize::from(entry.state == RowState::Sending);
         }

@@ -7,7 +7,7 @@ use futures_util::stream;
 use serde_json::json;
 use tempfile::TempDir;
 use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner};
-use user_status::vendors::{Mediconnect, mediconnect};
+use user_status::systems::{Mediconnect, mediconnect};
 use user_status::{
     AccountStatus, AccountSystem, CallOptions, Capabilities, Error, Receipt, Registry, Rehearsal, RetryPolicy,
     StatusChange, Suspension,
@@ -72,8 +72,8 @@ async fn a_flag_that_is_left_out_is_flipped_once_in_a_run_too() {
 struct Own(Arc<Registry>);
 
 impl AccountSystem for Own {
-    fn vendor(&self) -> user_status::Vendor {
-        self.pod().vendor()
+    fn kind(&self) -> user_status::SystemKind {
+        self.pod().kind()
     }
 
     fn base_url(&self) -> &str {
@@ -219,7 +219,7 @@ async fn a_look_that_shows_more_than_was_asked_takes_no_doubt_away() {
     runner(&registry).passes(1).run(Journal::open(&path).unwrap()).await.unwrap();
     assert_eq!(entry(&path).state, RowState::Unknown);
     let other = json!({ "isActive": false, "isSuspended": true, "suspensionReason": "Leave" });
-    server.put_user(user_status_mock::Vendor::Mediconnect, &user, &other).unwrap();
+    server.put_user(user_status_mock::SystemKind::Mediconnect, &user, &other).unwrap();
     runner(&registry).run(Journal::open(&path).unwrap()).await.unwrap();
     let row = entry(&path);
     assert_eq!(row.state, RowState::Unknown, "{:?}", row.outcome);

@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use user_status::bulk::{JournalErrorKind, JournalReader, RowState};
-use user_status_mock::{Exchange, Options, StandaloneServer, Vendor};
+use user_status_mock::{Exchange, Options, StandaloneServer, SystemKind};
 use user_status_tests::people;
 
 /// The rows of a run: a few for each system.
 const ROWS: usize = 20;
 
 /// What a server was asked, in order: the system, the user, and whether it was to change something.
-pub(crate) type Asked = Arc<Mutex<Vec<(Vendor, String, bool)>>>;
+pub(crate) type Asked = Arc<Mutex<Vec<(SystemKind, String, bool)>>>;
 
 pub(crate) async fn server(rows: usize) -> (StandaloneServer, Asked) {
     let asked = Asked::default();
     let keep = asked.clone();
     let observe = move |exchange: &Exchange| {
-        if let (Some(vendor), Some(user)) = (exchange.vendor, &exchange.user) {
-            keep.lock().unwrap().push((vendor, user.clone(), exchange.method != "GET"));
+        if let (Some(system), Some(user)) = (exchange.system, &exchange.user) {
+            keep.lock().unwrap().push((system, user.clone(), exchange.method != "GET"));
         }
     };
     let options = Options::new().world(people::world()).on_request(move |_, exchange| observe(exchange));
@@ -171,12 +171,12 @@ pub(crate) fn check(server: &StandaloneServer, asked: &Asked, journal: &Path, ro
     let entries: Vec<_> = JournalReader::open(journal).unwrap().entries().map(Result::unwrap).collect();
     assert_eq!(entries.len(), rows, "after {after}");
     for (number, entry) in entries.iter().enumerate() {
-        let (_, vendor, user) = people::account(number);
+        let (_, system, user) = people::account(number);
         let of_row: Vec<bool> =
-            asked.iter().filter(|(v, u, _)| (*v, u) == (vendor, &user)).map(|(.., change)| *change).collect();
+            asked.iter().filter(|(v, u, _)| (*v, u) == (system, &user)).map(|(.., change)| *change).collect();
         let changes = of_row.iter().filter(|change| **change).count();
         let what = format!("row {number} is {} after {after}; changes among its requests: {of_row:?}", entry.state);
-        if vendor == Vendor::Clearsquare {
+        if system == SystemKind::Clearsquare {
             // It was sent at most once, and if it was not sent for certain, nobody says that it was.
             assert!(changes <= 1, "{what}");
             assert!(matches!(entry.state, RowState::Accepted | RowState::Unknown), "{what}");

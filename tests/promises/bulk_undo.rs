@@ -5,9 +5,9 @@ use rusqlite::params;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner, undo};
-use user_status::vendors::{Akana, akana};
+use user_status::systems::{Akana, akana};
 use user_status::{Registry, StatusChange};
-use user_status_mock::{StandaloneServer, Vendor};
+use user_status_mock::{StandaloneServer, SystemKind};
 use user_status_tests::people;
 
 /// A row that was asked this, is in this state, and whose account was this before and after.
@@ -145,12 +145,12 @@ async fn an_undo_at_akana_never_leaves_more_access_than_there_was() {
     for (disabled, locked) in kinds {
         for change in &changes {
             let value = json!({ "Disabled": disabled, "Locked": locked });
-            server.put_user(Vendor::Akana, &user(number), &value).unwrap();
+            server.put_user(SystemKind::Akana, &user(number), &value).unwrap();
             rows.push(Row::new("portal", user(number), change.clone()));
             number += 1;
         }
     }
-    let statuses = || (0..number).map(|n| server.status(Vendor::Akana, &user(n)).unwrap()).collect::<Vec<_>>();
+    let statuses = || (0..number).map(|n| server.status(SystemKind::Akana, &user(n)).unwrap()).collect::<Vec<_>>();
     let before = statuses();
     let run = async |name: &str, rows: Vec<Row>| {
         let path = folder.path().join(name);

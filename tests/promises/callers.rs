@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use user_status_mock::{Mint, StandaloneServer, Vendor, world};
+use user_status_mock::{Mint, StandaloneServer, SystemKind, world};
 use user_status_openapi::Contract;
 use user_status_openapi::validate::Validator;
 use user_status_tests::{Message, send};
@@ -42,15 +42,15 @@ fn forged(token: &str) -> String {
 }
 
 fn unchanged(server: &StandaloneServer) {
-    for (vendor, user) in [
-        (Vendor::Userdocks, world::USERDOCKS_USER.to_owned()),
-        (Vendor::Akana, world::AKANA_USER.to_owned()),
-        (Vendor::Mediconnect, world::MEDICONNECT_USER.to_string()),
-        (Vendor::Symphony, world::SYMPHONY_USER.to_string()),
-        (Vendor::Clearsquare, world::CLEARSQUARE_USER.to_owned()),
+    for (system, user) in [
+        (SystemKind::Userdocks, world::USERDOCKS_USER.to_owned()),
+        (SystemKind::Akana, world::AKANA_USER.to_owned()),
+        (SystemKind::Mediconnect, world::MEDICONNECT_USER.to_string()),
+        (SystemKind::Symphony, world::SYMPHONY_USER.to_string()),
+        (SystemKind::Clearsquare, world::CLEARSQUARE_USER.to_owned()),
     ] {
-        let status = server.status(vendor, &user).unwrap();
-        assert_eq!((status.enabled, status.locked.unwrap_or_default()), (Some(true), false), "{vendor}");
+        let status = server.status(system, &user).unwrap();
+        assert_eq!((status.enabled, status.locked.unwrap_or_default()), (Some(true), false), "{system}");
     }
 }
 
@@ -58,12 +58,12 @@ fn unchanged(server: &StandaloneServer) {
 async fn userdocks() {
     let server = StandaloneServer::start().await.unwrap();
     let known = server.credentials().userdocks;
-    let mint = |user: &str| Mint::new(Vendor::Userdocks).user(user);
+    let mint = |user: &str| Mint::new(SystemKind::Userdocks).user(user);
     let own = bearer(&server, mint(world::USERDOCKS_USER));
     let expired = bearer(&server, mint(world::USERDOCKS_USER).expires_in(0));
     let unentitled = bearer(&server, mint(world::USERDOCKS_USER).unentitled());
     let others = bearer(&server, mint(world::USERDOCKS_SECOND_USER));
-    let foreign = bearer(&server, Mint::new(Vendor::Mediconnect).user(world::USERDOCKS_USER));
+    let foreign = bearer(&server, Mint::new(SystemKind::Mediconnect).user(world::USERDOCKS_USER));
     let (write, read) = (("x-api-key", known.api_key.as_str()), ("x-api-key", known.read_key.as_str()));
     let (kind, app) = (("x-api-key-type", "write"), ("x-client-id", known.client_id.as_str()));
     fn token(token: &str) -> (&str, &str) {
@@ -105,8 +105,8 @@ async fn akana() {
         let value = |name: &str| made.get(name).unwrap().to_owned();
         (format!("{name}={}", value(name)), value("X-Csrf-Token_acmepaymentscorp"))
     };
-    let expired = made(Mint::new(Vendor::Akana).expires_in(0));
-    let member = made(Mint::new(Vendor::Akana).unentitled());
+    let expired = made(Mint::new(SystemKind::Akana).expires_in(0));
+    let member = made(Mint::new(SystemKind::Akana).unentitled());
     let good = format!("{name}={}", known.session_cookie);
     let globex = good.replace("acmepaymentscorp", "globex");
     let wrong = format!("{name}=TokenID%3Dwrong");
@@ -148,11 +148,11 @@ async fn akana() {
 #[tokio::test]
 async fn mediconnect_symphony_and_clearsquare() {
     let server = StandaloneServer::start().await.unwrap();
-    let mint = |vendor| Mint::new(vendor);
-    let good = bearer(&server, mint(Vendor::Mediconnect));
-    let foreign = bearer(&server, mint(Vendor::Clearsquare));
-    let expired = bearer(&server, mint(Vendor::Mediconnect).expires_in(-1));
-    let patient = bearer(&server, mint(Vendor::Mediconnect).unentitled());
+    let mint = |system| Mint::new(system);
+    let good = bearer(&server, mint(SystemKind::Mediconnect));
+    let foreign = bearer(&server, mint(SystemKind::Clearsquare));
+    let expired = bearer(&server, mint(SystemKind::Mediconnect).expires_in(-1));
+    let patient = bearer(&server, mint(SystemKind::Mediconnect).unentitled());
     let raw = good.strip_prefix("Bearer ").unwrap();
     for (token, status, error) in [
         (None, 401, "No token provided"),
@@ -169,7 +169,7 @@ async fn mediconnect_symphony_and_clearsquare() {
 
     let session = |mint| server.mint(&mint).unwrap().get("sessionToken").unwrap().to_owned();
     let (expired, unentitled) =
-        (session(mint(Vendor::Symphony).expires_in(0)), session(mint(Vendor::Symphony).unentitled()));
+        (session(mint(SystemKind::Symphony).expires_in(0)), session(mint(SystemKind::Symphony).unentitled()));
     for (token, status, message) in [
         (None, 401, "Invalid session"),
         (Some("wrong"), 401, "Invalid session"),
@@ -181,10 +181,10 @@ async fn mediconnect_symphony_and_clearsquare() {
         assert_eq!(documented("updateUserStatus", &answer, status)["message"], message);
     }
 
-    let good = bearer(&server, mint(Vendor::Clearsquare));
-    let another = bearer(&server, mint(Vendor::Clearsquare).user("another"));
-    let expired = bearer(&server, mint(Vendor::Clearsquare).expires_in(0));
-    let unentitled = bearer(&server, mint(Vendor::Clearsquare).unentitled());
+    let good = bearer(&server, mint(SystemKind::Clearsquare));
+    let another = bearer(&server, mint(SystemKind::Clearsquare).user("another"));
+    let expired = bearer(&server, mint(SystemKind::Clearsquare).expires_in(0));
+    let unentitled = bearer(&server, mint(SystemKind::Clearsquare).unentitled());
     for (header, body) in [
         (None, &good),
         (Some(&forged(&good)), &forged(&good)),
@@ -212,22 +212,22 @@ async fn every_answer_of_the_contract_can_be_preferred() {
     let known = server.listed_credentials();
     let mut preferred = 0;
     for operation in contract.operations() {
-        let user = server.users(operation.vendor).pop().unwrap();
-        let values = &known[operation.vendor.as_str()];
+        let user = server.users(operation.system).pop().unwrap();
+        let values = &known[operation.system.as_str()];
         let text = |name: &str| values[name].as_str().unwrap().to_owned();
         let mut headers = vec![];
-        match operation.vendor {
-            Vendor::Userdocks => {
+        match operation.system {
+            SystemKind::Userdocks => {
                 headers.extend(["X-API-KEY", "X-API-KEY-TYPE", "X-CLIENT-ID"].map(|name| (name, text(name))));
             }
-            Vendor::Akana => {
+            SystemKind::Akana => {
                 let (cookie, csrf) = ("AtmoAuthToken_acmepaymentscorp", "X-Csrf-Token_acmepaymentscorp");
                 headers.extend([("cookie", format!("{cookie}={}", text(cookie))), (csrf, text(csrf))]);
             }
-            Vendor::Symphony => headers.push(("sessionToken", text("sessionToken"))),
+            SystemKind::Symphony => headers.push(("sessionToken", text("sessionToken"))),
             _ => headers.push(("authorization", format!("Bearer {}", text("bearer")))),
         }
-        let mut path = format!("{}{}", contract.base_path(operation.vendor), operation.path);
+        let mut path = format!("{}{}", contract.base_path(operation.system), operation.path);
         for parameter in &operation.parameters {
             let value = match parameter.name.as_str() {
                 "appId" => text("X-CLIENT-ID"),
@@ -242,7 +242,7 @@ async fn every_answer_of_the_contract_can_be_preferred() {
             let name = examples.keys().next().unwrap();
             let at = format!("{}/examples/{name}", content.pointer);
             let mut example = contract.resolve(&at).unwrap()["value"].clone();
-            if operation.vendor == Vendor::Clearsquare {
+            if operation.system == SystemKind::Clearsquare {
                 example["token"] = values["bearer"].clone();
             }
             body = example.to_string();

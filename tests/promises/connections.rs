@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use user_status::vendors::mediconnect;
+use user_status::systems::mediconnect;
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, RetryPolicy, StatusChange};
 use user_status_tests::Recorder;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use user_status_openapi::tool::{self, Finding};
-use user_status_openapi::{Change, Contract, Idempotence, SchemeKind, Vendor};
+use user_status_openapi::{Change, Contract, Idempotence, SchemeKind, SystemKind};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -71,9 +71,9 @@ fn one_changed_character_in_any_generated_file_is_noticed() {
     let copy = Copy::new("drift");
     let document = tool::read_contract(&copy.0).unwrap();
     let outputs = tool::outputs(&repository(), &document).unwrap();
-    let vendors = Vendor::ALL.iter().map(|vendor| format!("sdk/src/generated/{vendor}.rs"));
+    let systems = SystemKind::ALL.iter().map(|system| format!("sdk/src/generated/{system}.rs"));
     let others = ["openapi/openapi.json", "sdk/src/generated/operations.rs", tool::CLAIMS].map(str::to_owned);
-    for file in vendors.chain(others) {
+    for file in systems.chain(others) {
         assert!(outputs.contains_key(&file), "{file} is generated");
     }
     // Each file at another place: its first character, its last, or one in between.
@@ -163,7 +163,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
             "/paths/~1pod~1v1~1admin~1user~1{uid}~1status~1update/post/x-source/title".into(),
             "must match",
         ),
-        ("  vendor:\n    $ref:", "  vendr:\n    $ref:", "/x-vocabulary".into(), "must be"),
+        ("  system:\n    $ref:", "  vendr:\n    $ref:", "/x-vocabulary".into(), "must be"),
         (
             "          description: The id.\n        freezed:\n",
             "          description: The id.\n          example: 7\n        freezed:\n",
@@ -245,7 +245,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         ("  /pod/v1/admin/user/{uid}/status:\n", "  /pods/v1/admin/user/{uid}/status:\n", "/paths/~1pods~1v1~1admin~1user~1{uid}~1status".into(), "must begin with `/pod/`"),
         ("    x-base-path: /pod\n", "    x-base-path: /pod/\n", "/tags/3/x-base-path".into(), "must be a path such as /pod"),
         ("    x-base-path: /pod\n", "    x-base-path: [pod]\n", "/tags/3/x-base-path".into(), "must be a string"),
-        ("      enum: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      enum: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/Vendor/enum".into(), "must be userdocks, akana"),
+        ("      enum: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      enum: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/SystemKind/enum".into(), "must be userdocks, akana"),
         ("    AkanaServerFault:\n", "    AkanaForgottenFault:\n      summary: Nobody uses this\n      value: {}\n    AkanaServerFault:\n", "/components/examples/AkanaForgottenFault".into(), "is never used"),
     ];
     let good = fs::read_to_string(copy.0.join(tool::CONTRACT)).unwrap();
@@ -277,7 +277,7 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
         .operations()
         .iter()
         .map(|o| {
-            let path = format!("{}{}", contract.base_path(o.vendor), o.path);
+            let path = format!("{}{}", contract.base_path(o.system), o.path);
             (o.id.as_str(), o.method.as_str(), path, o.responses.keys().copied().collect())
         })
         .collect();
@@ -307,8 +307,12 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
     .map(|(id, method, path, codes)| (id, method, path.to_owned(), codes));
     same(&seen, &expected.to_vec())?;
     // In what the base URLs end that the documents have.
-    let bases: Vec<(Vendor, &str)> = Vendor::ALL.iter().map(|vendor| (*vendor, contract.base_path(*vendor))).collect();
-    same(&bases, &Vendor::ALL.iter().map(|v| (*v, if *v == Vendor::Symphony { "/pod" } else { "" })).collect())?;
+    let bases: Vec<(SystemKind, &str)> =
+        SystemKind::ALL.iter().map(|system| (*system, contract.base_path(*system))).collect();
+    same(
+        &bases,
+        &SystemKind::ALL.iter().map(|v| (*v, if *v == SystemKind::Symphony { "/pod" } else { "" })).collect(),
+    )?;
 
     let akana = contract.operation("changeUserStatus").ok_or("no changeUserStatus")?;
     let mut media_types = vec!["application/json".to_owned(), "application/xml".to_owned()];
@@ -321,7 +325,7 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
     for response in akana.responses.values() {
         same(&names(&response.content), &media_types)?;
     }
-    for operation in contract.operations().iter().filter(|operation| operation.vendor != Vendor::Akana) {
+    for operation in contract.operations().iter().filter(|operation| operation.system != SystemKind::Akana) {
         let answers = operation.responses.values().map(|response| &response.content);
         for content in answers.chain(operation.request_body.iter().map(|body| &body.content)) {
             same(&names(content), &vec!["application/json".to_owned()])?;
@@ -381,7 +385,7 @@ pub(crate) fn what_the_sdk_says(contract: &Contract) -> Result<(), String> {
     same(&user_status::operations().len(), &contract.operations().len())?;
     for (ours, theirs) in user_status::operations().iter().zip(contract.operations()) {
         same(&(ours.id, ours.method, ours.path), &(theirs.id.as_str(), theirs.method.as_str(), theirs.path.as_str()))?;
-        same(&ours.vendor.as_str(), &theirs.vendor.as_str())?;
+        same(&ours.system.as_str(), &theirs.system.as_str())?;
         let idempotent = match (&ours.idempotence, &theirs.idempotence) {
             (user_status::Idempotence::Always, Idempotence::Always) => true,
             (user_status::Idempotence::Never, Idempotence::Never) => true,

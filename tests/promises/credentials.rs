@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use user_status::vendors::{Clearsquare, Mediconnect, Symphony, clearsquare, mediconnect, symphony};
+use user_status::systems::{Clearsquare, Mediconnect, Symphony, clearsquare, mediconnect, symphony};
 use user_status::{AccountSystem, Applied, BoxFuture, CredentialSource, ErrorKind, Limit, StatusChange, Wait};
-use user_status_mock::Vendor;
+use user_status_mock::SystemKind;
 use user_status_tests::{Recorder, TestClock};
 
 use crate::systems;
@@ -48,8 +48,11 @@ const GOOD: &str = "mock-symphony-session-token";
 async fn an_expired_session_is_renewed_once_for_all_calls_and_each_is_repeated() {
     let server = systems::standalone_server().await;
     let source = Tokens::new(&["an-expired-session", GOOD]);
-    let symphony =
-        Symphony::builder().base_url(server.uri(Vendor::Symphony)).credential_source(source.clone()).build().unwrap();
+    let symphony = Symphony::builder()
+        .base_url(server.uri(SystemKind::Symphony))
+        .credential_source(source.clone())
+        .build()
+        .unwrap();
     let change = StatusChange::disable();
     let calls = (0..20).map(|_| {
         let (symphony, change) = (symphony.clone(), change.clone());
@@ -70,7 +73,7 @@ async fn an_expired_session_is_renewed_once_for_all_calls_and_each_is_repeated()
 async fn a_session_that_stays_refused_is_an_error_after_one_renewal() {
     let server = systems::standalone_server().await;
     let symphony = |source: &Tokens| {
-        let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony));
+        let builder = Symphony::builder().base_url(server.uri(SystemKind::Symphony));
         builder.credential_source(source.clone()).build().unwrap()
     };
     let source = Tokens::new(&["an-expired-session", "another-expired-session", GOOD]);
@@ -92,7 +95,7 @@ async fn a_session_that_stays_refused_is_an_error_after_one_renewal() {
     }
 
     // Fixed credentials cannot be renewed.
-    let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony));
+    let builder = Symphony::builder().base_url(server.uri(SystemKind::Symphony));
     let fixed = builder.credentials(symphony::Credentials::session_token("an-expired-session")).build().unwrap();
     let error = fixed.apply("42", &StatusChange::disable()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Credentials, 1));
@@ -120,12 +123,12 @@ async fn the_toggle_is_repeated_with_a_fresh_token_in_both_places() {
         }
     }
     let server = systems::standalone_server().await;
-    let builder = Clearsquare::builder().base_url(server.uri(Vendor::Clearsquare));
+    let builder = Clearsquare::builder().base_url(server.uri(SystemKind::Clearsquare));
     let clearsquare = builder.credential_source(Source(AtomicU32::new(0))).build().unwrap();
     let user = user_status_mock::world::CLEARSQUARE_USER;
     let receipt = clearsquare.apply(user, &StatusChange::toggle()).await.unwrap();
     assert_eq!(receipt.attempts, 2);
-    assert_eq!(server.status(Vendor::Clearsquare, user).unwrap().enabled, Some(false), "toggled once");
+    assert_eq!(server.status(SystemKind::Clearsquare, user).unwrap().enabled, Some(false), "toggled once");
 }
 
 /// A source that never answers does not hold a call beyond its time.
@@ -179,7 +182,7 @@ async fn mediconnect_says_403_for_an_expired_token() {
 async fn a_client_keeps_its_own_limits_over_all_its_clones() {
     let server = systems::mock_server().await;
     let clock = TestClock::new();
-    let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony)).clock(clock.clone());
+    let builder = Symphony::builder().base_url(server.uri(SystemKind::Symphony)).clock(clock.clone());
     let credentials = symphony::Credentials::session_token(GOOD);
     let symphony = builder.credentials(credentials).limit(Limit::default().per_second(4.0)).build().unwrap();
     for _ in 0..5 {
@@ -191,7 +194,7 @@ async fn a_client_keeps_its_own_limits_over_all_its_clones() {
     // Two at once: of three calls that nobody answers, two reach the server.
     let server = systems::standalone_server().await;
     server.fault(user_status_mock::Fault::hang()).unwrap();
-    let builder = Symphony::builder().base_url(server.uri(Vendor::Symphony)).clock(TestClock::new());
+    let builder = Symphony::builder().base_url(server.uri(SystemKind::Symphony)).clock(TestClock::new());
     let credentials = symphony::Credentials::session_token(GOOD);
     let symphony = builder.credentials(credentials).limit(Limit::default().at_once(2)).build().unwrap();
     let call = |symphony: Symphony| {

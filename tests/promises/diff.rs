@@ -220,7 +220,7 @@ fn cases() -> Vec<(String, Edit, Expected)> {
         ),
         (at(SCHEMAS, "/SymphonyUserStatus/properties/until"), Set(text()), both(Compatible, Compatible)),
         (at(SCHEMAS, "/SymphonyAccountState/enum"), Push(json!("DELETED")), both(Compatible, Compatible)),
-        (at(SCHEMAS, "/Vendor/enum"), Push(json!("okta")), both(Compatible, Compatible)),
+        (at(SCHEMAS, "/SystemKind/enum"), Push(json!("okta")), both(Compatible, Compatible)),
         // What all systems share.
         (at(SCHEMAS, "/StatusChange/properties/reason/maxLength"), Set(json!(400)), request(Breaking)),
         (at(SCHEMAS, "/AccountStatus/properties/locked"), Remove, response(Breaking)),
@@ -411,14 +411,14 @@ fn the_version_must_say_what_has_changed() {
 
     let old = Contract::embedded().document();
     let changed = edited(old, "/paths/~1api~1users~1manage-status/post/operationId", &Set(json!("flip")));
-    for (to, lacks) in [("0.1.1", true), ("0.1.9", true), ("0.0.9", true), ("0.2.0", false), ("1.0.0", false)] {
+    for (to, lacks) in [("0.2.0", true), ("0.2.9", true), ("0.1.9", true), ("0.3.0", false), ("1.0.0", false)] {
         let new = edited(&changed, "/info/version", &Set(json!(to)));
         let diff = diff(old, &new);
         assert_eq!(diff.lacks_bump(), lacks, "{to}");
-        assert_eq!(diff.to_string().contains("after 0.1.1 it must be 0.2.0 or later"), lacks, "{diff}");
+        assert_eq!(diff.to_string().contains("after 0.2.0 it must be 0.3.0 or later"), lacks, "{diff}");
     }
     // Back is never right, with changes or without.
-    assert!(diff(old, &edited(old, "/info/version", &Set(json!("0.0.9")))).lacks_bump());
+    assert!(diff(old, &edited(old, "/info/version", &Set(json!("0.1.9")))).lacks_bump());
     assert!(!diff(old, &edited(old, "/info/version", &Set(json!("0.3.0")))).lacks_bump());
     let none = edited(old, "/info/version", &Set(json!("next")));
     let findings = Diff::between(("a.yaml", old), ("b.yaml", &none)).unwrap_err();
@@ -446,9 +446,9 @@ fn check_asks_for_the_version_that_the_changes_need() {
     let findings = tool::check(&root);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!((findings[0].file.as_str(), findings[0].pointer.as_str()), (tool::CONTRACT, "/info/version"));
-    assert!(findings[0].problem.starts_with("must be 0.2.0 or later, is 0.1.1"), "{}", findings[0]);
+    assert!(findings[0].problem.starts_with("must be 0.3.0 or later, is 0.2.0"), "{}", findings[0]);
     assert_eq!(tool::release(&root).unwrap_err(), findings);
-    change(&root, "  version: 0.1.1\n", "  version: 0.2.0\n");
+    change(&root, "  version: 0.2.0\n", "  version: 0.3.0\n");
     tool::generate(&root).unwrap();
     assert_eq!(tool::check(&root), []);
     assert!(tool::release(&root).unwrap());

@@ -283,7 +283,7 @@ fn entry(operation: &Operation) -> String {
 
 /// The path of an operation as the page has it.
 fn path(operation: &Operation) -> String {
-    format!("{}{}", Contract::embedded().base_path(operation.vendor), operation.path)
+    format!("{}{}", Contract::embedded().base_path(operation.system), operation.path)
 }
 
 /// Whether a URL is one of this path.
@@ -372,7 +372,7 @@ async fn requests_sent_from_the_page_change_accounts_of_every_system() {
         let exchange = exchanges.iter().find(|exchange| exchange.operation == Some(id)).unwrap();
         assert!(exchange.violations.is_empty(), "{exchange:?}");
         assert!(exchange.after.is_some() && exchange.before != exchange.after, "{exchange:?}");
-        let now = server.status(exchange.vendor.unwrap(), exchange.user.as_deref().unwrap());
+        let now = server.status(exchange.system.unwrap(), exchange.user.as_deref().unwrap());
         assert_eq!(now, exchange.after, "{id}");
     }
     assert_eq!(server.total_requests(), 5);
@@ -455,7 +455,7 @@ fn the_markdown_pages_lead_to_each_other_and_leave_nothing_out() {
     assert!(led_to.iter().eq(pages.keys()), "pages that no other leads to: {led_to:?}");
     for operation in contract.operations() {
         let id = format!("(`{}`)", operation.id);
-        let page = &pages[&format!("{}.md", operation.vendor)];
+        let page = &pages[&format!("{}.md", operation.system)];
         let section = page.split("\n## ").find(|section| section.contains(&id));
         let section = section.unwrap_or_else(|| panic!("{} has a section", operation.id));
         for code in operation.responses.keys() {

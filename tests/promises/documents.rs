@@ -4,7 +4,7 @@
 //! variable open (`:userId`, `{id}`), it has that of the world.
 
 use serde_json::{Value, json};
-use user_status_mock::{Options, StandaloneServer, Vendor, WorldState};
+use user_status_mock::{Options, StandaloneServer, SystemKind, WorldState};
 use user_status_tests::send;
 
 const WORLD: &str = include_str!("../../mock-server/worlds/documents.yaml");
@@ -15,7 +15,7 @@ async fn server() -> StandaloneServer {
 }
 
 async fn run(server: &StandaloneServer, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
-    let answer = send(&server.uri(Vendor::Userdocks), line, headers, body).await;
+    let answer = send(&server.uri(SystemKind::Userdocks), line, headers, body).await;
     assert_eq!(answer.header("content-type"), ["application/json"]);
     (answer.status(), answer.json())
 }
@@ -39,7 +39,7 @@ async fn userdocks() {
             (200, &json!(true), &Value::Null, &Value::Null)
         );
         assert!(body["message"].is_string());
-        assert_eq!(server.status(Vendor::Userdocks, user).unwrap().enabled, Some(enabled));
+        assert_eq!(server.status(SystemKind::Userdocks, user).unwrap().enabled, Some(enabled));
     }
     let line = format!("POST /api/v1/users/{user}/access-status/1");
     let (code, body) = run(&server, &line, &headers[..1], "{}").await;
@@ -111,7 +111,7 @@ async fn mediconnect() {
         run(&server, line, &headers, r#"{"isSuspended":true}"#).await,
         (400, json!({ "error": "suspensionReason is required when suspending a user" }))
     );
-    let minted = server.mint(&user_status_mock::Mint::new(Vendor::Mediconnect).unentitled()).unwrap();
+    let minted = server.mint(&user_status_mock::Mint::new(SystemKind::Mediconnect).unentitled()).unwrap();
     let patient = format!("Bearer {}", minted.get("bearer").unwrap());
     assert_eq!(
         run(&server, line, &[("Authorization", &patient), headers[1]], activate).await,

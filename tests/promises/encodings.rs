@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use user_status::vendors::akana;
+use user_status::systems::akana;
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, StatusChange};
 use user_status_tests::Recorder;
 

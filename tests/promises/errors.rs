@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{Applied, Error, ErrorKind, RetryPolicy};
@@ -37,11 +37,11 @@ async fn by_status_code() {
         (502, ErrorKind::Server, Applied::Unknown),
         (301, ErrorKind::OffContract, Applied::Unknown),
     ] {
-        let server = Recorder::answering(status, r#"{"code":7,"message":"the vendor's words"}"#).await;
+        let server = Recorder::answering(status, r#"{"code":7,"message":"the system's words"}"#).await;
         let error = error_of(&server.uri()).await;
         assert_eq!((error.kind(), error.applied(), error.status()), (kind, applied, Some(status)), "{error}");
         let documented = [400, 401, 403, 500].contains(&status);
-        assert_eq!(error.to_string().contains("the vendor's words (code 7)"), documented, "{error}");
+        assert_eq!(error.to_string().contains("the system's words (code 7)"), documented, "{error}");
         assert_eq!(server.received().len(), 1, "nothing is repeated");
     }
 }
@@ -130,7 +130,7 @@ async fn without_tls_nothing_is_sent() {
 
 #[tokio::test]
 async fn of_a_typed_client_it_does_not_show_whose_account_it_is_about() {
-    let server = Recorder::answering(500, r#"{"code":7,"message":"the vendor's words"}"#).await;
+    let server = Recorder::answering(500, r#"{"code":7,"message":"the system's words"}"#).await;
     for uri in [server.uri(), "http://127.0.0.1:1".to_owned()] {
         let client = symphony(&uri);
         let error = client.client().get_user_status().uid(7_215_545_078_541_i64).send().await.unwrap_err();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use user_status::vendors::{Akana, Mediconnect, Symphony, Userdocks, akana, mediconnect, symphony, userdocks};
+use user_status::systems::{Akana, Mediconnect, Symphony, Userdocks, akana, mediconnect, symphony, userdocks};
 use user_status::{AccountSystem, CallOptions, RetryPolicy, StatusChange};
 use user_status_mock::{Fault, StandaloneServer, world};
 use user_status_openapi::validate::Validator;
@@ -17,7 +17,7 @@ use crate::systems::{
 
 /// A request of a system's client, and its answer.
 pub(crate) struct Exchange {
-    vendor: &'static str,
+    system: &'static str,
     request: Message,
     answer: Message,
 }
@@ -65,16 +65,16 @@ impl<'a> Reading<'a, '_> {
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let mut problem = format!("{method} {path} is no operation");
         for operation in self.contract.operations().iter().filter(|operation| operation.method == method) {
-            let template = format!("{}{}", self.contract.base_path(operation.vendor), operation.path);
+            let template = format!("{}{}", self.contract.base_path(operation.system), operation.path);
             let (there, here): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
             let fits = |(there, here): (&&str, &&str)| there == here || there.starts_with('{') && !here.is_empty();
             if there.len() != here.len() || !there.iter().zip(&here).all(fits) {
                 continue;
             }
-            if operation.vendor.as_str() != exchange.vendor {
+            if operation.system.as_str() != exchange.system {
                 problem = format!(
                     "{} is an operation of {}, and sent to {}",
-                    operation.id, operation.vendor, exchange.vendor
+                    operation.id, operation.system, exchange.system
                 );
                 continue;
             }
@@ -128,7 +128,7 @@ impl<'a> Reading<'a, '_> {
         }
         let asked = self.asked(operation);
         // A client of Akana has one set of credentials, and sends the whole of it with a read, too.
-        let written = self.contract.operations().iter().filter(|other| other.vendor == operation.vendor);
+        let written = self.contract.operations().iter().filter(|other| other.system == operation.system);
         let of_writes = || written.clone().flat_map(|other| self.asked(other)).any(|alternative| alternative == sent);
         let more = operation.method == "GET" && asked.iter().any(|some| some.is_subset(&sent)) && of_writes();
         if asked.contains(&sent) || more {
@@ -206,9 +206,9 @@ pub(crate) async fn recorded() -> Vec<Exchange> {
     exchanges
 }
 
-fn keep(vendor: &'static str, relay: &Relay, exchanges: &mut Vec<Exchange>) {
+fn keep(system: &'static str, relay: &Relay, exchanges: &mut Vec<Exchange>) {
     let exchanged = relay.exchanged().into_iter();
-    exchanges.extend(exchanged.map(|(request, answer)| Exchange { vendor, request, answer }));
+    exchanges.extend(exchanged.map(|(request, answer)| Exchange { system, request, answer }));
 }
 
 fn once() -> CallOptions {
@@ -338,7 +338,7 @@ async fn what_travels_is_in_the_contract() {
         exchanges.iter().map(move |exchange| {
             let (mut request, mut answer) = (exchange.request.clone(), exchange.answer.clone());
             change(&mut request, &mut answer);
-            Exchange { vendor: exchange.vendor, request, answer }
+            Exchange { system: exchange.system, request, answer }
         })
     };
     wrong.extend(strange(|request, _| request.first_line = request.first_line.replacen(' ', " /x", 1)));

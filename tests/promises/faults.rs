@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{AccountSystem, Applied, Error, ErrorKind, Proof, RetryPolicy, StatusChange, Wait};
-use user_status_mock::{AccountStatus, Fault, RetryAfter, StandaloneServer, Vendor, world};
+use user_status_mock::{AccountStatus, Fault, RetryAfter, StandaloneServer, SystemKind, world};
 use user_status_tests::TestClock;
 
 use crate::systems;
@@ -21,24 +21,24 @@ use crate::systems;
 #[derive(Clone, Copy, Debug)]
 struct Operation {
     id: &'static str,
-    vendor: Vendor,
+    system: SystemKind,
     user: &'static str,
     /// Sending it again is safe.
     idempotent: bool,
     /// The change; `None` for a read.
     change: Option<fn() -> StatusChange>,
-    /// Whether 500 is repeated, as the vendor's own clients do.
+    /// Whether 500 is repeated, as the system's own clients do.
     repeats_500: bool,
 }
 
 const SYMPHONY_USER: &str = "7215545078541";
 
-const fn write(id: &'static str, vendor: Vendor, user: &'static str, change: fn() -> StatusChange) -> Operation {
-    Operation { id, vendor, user, idempotent: true, change: Some(change), repeats_500: false }
+const fn write(id: &'static str, system: SystemKind, user: &'static str, change: fn() -> StatusChange) -> Operation {
+    Operation { id, system, user, idempotent: true, change: Some(change), repeats_500: false }
 }
 
-const fn read(id: &'static str, vendor: Vendor, user: &'static str) -> Operation {
-    Operation { id, vendor, user, idempotent: true, change: None, repeats_500: false }
+const fn read(id: &'static str, system: SystemKind, user: &'static str) -> Operation {
+    Operation { id, system, user, idempotent: true, change: None, repeats_500: false }
 }
 
 fn suspend() -> StatusChange {
@@ -46,21 +46,21 @@ fn suspend() -> StatusChange {
 }
 
 const OPERATIONS: [Operation; 10] = [
-    write("setAccessStatus", Vendor::Userdocks, world::USERDOCKS_USER, StatusChange::disable),
-    write("setAppAccessStatus", Vendor::Userdocks, world::USERDOCKS_USER, StatusChange::disable),
-    read("getUser", Vendor::Userdocks, world::USERDOCKS_USER),
-    write("changeUserStatus", Vendor::Akana, world::AKANA_USER, StatusChange::lock),
-    read("getPlatformUser", Vendor::Akana, world::AKANA_USER),
-    write("toggleUserStatus", Vendor::Mediconnect, "42", suspend),
-    read("getAdminUser", Vendor::Mediconnect, "42"),
+    write("setAccessStatus", SystemKind::Userdocks, world::USERDOCKS_USER, StatusChange::disable),
+    write("setAppAccessStatus", SystemKind::Userdocks, world::USERDOCKS_USER, StatusChange::disable),
+    read("getUser", SystemKind::Userdocks, world::USERDOCKS_USER),
+    write("changeUserStatus", SystemKind::Akana, world::AKANA_USER, StatusChange::lock),
+    read("getPlatformUser", SystemKind::Akana, world::AKANA_USER),
+    write("toggleUserStatus", SystemKind::Mediconnect, "42", suspend),
+    read("getAdminUser", SystemKind::Mediconnect, "42"),
     Operation {
         repeats_500: true,
-        ..write("updateUserStatus", Vendor::Symphony, SYMPHONY_USER, StatusChange::disable)
+        ..write("updateUserStatus", SystemKind::Symphony, SYMPHONY_USER, StatusChange::disable)
     },
-    Operation { repeats_500: true, ..read("getUserStatus", Vendor::Symphony, SYMPHONY_USER) },
+    Operation { repeats_500: true, ..read("getUserStatus", SystemKind::Symphony, SYMPHONY_USER) },
     Operation {
         idempotent: false,
-        ..write("manageUserStatus", Vendor::Clearsquare, world::CLEARSQUARE_USER, StatusChange::toggle)
+        ..write("manageUserStatus", SystemKind::Clearsquare, world::CLEARSQUARE_USER, StatusChange::toggle)
     },
 ];
 
@@ -74,12 +74,12 @@ struct Setting {
 impl Setting {
     async fn for_operation(operation: &Operation) -> Setting {
         let known = user_status_mock::Engine::with(systems::options()).world().credentials();
-        let key = match operation.vendor {
-            Vendor::Userdocks => known.userdocks.api_key,
-            Vendor::Akana => known.akana.session_cookie,
-            Vendor::Mediconnect => known.mediconnect.token,
-            Vendor::Symphony => known.symphony.session_token,
-            Vendor::Clearsquare => known.clearsquare.token,
+        let key = match operation.system {
+            SystemKind::Userdocks => known.userdocks.api_key,
+            SystemKind::Akana => known.akana.session_cookie,
+            SystemKind::Mediconnect => known.mediconnect.token,
+            SystemKind::Symphony => known.symphony.session_token,
+            SystemKind::Clearsquare => known.clearsquare.token,
         };
         Setting::with_key(operation, &key).await
     }
@@ -88,9 +88,9 @@ impl Setting {
         let server = systems::standalone_server().await;
         let clock = TestClock::new();
         let known = server.credentials();
-        let uri = server.uri(operation.vendor);
-        let system: Box<dyn AccountSystem> = match operation.vendor {
-            Vendor::Userdocks => {
+        let uri = server.uri(operation.system);
+        let system: Box<dyn AccountSystem> = match operation.system {
+            SystemKind::Userdocks => {
                 let route = match operation.id {
                     "setAppAccessStatus" => userdocks::Route::Current,
                     _ => userdocks::Route::Documented,
@@ -99,22 +99,22 @@ impl Setting {
                 let builder = Userdocks::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.route(route).app(known.userdocks.client_id).build().unwrap())
             }
-            Vendor::Akana => {
+            SystemKind::Akana => {
                 let credentials = akana::Credentials::session(key, known.akana.csrf_token);
                 let builder = Akana::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.tenant(world::AKANA_TENANT).build().unwrap())
             }
-            Vendor::Mediconnect => {
+            SystemKind::Mediconnect => {
                 let credentials = mediconnect::Credentials::token(key);
                 let builder = Mediconnect::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.build().unwrap())
             }
-            Vendor::Symphony => {
+            SystemKind::Symphony => {
                 let credentials = symphony::Credentials::session_token(key);
                 let builder = Symphony::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.build().unwrap())
             }
-            Vendor::Clearsquare => {
+            SystemKind::Clearsquare => {
                 let credentials = clearsquare::Credentials::token(key);
                 let builder = Clearsquare::builder().base_url(uri).clock(clock.clone()).credentials(credentials);
                 Box::new(builder.build().unwrap())
@@ -124,7 +124,7 @@ impl Setting {
     }
 
     fn account(&self, operation: &Operation) -> AccountStatus {
-        self.server.status(operation.vendor, operation.user).unwrap()
+        self.server.status(operation.system, operation.user).unwrap()
     }
 
     /// Makes the call. For so many attempts, the time is over as soon as the server has the request.
@@ -171,12 +171,12 @@ struct Expected {
 }
 
 /// The status codes that the systems document as refusals.
-fn refuses(vendor: Vendor, status: u16) -> bool {
-    let documented: &[u16] = match vendor {
-        Vendor::Userdocks | Vendor::Symphony => &[400, 401, 403],
-        Vendor::Akana => &[400, 401, 403, 404, 405],
-        Vendor::Mediconnect => &[400, 401, 403, 404, 413, 429],
-        Vendor::Clearsquare => &[400, 401],
+fn refuses(system: SystemKind, status: u16) -> bool {
+    let documented: &[u16] = match system {
+        SystemKind::Userdocks | SystemKind::Symphony => &[400, 401, 403],
+        SystemKind::Akana => &[400, 401, 403, 404, 405],
+        SystemKind::Mediconnect => &[400, 401, 403, 404, 413, 429],
+        SystemKind::Clearsquare => &[400, 401],
     };
     documented.contains(&status)
 }
@@ -253,7 +253,7 @@ async fn every_operation_against_every_fault() {
             let attempts = if repeated { 4 } else { 1 };
             assert_eq!(error.kind(), expected.kind, "{place}: {error:?}");
             // Nothing is changed by a read, however it ends.
-            let refused = expected.refusal && expected.status.is_some_and(|status| refuses(operation.vendor, status));
+            let refused = expected.refusal && expected.status.is_some_and(|status| refuses(operation.system, status));
             let applied = if operation.change.is_none() || refused { Applied::No } else { Applied::Unknown };
             assert_eq!(error.applied(), applied, "{place}: {error:?}");
             assert_eq!(error.status(), expected.status, "{place}: {error:?}");
@@ -286,7 +286,7 @@ async fn every_operation_against_every_fault() {
     assert_eq!(cells, OPERATIONS.len() * faults().len());
 }
 
-/// 500 is repeated only where the vendor's own clients do.
+/// 500 is repeated only where the system's own clients do.
 #[tokio::test]
 async fn a_500_is_repeated_with_symphony_only() {
     for operation in &OPERATIONS {

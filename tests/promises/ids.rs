@@ -1,7 +1,7 @@
 //! No id leads a request to another user.
 
 use serde_json::{Value, json};
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{Error, ErrorKind};
@@ -110,11 +110,11 @@ async fn a_hostile_id_is_an_error_and_nothing_reaches_the_socket() {
                 call.send().await.err().map(Error::from)
             }));
         }
-        for (vendor, error) in results {
-            let error = error.unwrap_or_else(|| panic!("{vendor} took {id:?}"));
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{vendor} {id:?}: {error}");
+        for (system, error) in results {
+            let error = error.unwrap_or_else(|| panic!("{system} took {id:?}"));
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{system} {id:?}: {error}");
             let text = error.to_string();
-            assert!(text.contains(&format!("{vendor} user id must")), "{text}");
+            assert!(text.contains(&format!("{system} user id must")), "{text}");
             assert!(text.len() < 300, "the text does not repeat a long id: {text}");
             refused += 1;
         }

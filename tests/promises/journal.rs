@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::json;
 use user_status_mock::{
-    Engine, Expectation, Fault, MockServer, Options, Pattern, StandaloneServer, Vendor, WorldState, world,
+    Engine, Expectation, Fault, MockServer, Options, Pattern, StandaloneServer, SystemKind, WorldState, world,
 };
 use user_status_tests::send;
 
@@ -16,7 +16,7 @@ const HEADERS: [(&str, &str); 2] =
 async fn an_exchange_says_what_came_what_was_wrong_what_went_back_and_what_changed() {
     let server = StandaloneServer::start().await.unwrap();
     server.set_clock("2026-01-02T03:04:05Z".parse().unwrap());
-    let fault = server.fault(Fault::reset().after_the_change().on_vendor(Vendor::Clearsquare)).unwrap();
+    let fault = server.fault(Fault::reset().after_the_change().on_system(SystemKind::Clearsquare)).unwrap();
     send(&server.root(), LINE, &HEADERS, r#"{"status":"DISABLED"}"#).await;
     send(&server.root(), LINE, &HEADERS, r#"{"status":"GONE"}"#).await;
     send(&server.root(), "GET /nowhere?a=1", &[], "").await;
@@ -24,7 +24,7 @@ async fn an_exchange_says_what_came_what_was_wrong_what_went_back_and_what_chang
 
     assert_eq!((changed.id, changed.at, changed.status), (1, server.now(), Some(200)));
     assert_eq!((changed.method.as_str(), changed.operation), ("POST", Some("updateUserStatus")));
-    assert_eq!((changed.vendor, changed.user.as_deref()), (Some(Vendor::Symphony), Some("7215545078541")));
+    assert_eq!((changed.system, changed.user.as_deref()), (Some(SystemKind::Symphony), Some("7215545078541")));
     assert_eq!(changed.body, Some(json!({ "status": "DISABLED" })));
     assert_eq!(changed.answer, r#"{"format":"TEXT","message":"OK"}"#);
     let enabled = |status: &Option<user_status_mock::AccountStatus>| status.as_ref().unwrap().enabled;
@@ -135,7 +135,7 @@ async fn what_is_overlooked_is_recorded_all_the_same() {
     // A misspelt state is not taken for another one.
     let both = r#"{"status":"ENABLE","suspended":false}"#;
     assert_eq!(send(&server.root(), LINE, &HEADERS, both).await.status(), 200);
-    assert_eq!(server.status(Vendor::Symphony, "7215545078541").unwrap().enabled, Some(false));
+    assert_eq!(server.status(SystemKind::Symphony, "7215545078541").unwrap().enabled, Some(false));
 
     let strict = StandaloneServer::start().await.unwrap();
     assert_eq!(
@@ -150,7 +150,7 @@ async fn an_expectation_that_does_not_hold_fails_the_test_with_the_nearest_miss(
     let disables = Pattern::new().operation("updateUserStatus").body(json!({ "status": "DISABLED" }));
     server.expect(Expectation::of(disables.clone().user("7215545078541")).once().named("one change"));
     server.expect(Expectation::of(disables.user("42")).times(1..=2));
-    server.expect(Expectation::of(Pattern::new().vendor(Vendor::Akana)).never());
+    server.expect(Expectation::of(Pattern::new().system(SystemKind::Akana)).never());
     assert_eq!(server.verify().unwrap_err().len(), 2, "nothing came yet");
     send(&server.root(), LINE, &HEADERS, r#"{"status":"DISABLED"}"#).await;
     send(&server.root(), "GET /api/users/a.b", &[], "").await;
@@ -159,7 +159,7 @@ async fn an_expectation_that_does_not_hold_fails_the_test_with_the_nearest_miss(
     for part in [
         "expected 1 to 2 of {\"operation\":\"updateUserStatus\",\"user\":\"42\",\"body\":{\"status\":\"DISABLED\"}}, got 0",
         "the nearest is request 1, POST /pod/v1/admin/user/7215545078541/status/update: user is 7215545078541, not 42",
-        "expected none of {\"vendor\":\"akana\"}, got 1",
+        "expected none of {\"system\":\"akana\"}, got 1",
     ] {
         assert!(message.contains(part), "{message}");
     }
@@ -172,5 +172,5 @@ async fn an_expectation_that_does_not_hold_fails_the_test_with_the_nearest_miss(
     assert!(panic.downcast_ref::<String>().unwrap().contains("a call: expected 1 of any request, got 0"));
     let server = MockServer::start().await;
     server.expect(Expectation::of(Pattern::new().status(404)).once());
-    send(&server.uri(Vendor::Userdocks), "GET /nowhere", &[], "").await;
+    send(&server.uri(SystemKind::Userdocks), "GET /nowhere", &[], "").await;
 }

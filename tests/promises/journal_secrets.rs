@@ -1,7 +1,7 @@
 //! The journal shows no text that has eight characters in a row in common with a credential, however it is written.
 
 use serde_json::{Value, json};
-use user_status_mock::{Expectation, Mint, Options, Pattern, StandaloneServer, Vendor, WorldState};
+use user_status_mock::{Expectation, Mint, Options, Pattern, StandaloneServer, SystemKind, WorldState};
 use user_status_tests::send;
 
 const WORLD: &str = "
@@ -194,7 +194,7 @@ async fn a_strangers_credential_in_a_second_place_is_not_shown() {
 #[tokio::test]
 async fn a_credential_that_was_made_later_is_one() {
     let server = server().await;
-    let made = server.mint(&Mint::new(Vendor::Mediconnect)).unwrap();
+    let made = server.mint(&Mint::new(SystemKind::Mediconnect)).unwrap();
     let bearer = made.get("bearer").unwrap().to_owned();
     send(&server.root(), &format!("GET /{bearer}"), &[], "").await;
     assert_eq!(server.journal()[0].target, "/[redacted]");

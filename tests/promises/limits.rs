@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use user_status::vendors::Symphony;
+use user_status::systems::Symphony;
 use user_status::{
     AccountSystem, Applied, BoxFuture, CallOptions, Clock, ErrorKind, HeldBack, Limit, RetryPolicy, StatusChange, Wait,
     WaitReason, hear_waits,
 };
-use user_status_mock::{Fault, RetryAfter, StandaloneServer, Vendor};
+use user_status_mock::{Fault, RetryAfter, StandaloneServer, SystemKind};
 use user_status_tests::TestClock;
 
 use crate::script::{Reply, Script, json};
@@ -43,7 +43,7 @@ struct Setting {
 impl Setting {
     async fn new(limit: Limit) -> Setting {
         let (server, clock) = (systems::standalone_server().await, TestClock::new());
-        let symphony = symphony(&server.uri(Vendor::Symphony), clock.clone(), limit);
+        let symphony = symphony(&server.uri(SystemKind::Symphony), clock.clone(), limit);
         Setting { server, clock, symphony }
     }
 
@@ -160,7 +160,7 @@ async fn a_wait_is_told_when_it_begins() {
     hear_waits(move |waiting| hears.lock().unwrap().push(waiting.clone()), call).await.unwrap();
     let heard = heard.lock().unwrap();
     let [waiting] = &heard[..] else { panic!("{heard:?}") };
-    assert_eq!((waiting.vendor, waiting.why), (user_status::Vendor::Symphony, WaitReason::Asked));
+    assert_eq!((waiting.system, waiting.why), (user_status::SystemKind::SYMPHONY, WaitReason::Asked));
     let until = Timestamp::from_second(TestClock::START + 40).unwrap();
     assert_eq!((waiting.wait, waiting.until), (Duration::from_secs(40), until));
     let time = until.strftime("%H:%M:%S");
@@ -488,7 +488,7 @@ async fn two_thousand_calls_end_well_and_few_are_refused() {
         let (server, clock) = (systems::standalone_server().await, Arc::new(StandingClock::default()));
         server.set_clock(clock.wall());
         server.fault(Fault::quota(100, 10)).unwrap();
-        let symphony = symphony(&server.uri(Vendor::Symphony), clock.clone(), limit.adaptive());
+        let symphony = symphony(&server.uri(SystemKind::Symphony), clock.clone(), limit.adaptive());
         let options = CallOptions::default().total_timeout(Duration::from_secs(3600));
         let left = Arc::new(Mutex::new((0..2000).collect::<VecDeque<u32>>()));
         let mut workers = JoinSet::new();

@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use user_status::vendors::{Symphony, symphony};
+use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, Applied, CallOptions, Error, RetryPolicy, StatusChange};
 use user_status_tests::Recorder;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use user_status_mock::{Fault, Limits, Options, StandaloneServer, Vendor, WorldState, world};
+use user_status_mock::{Fault, Limits, Options, StandaloneServer, SystemKind, WorldState, world};
 use user_status_tests::send;
 
 /// Nothing takes as long as this, unless it hangs.
@@ -27,7 +27,7 @@ fn toggle(server: &StandaloneServer) -> String {
 }
 
 fn is_active(server: &StandaloneServer) -> Option<bool> {
-    server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled
+    server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled
 }
 
 fn patient() -> Limits {
@@ -366,10 +366,10 @@ async fn no_document_snapshot_or_call_passes_a_bound_by() {
     assert_eq!(send(&server.root(), "PUT /__admin/snapshot", &[], &full).await.status(), 204);
     for (line, body, part) in [
         ("POST /__admin/faults", r#"{"kind":"normal"}"#.to_owned(), "at most 1000 faults"),
-        ("POST /__admin/tokens", r#"{"vendor":"symphony"}"#.to_owned(), "symphony must have at most 1000 credentials"),
+        ("POST /__admin/tokens", r#"{"system":"symphony"}"#.to_owned(), "symphony must have at most 1000 credentials"),
         (
             "POST /__admin/tokens",
-            json!({ "vendor": "clearsquare", "user": "x".repeat(1025) }).to_string(),
+            json!({ "system": "clearsquare", "user": "x".repeat(1025) }).to_string(),
             "`user` must have at most 1024 bytes",
         ),
         ("PUT /__admin/users/akana/u-1", user.to_string(), "a user must have at most 65536 bytes"),

@@ -1,11 +1,11 @@
-//! The mock obeys the contract: it checks, it refuses in the vendor's own shape, and its accounts really change.
+//! The mock obeys the contract: it checks, it refuses in the system's own shape, and its accounts really change.
 //!
 //! The requests here are written by hand, so that no code of the SDK stands between.
 
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use user_status_mock::{MockServer, Vendor, world};
+use user_status_mock::{MockServer, SystemKind, world};
 use user_status_openapi::Contract;
 use user_status_openapi::validate::Validator;
 use user_status_tests::{Message, send};
@@ -54,14 +54,14 @@ fn check(operation: &str, answer: &Message, status: u16) -> Value {
 #[tokio::test]
 async fn accounts_really_change() {
     let server = systems::mock_server().await;
-    let uri = server.uri(Vendor::Userdocks);
-    let enabled = |vendor, user: &str| server.status(vendor, user).unwrap().enabled;
+    let uri = server.uri(SystemKind::Userdocks);
+    let enabled = |system, user: &str| server.status(system, user).unwrap().enabled;
 
     for (value, wanted) in [("0", false), ("0", false), ("1", true)] {
         let line = format!("PUT /api/v1/users/{}/access-status/{value}", world::USERDOCKS_USER);
         check("setAccessStatus", &send(&uri, &line, &USERDOCKS, "").await, 200);
-        assert_eq!(enabled(Vendor::Userdocks, world::USERDOCKS_USER), Some(wanted));
-        assert_eq!(enabled(Vendor::Userdocks, world::USERDOCKS_SECOND_USER), Some(true), "nobody else is changed");
+        assert_eq!(enabled(SystemKind::Userdocks, world::USERDOCKS_USER), Some(wanted));
+        assert_eq!(enabled(SystemKind::Userdocks, world::USERDOCKS_SECOND_USER), Some(true), "nobody else is changed");
     }
 
     for (status, disabled, locked) in
@@ -93,20 +93,20 @@ async fn accounts_really_change() {
 
     let body = json!({ "status": "DISABLED", "suspended": true, "suspendedUntil": 1_798_761_599_000_i64 }).to_string();
     check("updateUserStatus", &send(&uri, SYMPHONY_LINE, &[SYMPHONY, JSON], &body).await, 200);
-    let status = server.status(Vendor::Symphony, "7215545078541").unwrap();
+    let status = server.status(SystemKind::Symphony, "7215545078541").unwrap();
     assert_eq!(status.enabled, Some(false));
     assert_eq!(status.suspended.unwrap().until.unwrap().to_string(), "2026-12-31T23:59:59Z");
 
     for wanted in [false, true, false] {
         check("manageUserStatus", &send(&uri, CLEARSQUARE_LINE, &[CLEARSQUARE, JSON], TOGGLE).await, 200);
-        assert_eq!(enabled(Vendor::Clearsquare, world::CLEARSQUARE_USER), Some(wanted));
+        assert_eq!(enabled(SystemKind::Clearsquare, world::CLEARSQUARE_USER), Some(wanted));
     }
 }
 
 #[tokio::test]
-async fn invalid_requests_name_every_violation_in_the_vendors_own_shape() {
+async fn invalid_requests_name_every_violation_in_the_systems_own_shape() {
     let server = systems::mock_server().await;
-    let uri = server.uri(Vendor::Userdocks);
+    let uri = server.uri(SystemKind::Userdocks);
 
     let line = FREEZE.replace("status/0", "status/2");
     let body = check("setAccessStatus", &send(&uri, &line, &USERDOCKS, "").await, 400);
@@ -174,7 +174,7 @@ async fn invalid_requests_name_every_violation_in_the_vendors_own_shape() {
 #[tokio::test]
 async fn unknown_and_protected_users_are_refused_as_decided() {
     let server = systems::mock_server().await;
-    let uri = server.uri(Vendor::Userdocks);
+    let uri = server.uri(SystemKind::Userdocks);
     let line = "PUT /api/v1/users/nobody/access-status/0";
     check("setAccessStatus", &send(&uri, line, &USERDOCKS, "").await, 400);
     let lock = r#"{"UserStatus":"com.soa.user.status.locked"}"#;
@@ -194,14 +194,14 @@ async fn unknown_and_protected_users_are_refused_as_decided() {
         let body =
             check("updateUserStatus", &send(&uri, &line, &[SYMPHONY, JSON], r#"{"status":"DISABLED"}"#).await, 400);
         assert_eq!(body["message"], format!("The service user {name} cannot be disabled"));
-        assert_eq!(server.status(Vendor::Symphony, &uid.to_string()).unwrap().enabled, Some(true));
+        assert_eq!(server.status(SystemKind::Symphony, &uid.to_string()).unwrap().enabled, Some(true));
     }
 }
 
 #[tokio::test]
 async fn akana_speaks_all_ten_media_types_both_ways() {
     let server = systems::mock_server().await;
-    let uri = server.uri(Vendor::Akana);
+    let uri = server.uri(SystemKind::Akana);
     let versions = ["vnd.soa.v71+", "vnd.soa.v72+", "vnd.soa.v80+", "vnd.soa.v81+", ""];
     let mut seen = 0;
     for version in versions {
@@ -276,7 +276,7 @@ async fn akana_speaks_all_ten_media_types_both_ways() {
 #[tokio::test]
 async fn an_unknown_route_names_the_nearest_operation() {
     let server = systems::mock_server().await;
-    let uri = server.uri(Vendor::Userdocks);
+    let uri = server.uri(SystemKind::Userdocks);
     for (line, nearest) in [
         (
             "POST /v1/admin/user/1/status/update",
@@ -303,10 +303,10 @@ async fn a_test_mounts_its_own_mocks_and_expectations_above_the_contract() {
     let server = systems::mock_server().await;
     let outage = Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).up_to_n_times(1).expect(1);
     outage.mount(server.wiremock()).await;
-    let uri = server.uri(Vendor::Clearsquare);
+    let uri = server.uri(SystemKind::Clearsquare);
     let headers = [CLEARSQUARE, JSON];
     assert_eq!(send(&uri, CLEARSQUARE_LINE, &headers, TOGGLE).await.status(), 503);
-    assert_eq!(server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled, Some(true));
+    assert_eq!(server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled, Some(true));
     assert_eq!(send(&uri, CLEARSQUARE_LINE, &headers, TOGGLE).await.status(), 200, "then the contract answers");
     assert_eq!(server.wiremock().received_requests().await.unwrap().len(), 2);
 }
@@ -314,7 +314,8 @@ async fn a_test_mounts_its_own_mocks_and_expectations_above_the_contract() {
 #[tokio::test]
 async fn servers_have_worlds_of_their_own() {
     let (one, other) = (systems::mock_server().await, systems::mock_server().await);
-    send(&one.uri(Vendor::Clearsquare), CLEARSQUARE_LINE, &[CLEARSQUARE, JSON], TOGGLE).await;
-    let enabled = |server: &MockServer| server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
+    send(&one.uri(SystemKind::Clearsquare), CLEARSQUARE_LINE, &[CLEARSQUARE, JSON], TOGGLE).await;
+    let enabled =
+        |server: &MockServer| server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
     assert_eq!((enabled(&one), enabled(&other)), (Some(false), Some(true)));
 }

@@ -1,7 +1,7 @@
 //! Everything that the README of the mock server shows is sent to a server as it stands there.
 
 use serde_json::{Value, json};
-use user_status_mock::{Fault, Options, StandaloneServer, Vendor, WorldState};
+use user_status_mock::{Fault, Options, StandaloneServer, SystemKind, WorldState};
 use user_status_tests::send;
 
 const README: &str = include_str!("../../mock-server/README.md");
@@ -108,7 +108,7 @@ async fn every_document_of_the_readme_is_taken() {
     for block in blocks("yaml") {
         let world = WorldState::from_yaml(&block).unwrap();
         let server = StandaloneServer::start_with(Options::new().world(world)).await.unwrap();
-        assert_eq!(server.status(Vendor::Symphony, "1001").unwrap().enabled, Some(false));
+        assert_eq!(server.status(SystemKind::Symphony, "1001").unwrap().enabled, Some(false));
         let headers = [("sessionToken", "the-token-of-my-tests")];
         let answer = send(&server.root(), "GET /pod/v1/admin/user/1001/status", &headers, "").await;
         assert_eq!(answer.status(), 200);
@@ -148,7 +148,7 @@ async fn every_call_of_the_admin_api_in_the_table_is_one() {
     for (method, path) in calls {
         let described = &description["paths"][format!("/__admin{path}")][method.to_lowercase()];
         assert!(described.is_object(), "{method} {path} is not described");
-        let path = path.replace("{vendor}", "symphony").replace("{id}", "7215545078541");
+        let path = path.replace("{system}", "symphony").replace("{id}", "7215545078541");
         let example = &described["requestBody"]["content"]["application/json"];
         let body = if described["requestBody"].is_null() { String::new() } else { "{}".to_owned() };
         let body = if example["example"].is_null() { body } else { example["example"].to_string() };
@@ -181,7 +181,7 @@ async fn every_example_of_the_admin_api_is_accepted() {
                     "akana" => "a.b",
                     _ => "u-1",
                 };
-                let target = path.replace("{vendor}", name).replace("{id}", id);
+                let target = path.replace("{system}", name).replace("{id}", id);
                 let line = format!("{} {target}", method.to_uppercase());
                 let answer = send(&server.root(), &line, &[], &example.to_string()).await;
                 assert!(answer.status() < 300, "{line} {example}: {}", answer.text());

@@ -1,8 +1,8 @@
 //! An answer is read once, into one value: what one part of the code sees, all see.
 
 use serde_json::{Value, json};
-use user_status::vendors::symphony::types::SymphonyError;
-use user_status::vendors::{akana, mediconnect::ActiveFlag};
+use user_status::systems::symphony::types::SymphonyError;
+use user_status::systems::{akana, mediconnect::ActiveFlag};
 use user_status::{AccountSystem, Applied, Error, ErrorKind, Proof, StatusChange};
 use user_status_mock::world;
 use user_status_tests::Recorder;

@@ -1,5 +1,5 @@
 //! What holds for every input: the decision to repeat, the reading of `Retry-After`, the examples of the contract and
-//! what becomes of them when a vendor adds to them.
+//! what becomes of them when a system adds to them.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use user_status::retry::{Decision, LEAST_WAIT, Outcome, Progress, Safety, decide, retry_after};
-use user_status::vendors::{akana, clearsquare, mediconnect, symphony, userdocks};
+use user_status::systems::{akana, clearsquare, mediconnect, symphony, userdocks};
 use user_status::{Conclusion, RetryPolicy};
 use user_status_openapi::Contract;
 use user_status_openapi::validate::Validator;
@@ -274,7 +274,7 @@ fn every_example_of_the_contract_survives_the_generated_types() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A vendor adds members, and values to its enumerations: what is known is still read, and the new values are kept.
+    /// A system adds members, and values to its enumerations: what is known is still read, and the new values are kept.
     #[test]
     fn an_example_with_unknown_members_and_values_is_still_read(
         which in any::<prop::sample::Index>(), member in "[a-z]{1,12}_new", word in "[A-Z]{3,12}_NEW"

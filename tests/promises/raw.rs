@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use user_status_mock::Vendor;
+use user_status_mock::SystemKind;
 use user_status_openapi::{Contract, Location, MediaType, Operation, SchemeKind, pointer};
 use user_status_tests::Message;
 
@@ -135,7 +135,7 @@ pub(crate) fn target(operation: &Operation) -> String {
 /// As [`target`], each parameter by its name and example.
 pub(crate) fn target_with(operation: &Operation, value: impl Fn(&str, String) -> String) -> String {
     let contract = Contract::embedded();
-    let path = format!("{}{}", contract.base_path(operation.vendor), operation.path);
+    let path = format!("{}{}", contract.base_path(operation.system), operation.path);
     let parameters = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
     parameters.fold(path, |path, parameter| {
         let example = match contract.resolve(&format!("{}/example", parameter.pointer)).unwrap() {
@@ -182,12 +182,12 @@ pub(crate) fn changes() -> impl Iterator<Item = &'static Operation> {
 /// The user of an operation's examples.
 pub(crate) fn user(operation: &Operation) -> &'static str {
     use user_status_mock::world;
-    match operation.vendor {
-        Vendor::Userdocks => world::USERDOCKS_USER,
-        Vendor::Akana => world::AKANA_USER,
-        Vendor::Mediconnect => "42",
-        Vendor::Symphony => "7215545078541",
-        Vendor::Clearsquare => world::CLEARSQUARE_USER,
+    match operation.system {
+        SystemKind::Userdocks => world::USERDOCKS_USER,
+        SystemKind::Akana => world::AKANA_USER,
+        SystemKind::Mediconnect => "42",
+        SystemKind::Symphony => "7215545078541",
+        SystemKind::Clearsquare => world::CLEARSQUARE_USER,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use user_status::retry::{Decision, Outcome, Progress, Safety, decide};
 use user_status::{Conclusion, RetryPolicy, status_rules};
-use user_status_openapi::{Change, Contract, Vendor};
+use user_status_openapi::{Change, Contract, SystemKind};
 
 const README: &str = include_str!("../../README.md");
 
@@ -23,8 +23,8 @@ fn what_each_system_can_do() {
     assert_eq!(table[0][1..], ["Userdocks", "Akana", "MediConnect", "Symphony", "ClearSquare"]);
     let mut seen = Vec::new();
     for row in &table[1..] {
-        for (&vendor, cell) in Vendor::ALL.iter().zip(&row[1..]) {
-            let operations = || contract.operations().iter().filter(|operation| operation.vendor == vendor);
+        for (&system, cell) in SystemKind::ALL.iter().zip(&row[1..]) {
+            let operations = || contract.operations().iter().filter(|operation| operation.system == system);
             let can = match row[0] {
                 "read" => operations().any(|operation| operation.changes.is_empty()),
                 "suspend until" => operations().any(|operation| {
@@ -38,7 +38,7 @@ fn what_each_system_can_do() {
                     operations().any(|operation| operation.changes.contains(&change))
                 }
             };
-            assert_eq!(*cell != "–", can, "{} in {vendor}: {cell}", row[0]);
+            assert_eq!(*cell != "–", can, "{} in {system}: {cell}", row[0]);
         }
         seen.push(row[0]);
     }
@@ -112,7 +112,7 @@ fn what_is_sent_again() {
 /// What a status code proves, as the SDK has it. A test that fails prints the table that is right.
 #[test]
 fn what_a_status_code_proves() {
-    let name = |vendor: &str| match vendor {
+    let name = |system: &str| match system {
         "userdocks" => "Userdocks",
         "akana" => "Akana",
         "mediconnect" => "MediConnect",
@@ -125,12 +125,12 @@ fn what_a_status_code_proves() {
         _ => "nothing",
     };
     let mut rows: Vec<(&str, Vec<String>, &str, &str)> = Vec::new();
-    for vendor in user_status::Vendor::ALL {
-        let mut rules: Vec<_> = status_rules().filter(|rule| rule.vendor == vendor).collect();
+    for system in user_status::SystemKind::KNOWN {
+        let mut rules: Vec<_> = status_rules().filter(|rule| rule.system == system).collect();
         let document = |source: &str| !source.starts_with("its document");
         rules.sort_by_key(|rule| (document(rule.source), rule.conclusion != Conclusion::Refused));
         for rule in rules {
-            let (name, says) = (name(vendor.as_str()), says(rule.conclusion));
+            let (name, says) = (name(system.as_str()), says(rule.conclusion));
             match rows.iter_mut().find(|row| (row.0, row.2, row.3) == (name, says, rule.source)) {
                 Some(row) => row.1.push(rule.status.to_string()),
                 None => rows.push((name, vec![rule.status.to_string()], says, rule.source)),
@@ -155,7 +155,7 @@ fn refusals_are_documented() {
     for rule in status_rules() {
         let operations = Contract::embedded().operations().iter();
         let mut changes = operations
-            .filter(|operation| operation.vendor.as_str() == rule.vendor.as_str() && !operation.changes.is_empty());
+            .filter(|operation| operation.system.as_str() == rule.system.as_str() && !operation.changes.is_empty());
         let documented = changes.all(|operation| operation.responses.contains_key(&rule.status));
         let beyond = rule.source.starts_with("the platform's page") || rule.source.starts_with("its published code");
         assert!(documented || beyond, "{rule:?}");

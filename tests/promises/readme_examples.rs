@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use user_status::RetryPolicy;
 use user_status_mock::{Options, StandaloneServer, WorldState};
-use user_status_openapi::{Change, Contract, Vendor};
+use user_status_openapi::{Change, Contract, SystemKind};
 use user_status_tests::send;
 
 /// What executes an example.
@@ -38,7 +38,7 @@ const FUZZER: By = Nearly(
 const EXAMPLES: [(&str, &str, By); 17] = [
     ("README.md", "cargo run --example quickstart", Ci),
     ("README.md", "cargo test --workspace", Ci),
-    ("README.md", "use user_status::vendors::{Symphony, symphony};", Rustdoc("tests/lib.rs")),
+    ("README.md", "use user_status::systems::{Symphony, symphony};", Rustdoc("tests/lib.rs")),
     ("README.md", "$ cat leavers.csv", Test(CLI, "the_transcripts_of_the_readme_are_what_the_program_prints")),
     ("cli/README.md", "$ user-status mock", PAGE_OF_CLI),
     ("cli/README.md", "system,user,change,reason,until,comment,key", PAGE_OF_CLI),
@@ -53,7 +53,7 @@ const EXAMPLES: [(&str, &str, By); 17] = [
     ("mock-server/fuzz/README.md", "SANITIZER=address ", FUZZER),
     ("mock-server/fuzz/README.md", "PRINT=1 cargo fuzz run ", FUZZER),
     // Compiled; it names a system that is not there, and the first page has the same against the mock.
-    ("sdk/README.md", "use user_status::vendors::symphony::", Rustdoc("sdk/src/lib.rs")),
+    ("sdk/README.md", "use user_status::systems::symphony::", Rustdoc("sdk/src/lib.rs")),
 ];
 
 fn repository() -> PathBuf {
@@ -310,13 +310,13 @@ fn the_features_of_the_sdk_are_those_of_its_page() {
     let features = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
     let declared = features.lines().filter_map(|line| line.split_once(" = ").map(|(name, _)| name));
     assert_eq!(named, declared.filter(|name| *name != "default").collect());
-    for vendor in Vendor::ALL {
-        let row = rows.iter().find(|row| row[0].trim_matches('`') == vendor.as_str()).unwrap();
+    for system in SystemKind::ALL {
+        let row = rows.iter().find(|row| row[0].trim_matches('`') == system.as_str()).unwrap();
         let words: BTreeSet<&str> = row[2].split(|c: char| !c.is_alphabetic()).collect();
         for change in Change::ALL {
-            let mut operations = contract.operations().iter().filter(|operation| operation.vendor == *vendor);
+            let mut operations = contract.operations().iter().filter(|operation| operation.system == *system);
             let can = operations.any(|operation| operation.changes.contains(change));
-            assert_eq!(words.contains(change.as_str()), can, "{vendor}: {change}");
+            assert_eq!(words.contains(change.as_str()), can, "{system}: {change}");
         }
     }
 }

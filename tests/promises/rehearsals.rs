@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{
     AccountSystem, Applied, BoxFuture, CredentialSource, ErrorKind, Limit, PlannedRequest, Proof, StatusChange, Wait,
 };
-use user_status_mock::{Exchange, Fault, RetryAfter, StandaloneServer, Vendor, world};
+use user_status_mock::{Exchange, Fault, RetryAfter, StandaloneServer, SystemKind, world};
 use user_status_tests::{Recorder, TestClock};
 
 use crate::systems;
@@ -19,8 +19,8 @@ use crate::systems;
 /// The systems in all their variants, each with users that exist there.
 fn variants(server: &StandaloneServer) -> Vec<(Box<dyn AccountSystem>, &'static str)> {
     let (to_akana, to_mediconnect, to_symphony) =
-        (server.uri(Vendor::Akana), server.uri(Vendor::Mediconnect), server.uri(Vendor::Symphony));
-    let to_userdocks = server.uri(Vendor::Userdocks);
+        (server.uri(SystemKind::Akana), server.uri(SystemKind::Mediconnect), server.uri(SystemKind::Symphony));
+    let to_userdocks = server.uri(SystemKind::Userdocks);
     let client_id = server.credentials().userdocks.client_id;
     let key = userdocks::Credentials::api_key("mock-userdocks-write-key", client_id.as_str());
     let current = Userdocks::builder().base_url(to_userdocks.as_str()).credentials(key);
@@ -41,7 +41,7 @@ fn variants(server: &StandaloneServer) -> Vec<(Box<dyn AccountSystem>, &'static 
             Box::new(systems::symphony_builder(&to_symphony).unit(symphony::Unit::Seconds).build().unwrap()),
             "7215545078541",
         ),
-        (Box::new(systems::clearsquare(&server.uri(Vendor::Clearsquare))), world::CLEARSQUARE_USER),
+        (Box::new(systems::clearsquare(&server.uri(SystemKind::Clearsquare))), world::CLEARSQUARE_USER),
     ]
 }
 
@@ -147,7 +147,7 @@ async fn a_rehearsal_changes_nothing_and_shows_what_would_be_sent() {
                     }
                 };
                 assert_eq!(reads.len(), requests.iter().filter(|request| request.method == "GET").count(), "{what}");
-                assert_eq!((rehearsal.vendor, rehearsal.user.as_str()), (system.vendor(), user));
+                assert_eq!((rehearsal.system, rehearsal.user.as_str()), (system.kind(), user));
                 assert_eq!(rehearsal.change, change);
                 assert_eq!(rehearsal.status.is_some(), !reads.is_empty(), "{what}: what is shown was read");
                 match (&rehearsal.request, changing) {
@@ -238,8 +238,8 @@ async fn a_rehearsal_shows_no_credential() {
             ),
         ];
         for (system, change) in systems {
-            let users = match system.vendor() {
-                user_status::Vendor::Mediconnect | user_status::Vendor::Symphony => vec!["42"],
+            let users = match system.kind() {
+                user_status::SystemKind::MEDICONNECT | user_status::SystemKind::SYMPHONY => vec!["42"],
                 // An id may be a secret by mistake; one of these characters can be in an id.
                 _ => vec!["u", secret],
             };
@@ -285,7 +285,7 @@ async fn a_rehearsal_reads_as_any_call_does() {
         }
     }
     let (server, clock) = (systems::standalone_server().await, TestClock::new());
-    let builder = Mediconnect::builder().base_url(server.uri(Vendor::Mediconnect));
+    let builder = Mediconnect::builder().base_url(server.uri(SystemKind::Mediconnect));
     let builder = builder.credential_source(Source(AtomicU32::new(0))).limit(Limit::default().per_second(1.0));
     let mediconnect = builder.clock(clock.clone()).build().unwrap();
     server.fault(Fault::rate_limited(RetryAfter::Seconds(7)).times(1)).unwrap();
@@ -297,7 +297,7 @@ async fn a_rehearsal_reads_as_any_call_does() {
     assert!(!clock.waits(Wait::RateLimit).is_empty());
 
     server
-        .fault(Fault::answer(401, serde_json::json!({ "error": "Invalid token" })).on_vendor(Vendor::Mediconnect))
+        .fault(Fault::answer(401, serde_json::json!({ "error": "Invalid token" })).on_system(SystemKind::Mediconnect))
         .unwrap();
     let error = mediconnect.rehearse("42", &StatusChange::suspend("Leave")).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (ErrorKind::Credentials, Applied::No), "{error:?}");

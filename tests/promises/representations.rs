@@ -1,9 +1,9 @@
 //! Every representation of Akana, through the same typed client.
 
 use serde_json::json;
-use user_status::vendors::akana;
+use user_status::systems::akana;
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, StatusChange};
-use user_status_mock::{Vendor, world};
+use user_status_mock::{SystemKind, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
@@ -13,7 +13,7 @@ use crate::systems::*;
 async fn akana_speaks_every_representation() {
     let server = standalone_server().await;
     for media_type in akana::MediaType::ALL {
-        let akana = akana_builder(&server.uri(Vendor::Akana)).media_type(*media_type).build().unwrap();
+        let akana = akana_builder(&server.uri(SystemKind::Akana)).media_type(*media_type).build().unwrap();
         let comment = "a < b & \"c\" – ü";
         let receipt = akana.apply(world::AKANA_USER, &StatusChange::lock().comment(comment)).await.unwrap();
         assert_eq!((receipt.proof, receipt.status.locked), (Proof::Confirmed, Some(true)), "{media_type:?}");

@@ -62,7 +62,7 @@ fn the_types_have_the_schemas_of_the_contract() {
 
 /// Whether the canonical schemas of a contract are those of the SDK's types.
 pub(crate) fn the_types_have_the_schemas_of(contract: &Contract) -> Result<(), String> {
-    same::<user_status::Vendor>(contract, "Vendor")?;
+    same::<user_status::SystemKind>(contract, "SystemKind")?;
     same::<Change>(contract, "Change")?;
     same::<StatusChange>(contract, "StatusChange")?;
     same::<Suspension>(contract, "Suspension")?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{Error, RetryPolicy, Secret};
@@ -66,9 +66,9 @@ async fn clients_builders_bodies_and_errors_show_no_credential() {
             shows_nothing("credentials", &credentials);
             let builder = Userdocks::builder().base_url(&uri).retry(RetryPolicy::never()).credentials(credentials);
             shows_nothing("builder", &builder);
-            let vendor = builder.build().unwrap();
-            shows_nothing("vendor", &vendor);
-            let call = vendor.client().set_access_status().user_id("u").access_status("0");
+            let system = builder.build().unwrap();
+            shows_nothing("system", &system);
+            let call = system.client().set_access_status().user_id("u").access_status("0");
             shows_nothing("call", &call);
             let error = call.send().await.unwrap_err();
             shows_nothing("generated error", &error);
@@ -81,9 +81,9 @@ async fn clients_builders_bodies_and_errors_show_no_credential() {
         let builder =
             Akana::builder().base_url(&uri).retry(RetryPolicy::never()).tenant("acme").credentials(credentials);
         shows_nothing("builder", &builder);
-        let vendor = builder.build().unwrap();
-        shows_nothing("vendor", &vendor);
-        let call = vendor.client().change_user_status().user_id("u").body_map(|body| body.user_status("x"));
+        let system = builder.build().unwrap();
+        shows_nothing("system", &system);
+        let call = system.client().change_user_status().user_id("u").body_map(|body| body.user_status("x"));
         shows_nothing("call", &call);
         let error = call.send().await.unwrap_err();
         shows_nothing("generated error", &error);
@@ -93,9 +93,9 @@ async fn clients_builders_bodies_and_errors_show_no_credential() {
         shows_nothing("credentials", &credentials);
         let builder = Mediconnect::builder().base_url(&uri).retry(RetryPolicy::never()).credentials(credentials);
         shows_nothing("builder", &builder);
-        let vendor = builder.build().unwrap();
-        shows_nothing("vendor", &vendor);
-        let call = vendor.client().toggle_user_status().id(42).body_map(|body| body.is_active(true));
+        let system = builder.build().unwrap();
+        shows_nothing("system", &system);
+        let call = system.client().toggle_user_status().id(42).body_map(|body| body.is_active(true));
         shows_nothing("call", &call);
         let error = call.send().await.unwrap_err();
         shows_nothing("generated error", &error);
@@ -105,9 +105,9 @@ async fn clients_builders_bodies_and_errors_show_no_credential() {
         shows_nothing("credentials", &credentials);
         let builder = Symphony::builder().base_url(&uri).retry(RetryPolicy::never()).credentials(credentials);
         shows_nothing("builder", &builder);
-        let vendor = builder.build().unwrap();
-        shows_nothing("vendor", &vendor);
-        let call = vendor.client().update_user_status().uid(42).body_map(|body| body.suspended(false));
+        let system = builder.build().unwrap();
+        shows_nothing("system", &system);
+        let call = system.client().update_user_status().uid(42).body_map(|body| body.suspended(false));
         shows_nothing("call", &call);
         let error = call.send().await.unwrap_err();
         shows_nothing("generated error", &error);
@@ -117,10 +117,10 @@ async fn clients_builders_bodies_and_errors_show_no_credential() {
         shows_nothing("credentials", &credentials);
         let builder = Clearsquare::builder().base_url(&uri).retry(RetryPolicy::never()).credentials(credentials);
         shows_nothing("builder", &builder);
-        let vendor = builder.build().unwrap();
-        shows_nothing("vendor", &vendor);
+        let system = builder.build().unwrap();
+        shows_nothing("system", &system);
         // The token may be given in the body too; it shows there no more than elsewhere.
-        let call = vendor.client().manage_user_status().body_map(|body| body.id("u").token(Secret::from(CANARY)));
+        let call = system.client().manage_user_status().body_map(|body| body.id("u").token(Secret::from(CANARY)));
         shows_nothing("call", &call);
         let body = clearsquare::types::ClearsquareManageStatusRequest::builder().id("u").token(Secret::from(CANARY));
         shows_nothing("body builder", &body);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use user_status::vendors::{Mediconnect, akana, mediconnect};
+use user_status::systems::{Mediconnect, akana, mediconnect};
 use user_status::{
-    AccountSystem, Applied, CallOptions, Error, ErrorKind, Proof, RetryPolicy, StatusChange, Vendor, Wait,
+    AccountSystem, Applied, CallOptions, Error, ErrorKind, Proof, RetryPolicy, StatusChange, SystemKind, Wait,
 };
 use user_status_tests::{Recorder, TestClock};
 
@@ -24,12 +24,12 @@ fn all(uri: &str) -> Vec<(Box<dyn AccountSystem>, StatusChange)> {
 }
 
 /// Written down once more, by hand.
-fn refuses(vendor: Vendor, status: u16) -> bool {
-    let documented: &[u16] = match vendor {
-        Vendor::Userdocks | Vendor::Symphony => &[400, 401, 403],
-        Vendor::Akana => &[400, 401, 403, 404, 405],
-        Vendor::Mediconnect => &[400, 401, 403, 404, 413, 429],
-        Vendor::Clearsquare => &[400, 401],
+fn refuses(system: SystemKind, status: u16) -> bool {
+    let documented: &[u16] = match system {
+        SystemKind::USERDOCKS | SystemKind::SYMPHONY => &[400, 401, 403],
+        SystemKind::AKANA => &[400, 401, 403, 404, 405],
+        SystemKind::MEDICONNECT => &[400, 401, 403, 404, 413, 429],
+        SystemKind::CLEARSQUARE => &[400, 401],
         _ => &[],
     };
     documented.contains(&status)
@@ -57,7 +57,7 @@ async fn a_refusal_counts_only_in_the_systems_own_words() {
         for body in FOREIGN {
             let server = Recorder::start(json(status, "", body)).await;
             for (system, change) in all(&server.uri()) {
-                let place = format!("{} × {status} {body}", system.vendor());
+                let place = format!("{} × {status} {body}", system.kind());
                 let once = CallOptions::default().retry(RetryPolicy::never());
                 let error = system.apply_with("42", &change, once).await.expect_err(&place);
                 assert_eq!((error.applied(), error.status()), (Applied::Unknown, Some(status)), "{place}: {error:?}");
@@ -90,10 +90,10 @@ async fn only_what_the_system_documents_in_its_media_type_proves_that_nothing_wa
                 );
                 let server = Recorder::start(answer.clone()).await;
                 for (system, change) in all(&server.uri()) {
-                    let place = format!("{} × {answer:?}", system.vendor());
+                    let place = format!("{} × {answer:?}", system.kind());
                     let before = server.requests();
                     let error = system.apply_with("42", &change, once).await.expect_err(&place);
-                    let applied = match documented && refuses(system.vendor(), status) {
+                    let applied = match documented && refuses(system.kind(), status) {
                         true => Applied::No,
                         false => Applied::Unknown,
                     };
@@ -180,16 +180,16 @@ async fn an_unknown_attempt_is_not_forgotten() {
 #[derive(Default)]
 struct OneAfterAnother(std::sync::atomic::AtomicUsize);
 
-impl user_status::CredentialSource<user_status::vendors::symphony::Credentials> for OneAfterAnother {
+impl user_status::CredentialSource<user_status::systems::symphony::Credentials> for OneAfterAnother {
     fn credentials(
         &self,
     ) -> user_status::BoxFuture<
         '_,
-        Result<user_status::vendors::symphony::Credentials, Box<dyn std::error::Error + Send + Sync>>,
+        Result<user_status::systems::symphony::Credentials, Box<dyn std::error::Error + Send + Sync>>,
     > {
         let number = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let token = format!("a-session-token-{number}");
-        Box::pin(async move { Ok(user_status::vendors::symphony::Credentials::session_token(token)) })
+        Box::pin(async move { Ok(user_status::systems::symphony::Credentials::session_token(token)) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The five systems with the credentials of the default world, for the modules that need all of them.
 
 use user_status::StatusChange;
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status_mock::{MockServer, Options, StandaloneServer};

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use user_status_mock::{
-    Fault, Mint, MockServer, Options, RetryAfter, StandaloneServer, Vendor, World, WorldState, world,
+    Fault, Mint, MockServer, Options, RetryAfter, StandaloneServer, SystemKind, World, WorldState, world,
 };
 use user_status_openapi::{Contract, Operation};
 use user_status_tests::Message;
@@ -59,8 +59,8 @@ impl Both {
     }
 
     /// Credentials that work, by the name under which they travel.
-    fn credentials(&self, vendor: Vendor) -> Value {
-        self.each(World::listed_credentials)[vendor.to_string()].clone()
+    fn credentials(&self, system: SystemKind) -> Value {
+        self.each(World::listed_credentials)[system.to_string()].clone()
     }
 
     fn minted(&self, mint: &Mint) -> Value {
@@ -73,7 +73,7 @@ impl Both {
 
     /// A call with good credentials.
     fn call(&self, operation: &Operation) -> Call {
-        Call::of(operation, &self.credentials(operation.vendor))
+        Call::of(operation, &self.credentials(operation.system))
     }
 
     /// Sends a call to both, and keeps what differs.
@@ -141,18 +141,18 @@ fn shown(answer: &Message) -> String {
 async fn every_operation_with_every_example_and_every_credential() {
     let mut both = Both::start().await;
     for operation in operations() {
-        let vendor = operation.vendor;
+        let system = operation.system;
         let bodies = raw::examples(operation).into_iter().map(Some).collect::<Vec<_>>();
         let bodies = if bodies.is_empty() { vec![None] } else { bodies };
         let mut credentials = vec![
-            ("good", both.credentials(vendor), [200].as_slice()),
+            ("good", both.credentials(system), [200].as_slice()),
             ("none", json!({}), &[401]),
             ("wrong", raw::credentials_of(operation, "a-wrong-credential"), &[401]),
-            ("minted", both.minted(&Mint::new(vendor)), &[200, 403]),
-            ("expired", both.minted(&Mint::new(vendor).expires_in(-1)), &[401]),
-            ("unentitled", both.minted(&Mint::new(vendor).unentitled()), &[401, 403]),
+            ("minted", both.minted(&Mint::new(system)), &[200, 403]),
+            ("expired", both.minted(&Mint::new(system).expires_in(-1)), &[401]),
+            ("unentitled", both.minted(&Mint::new(system).unentitled()), &[401, 403]),
         ];
-        if vendor == Vendor::Userdocks {
+        if system == SystemKind::Userdocks {
             let known = both.mock.credentials().userdocks;
             let read = json!({ "X-API-KEY": known.read_key, "X-API-KEY-TYPE": "read", "X-CLIENT-ID": known.client_id });
             credentials.push(("of a key to read", read, &[200, 403]));
@@ -528,14 +528,14 @@ async fn the_admin_api_and_the_pages() {
         let call = both.call(operation);
         both.send(&operation.id, &call).await;
     }
-    both.fault(&Fault::rate_limited(RetryAfter::Seconds(3)).skip(1000).on_vendor(Vendor::Akana));
+    both.fault(&Fault::rate_limited(RetryAfter::Seconds(3)).skip(1000).on_system(SystemKind::Akana));
     let description = both.send("the description", &Call::new("GET", "/__admin/openapi.json")).await.json();
     let mut got = 0;
     for (path, item) in description["paths"].as_object().unwrap() {
         let mut targets = BTreeSet::new();
-        for vendor in [Vendor::ALL, &[]].concat().iter().map(ToString::to_string).chain(["nothing".to_owned()]) {
+        for system in [SystemKind::ALL, &[]].concat().iter().map(ToString::to_string).chain(["nothing".to_owned()]) {
             for id in [world::USERDOCKS_USER, world::AKANA_USER, "42", "7215545078541", "1", "99", "%34%32", "a%2Fb"] {
-                targets.insert(path.replace("{vendor}", &vendor).replace("{id}", id));
+                targets.insert(path.replace("{system}", &system).replace("{id}", id));
             }
         }
         for target in targets {
@@ -567,10 +567,10 @@ async fn the_admin_api_and_the_pages() {
     let post = |path: &str, body: Value| Call::new("POST", &format!("/__admin{path}")).json(&body);
     let put = |path: &str, body: Value| Call::new("PUT", &format!("/__admin{path}")).json(&body);
     for call in [
-        post("/tokens", json!({ "vendor": "mediconnect", "expires_in": 60 })),
-        post("/tokens", json!({ "vendor": "symphony", "entitled": false })),
-        post("/tokens", json!({ "vendor": "symphony", "user": "1" })),
-        post("/tokens", json!({ "vendor": "nobody" })),
+        post("/tokens", json!({ "system": "mediconnect", "expires_in": 60 })),
+        post("/tokens", json!({ "system": "symphony", "entitled": false })),
+        post("/tokens", json!({ "system": "symphony", "user": "1" })),
+        post("/tokens", json!({ "system": "nobody" })),
         put("/users/symphony/1001", json!({ "status": "DISABLED" })),
         put("/users/symphony/x", json!({})),
         put("/users/mediconnect/1001", json!({ "isActive": "yes" })),
@@ -584,7 +584,7 @@ async fn the_admin_api_and_the_pages() {
         Call::new("DELETE", "/__admin/faults/1"),
         Call::new("DELETE", "/__admin/faults/1"),
         Call::new("DELETE", "/__admin/faults"),
-        post("/requests/count", json!({ "vendor": "akana" })),
+        post("/requests/count", json!({ "system": "akana" })),
         post("/requests/find", json!({ "valid": true })),
         post("/requests/verify", json!({ "pattern": { "status": 500 }, "least": 1 })),
         post("/clock/advance", json!({ "seconds": 60 })),
@@ -678,7 +678,7 @@ fn faults() -> Vec<(&'static str, Fault)> {
         ("by chance", Fault::unavailable(seconds).probability(0.5)),
         ("later and not always", Fault::html_502().skip(2).times(3)),
         ("on a user", Fault::html_502().on_user(world::CLEARSQUARE_USER)),
-        ("on a vendor", Fault::html_502().on_vendor(Vendor::Userdocks)),
+        ("on a system", Fault::html_502().on_system(SystemKind::Userdocks)),
         ("on an operation", Fault::html_502().on_operation("getUserStatus")),
         ("a delay", Fault::delay(millisecond)),
         ("a delay by chance", Fault::delay_uniform(Duration::ZERO, millisecond)),
@@ -697,7 +697,7 @@ async fn every_fault_that_leaves_the_wire_whole() {
                 let place = format!("{}: {name}", operation.id);
                 let call = both.call(operation);
                 both.send(&place, &call).await;
-                if operation.vendor == Vendor::Akana {
+                if operation.system == SystemKind::Akana {
                     both.send(&place, &call.clone().header("accept", "application/xml")).await;
                 }
                 if operation.method == "GET" {
@@ -811,7 +811,7 @@ async fn only_a_standalone_server_breaks_the_wire() {
     ];
     for (fault, name) in broken {
         let kind = if name == "drip" { json!({ "drip": { "bytes": 1, "milliseconds": 1 } }) } else { json!(name) };
-        let document = json!({ "faults": [{ "kind": kind, "on": { "vendor": "symphony" } }] });
+        let document = json!({ "faults": [{ "kind": kind, "on": { "system": "symphony" } }] });
         let options = Options::new().world(WorldState::from_json(&document).unwrap());
         let server = MockServer::start_with(options).await;
         for fault in [fault(), Fault::script([Fault::normal(), fault()])] {
@@ -825,14 +825,14 @@ async fn only_a_standalone_server_breaks_the_wire() {
         let answer = raw::answer(address, &Call::new("POST", "/__admin/faults").json(&registered)).await;
         assert_eq!(answer.status(), 400);
         assert!(answer.text().contains("this transport cannot break the wire"), "{}", answer.text());
-        for operation in raw::changes().filter(|operation| operation.vendor == Vendor::Symphony) {
-            let before = server.status(operation.vendor, raw::user(operation));
-            let call = Call::of(operation, &server.listed_credentials()[operation.vendor.to_string()]);
+        for operation in raw::changes().filter(|operation| operation.system == SystemKind::Symphony) {
+            let before = server.status(operation.system, raw::user(operation));
+            let call = Call::of(operation, &server.listed_credentials()[operation.system.to_string()]);
             let answer = raw::answer(address, &call).await;
             assert_eq!((answer.status(), answer.header("content-type")), (500, vec!["text/plain"]));
             assert_eq!(answer.text(), "this transport cannot break the wire");
             // A drip leaves the change be; the others strike before it.
-            let changed = server.status(operation.vendor, raw::user(operation)) != before;
+            let changed = server.status(operation.system, raw::user(operation)) != before;
             assert_eq!(changed, name == "drip", "{}", operation.id);
         }
     }
@@ -853,7 +853,7 @@ async fn only_a_standalone_server_delays_the_change() {
         raw::until(async || raw::struck(address).await == 1).await;
     }
     raw::until(async || both.mock.requests(&operation.id) == 1).await;
-    let enabled = |world: &World| world.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
+    let enabled = |world: &World| world.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
     assert_eq!(both.worlds().map(enabled), [Some(false), Some(true)]);
     assert_eq!(both.standalone.requests(&operation.id), 0);
 }

@@ -1,9 +1,9 @@
 //! One vocabulary over five systems: what each change sends, and what is refused before anything is sent.
 
 use serde_json::{Value, json};
-use user_status::vendors::{Userdocks, mediconnect, symphony, userdocks};
+use user_status::systems::{Userdocks, mediconnect, symphony, userdocks};
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, Registry, StatusChange, Suspension};
-use user_status_mock::{Vendor, world};
+use user_status_mock::{SystemKind, world};
 use user_status_tests::Recorder;
 
 use crate::systems::*;
@@ -124,7 +124,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
     let table = ["11000000", "11000100", "11101000", "11111000", "00000001"];
     for (system, row) in systems.iter().zip(table) {
         for (change, cell) in all.iter().zip(row.chars()) {
-            assert_eq!(system.capabilities().supports(change), cell == '1', "{} {change}", system.vendor());
+            assert_eq!(system.capabilities().supports(change), cell == '1', "{} {change}", system.kind());
             if cell == '0' {
                 let error = system.apply("42", change).await.unwrap_err();
                 assert_eq!((error.kind(), error.applied()), (ErrorKind::Unsupported, Applied::No), "{error}");
@@ -134,7 +134,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
         }
         let comment = StatusChange::disable().comment("left the company");
         if system.capabilities().supports(&StatusChange::disable()) && !system.capabilities().comments {
-            assert!(system.apply("42", &comment).await.unwrap_err().is_unsupported(), "{}", system.vendor());
+            assert!(system.apply("42", &comment).await.unwrap_err().is_unsupported(), "{}", system.kind());
         }
     }
     let invalid = [
@@ -156,12 +156,9 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
     assert!(error.is_invalid_input() && error.to_string().contains("could only be of the other unit"), "{error}");
     for system in &systems {
         for id in ["..", "", "a/b", "4 2", "%2e%2e"] {
-            let change = if system.vendor().as_str() == "clearsquare" {
-                StatusChange::toggle()
-            } else {
-                StatusChange::disable()
-            };
-            assert!(system.apply(id, &change).await.unwrap_err().is_invalid_input(), "{} {id}", system.vendor());
+            let change =
+                if system.kind().as_str() == "clearsquare" { StatusChange::toggle() } else { StatusChange::disable() };
+            assert!(system.apply(id, &change).await.unwrap_err().is_invalid_input(), "{} {id}", system.kind());
             let read = system.status(id).await.unwrap_err();
             assert!(read.is_invalid_input() || read.is_unsupported(), "{read}");
         }
@@ -175,7 +172,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn unlock_on_akana_needs_to_be_switched_on_and_never_enables() {
     let server = standalone_server().await;
-    let uri = server.uri(Vendor::Akana);
+    let uri = server.uri(SystemKind::Akana);
     let plain = akana_builder(&uri).build().unwrap();
     assert!(plain.apply(world::AKANA_USER, &StatusChange::unlock()).await.unwrap_err().is_unsupported());
     let akana = akana_builder(&uri).unlock_by_enabling(true).build().unwrap();
@@ -186,7 +183,7 @@ async fn unlock_on_akana_needs_to_be_switched_on_and_never_enables() {
     akana.apply(world::AKANA_USER, &StatusChange::disable()).await.unwrap();
     let error = akana.apply(world::AKANA_USER, &StatusChange::unlock()).await.unwrap_err();
     assert!(error.is_unsupported() && error.to_string().contains("enable it too"), "{error}");
-    assert_eq!(server.status(Vendor::Akana, world::AKANA_USER).unwrap().enabled, Some(false));
+    assert_eq!(server.status(SystemKind::Akana, world::AKANA_USER).unwrap().enabled, Some(false));
 }
 
 #[tokio::test]
@@ -213,11 +210,11 @@ async fn symphony_reads_in_its_unit() {
 async fn a_registry_reports_every_system_by_itself() {
     let server = standalone_server().await;
     let registry = Registry::default()
-        .with("docs", userdocks(&server.uri(Vendor::Userdocks)))
-        .with("portal", akana_builder(&server.uri(Vendor::Akana)).build().unwrap())
-        .with("clinic", mediconnect_builder(&server.uri(Vendor::Mediconnect)).build().unwrap())
-        .with("pod", symphony_builder(&server.uri(Vendor::Symphony)).build().unwrap())
-        .with("site", clearsquare(&server.uri(Vendor::Clearsquare)));
+        .with("docs", userdocks(&server.uri(SystemKind::Userdocks)))
+        .with("portal", akana_builder(&server.uri(SystemKind::Akana)).build().unwrap())
+        .with("clinic", mediconnect_builder(&server.uri(SystemKind::Mediconnect)).build().unwrap())
+        .with("pod", symphony_builder(&server.uri(SystemKind::Symphony)).build().unwrap())
+        .with("site", clearsquare(&server.uri(SystemKind::Clearsquare)));
     let accounts = [
         ("docs", world::USERDOCKS_USER),
         ("portal", "nobody"),
@@ -248,5 +245,5 @@ async fn a_registry_reports_every_system_by_itself() {
     ];
     assert_eq!(seen, expected.map(|(system, result)| (system.to_owned(), result.to_owned())));
     assert_eq!(registry.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["clinic", "docs", "pod", "portal", "site"]);
-    assert_eq!(server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled, Some(true));
+    assert_eq!(server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled, Some(true));
 }

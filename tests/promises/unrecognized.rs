@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner, undo};
-use user_status::vendors::{akana, mediconnect::ActiveFlag};
+use user_status::systems::{akana, mediconnect::ActiveFlag};
 use user_status::{AccountStatus, AccountSystem, Applied, ErrorKind, Proof, Registry, StatusChange};
 use user_status_mock::world;
 use user_status_tests::Recorder;

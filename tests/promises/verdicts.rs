@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
-use user_status::vendors::{akana, mediconnect::ActiveFlag};
+use user_status::systems::{akana, mediconnect::ActiveFlag};
 use user_status::{AccountSystem, Applied, Error, ErrorKind, Proof, RetryPolicy, StatusChange};
 use user_status_mock::world;
 use user_status_tests::{Recorder, read_message};

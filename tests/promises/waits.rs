@@ -10,7 +10,7 @@ use user_status::bulk::{
     Boundary, Entry, Event, Invalid, Journal, JournalReader, PauseReason, Row, RowState, Runner, Summary,
 };
 use user_status::{Clock as _, Limit, Registry, RetryPolicy, StatusChange};
-use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, Vendor};
+use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, SystemKind};
 use user_status_tests::TestClock;
 
 use crate::script::{Reply, Script, json};
@@ -37,15 +37,15 @@ impl Pod {
         let (clock, asked_at) = (TestClock::new(), Arc::new(Mutex::new(Vec::new())));
         let (shows, noted) = (clock.clone(), asked_at.clone());
         let options = Options::new().on_request(move |_, exchange| {
-            if exchange.vendor == Some(Vendor::Symphony) {
+            if exchange.system == Some(SystemKind::Symphony) {
                 noted.lock().unwrap().push(shows.now());
             }
         });
         let server = StandaloneServer::start_with(options).await.unwrap();
         for number in 0..ROWS {
-            server.put_user(Vendor::Symphony, &user(number), &serde_json::json!({})).unwrap();
+            server.put_user(SystemKind::Symphony, &user(number), &serde_json::json!({})).unwrap();
         }
-        let builder = systems::symphony_builder(&server.uri(Vendor::Symphony)).clock(clock.clone()).limit(limit);
+        let builder = systems::symphony_builder(&server.uri(SystemKind::Symphony)).clock(clock.clone()).limit(limit);
         let registry = Arc::new(Registry::default().with("pod", builder.build().unwrap()));
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("run.sqlite");

@@ -3,7 +3,7 @@
 //! What is expected here is written down from the five documents by hand, and not taken from any code of ours.
 
 use serde_json::{Value, json};
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status_tests::{Message, Recorder};

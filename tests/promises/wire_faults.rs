@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
-use user_status_mock::{Engine, Fault, Options, Reply, RetryAfter, StandaloneServer, Vendor, WorldState, world};
+use user_status_mock::{Engine, Fault, Options, Reply, RetryAfter, StandaloneServer, SystemKind, WorldState, world};
 use user_status_openapi::{Contract, Operation};
 use user_status_tests::Message;
 
@@ -38,7 +38,7 @@ async fn server() -> StandaloneServer {
 
 /// An operation's first example, with good credentials.
 fn call(server: &StandaloneServer, operation: &Operation) -> Call {
-    Call::of(operation, &server.listed_credentials()[operation.vendor.to_string()])
+    Call::of(operation, &server.listed_credentials()[operation.system.to_string()])
 }
 
 /// What a client sees of a fault.
@@ -252,8 +252,8 @@ async fn every_fault_as_a_client_sees_it() {
             for (when, by_api) in [(None, i % 2 == 0), (Some(false), i % 2 == 1), (Some(true), i % 2 == 0)] {
                 let place = format!("{} × {document}, after the change: {when:?}", operation.id);
                 let server = server().await;
-                let (vendor, user, address) = (operation.vendor, raw::user(operation), server.address());
-                let before = server.status(vendor, user);
+                let (system, user, address) = (operation.system, raw::user(operation), server.address());
+                let before = server.status(system, user);
                 if by_api {
                     let mut document = document.clone();
                     if let Some(after) = when {
@@ -277,7 +277,7 @@ async fn every_fault_as_a_client_sees_it() {
                 // A step of a script says itself when it strikes, and a delay only what it delays.
                 let own = matches!(seen, Seen::Own) || document["kind"]["script"].is_array();
                 let changed = if own { changes } else { when.unwrap_or(changes) };
-                assert_eq!(server.status(vendor, user) != before, changed, "{place}");
+                assert_eq!(server.status(system, user) != before, changed, "{place}");
                 assert_eq!(server.requests(&operation.id), 1, "{place}");
                 let exchange = server.journal().pop().unwrap();
                 assert_eq!(
@@ -404,7 +404,7 @@ async fn broken_bodies_are_in_the_media_type_that_is_spoken() {
 #[tokio::test]
 async fn a_quota_is_of_a_window() {
     let server = server().await;
-    server.fault(Fault::quota(2, 60).on_vendor(Vendor::Symphony)).unwrap();
+    server.fault(Fault::quota(2, 60).on_system(SystemKind::Symphony)).unwrap();
     let (limited, other) = (call(&server, operation("getUserStatus")), call(&server, operation("getAdminUser")));
     let statuses = async |count: usize| {
         let mut statuses = Vec::new();
@@ -420,7 +420,7 @@ async fn a_quota_is_of_a_window() {
     assert_eq!(statuses(4).await, [200, 200, 429, 429]);
     server.advance(SignedDuration::from_secs(59));
     assert_eq!(statuses(1).await, [429]);
-    assert_eq!(raw::answer(server.address(), &other).await.status(), 200, "another vendor");
+    assert_eq!(raw::answer(server.address(), &other).await.status(), 200, "another system");
     server.advance(SignedDuration::from_secs(1));
     assert_eq!(statuses(3).await, [200, 200, 429], "another window");
     server.advance(SignedDuration::from_secs(30));
@@ -454,7 +454,7 @@ async fn a_client_that_goes_away_before_the_change_finds_it_not_made() {
         let faults: Vec<Vec<u64>> = server.journal().into_iter().map(|exchange| exchange.faults).collect();
         assert_eq!(faults, if before { vec![vec![2]] } else { vec![vec![1], vec![2]] });
         assert_eq!(server.requests(&operation.id), 1 + made);
-        let enabled = server.status(Vendor::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
+        let enabled = server.status(SystemKind::Clearsquare, world::CLEARSQUARE_USER).unwrap().enabled;
         assert_eq!(enabled, Some(made == 1), "toggled once or twice");
     }
 }
@@ -465,11 +465,11 @@ async fn a_client_that_waits_before_the_change_finds_it_made() {
     let server = server().await;
     server.fault(Fault::delay(MILLISECOND).before_the_change()).unwrap();
     for (i, operation) in raw::changes().enumerate() {
-        let before = server.status(operation.vendor, raw::user(operation));
+        let before = server.status(operation.system, raw::user(operation));
         let answer = raw::answer(server.address(), &call(&server, operation)).await;
         assert_eq!(answer.status(), 200);
         let again = operation.id == "setAppAccessStatus";
-        assert_eq!(server.status(operation.vendor, raw::user(operation)) != before, !again, "{}", operation.id);
+        assert_eq!(server.status(operation.system, raw::user(operation)) != before, !again, "{}", operation.id);
         assert_eq!(server.total_requests(), i as u64 + 1);
     }
 }
@@ -487,7 +487,7 @@ impl Alone {
     }
 
     fn request(engine: &Engine, operation: &Operation) -> Request<Bytes> {
-        let call = Call::of(operation, &engine.world().listed_credentials()[operation.vendor.to_string()]);
+        let call = Call::of(operation, &engine.world().listed_credentials()[operation.system.to_string()]);
         let headers = call.headers.iter();
         let request = Request::builder().method(call.method.as_str()).uri(&call.target);
         let request = headers.fold(request, |request, (name, value)| request.header(name, value));
@@ -527,7 +527,7 @@ async fn equal_seeds_give_equal_delays() {
         different.dedup();
         assert!(different.len() > 50, "{different:?}");
         // What another fault draws changes nothing.
-        let beside = [fault.clone().on_vendor(Vendor::Symphony), Fault::html_502().probability(0.5)];
+        let beside = [fault.clone().on_system(SystemKind::Symphony), Fault::html_502().probability(0.5)];
         assert_eq!(Alone::with(7, beside).delays(100), delays(7));
     }
     assert_eq!(Alone::with(7, [Fault::delay(from)]).delays(3), [from; 3]);
@@ -575,7 +575,7 @@ async fn delays_add_up() {
         Fault::delay(milliseconds(20)).before_the_change(),
         Fault::html_502().skip(1),
         Fault::delay_uniform(milliseconds(300), milliseconds(300)).skip(2),
-        Fault::delay(milliseconds(4000)).on_vendor(Vendor::Akana),
+        Fault::delay(milliseconds(4000)).on_system(SystemKind::Akana),
     ];
     let alone = Alone::with(0, faults);
     for (delay, status, ids) in [(21, 200, vec![1, 2]), (21, 502, vec![1, 2, 3]), (321, 502, vec![1, 2, 3, 4])] {
@@ -650,8 +650,8 @@ async fn faults_strike_the_calls_that_they_name() {
         // After its last step a script leaves the call to the next.
         (vec![Fault::script([html()]), limited().skip(1)], &[502, 429, 429]),
         (vec![limited().times(1), Fault::script([html(), Fault::normal()])], &[429, 502, 200, 200]),
-        (vec![Fault::script([html()]).on_vendor(Vendor::Akana)], &[200, 200]),
-        (vec![html().on_vendor(Vendor::Symphony)], &[502]),
+        (vec![Fault::script([html()]).on_system(SystemKind::Akana)], &[200, 200]),
+        (vec![html().on_system(SystemKind::Symphony)], &[502]),
         (vec![html().on_operation("updateUserStatus")], &[200]),
         (vec![html().on_operation("getUserStatus").on_user("7215545078541")], &[502]),
         (vec![html().on_user("7215545078542")], &[200]),
@@ -685,7 +685,7 @@ async fn faults_strike_the_user_that_they_name() {
         let struck = call(&server, operation);
         assert_eq!(raw::answer(server.address(), &struck).await.status(), 502, "{}", operation.id);
         let mut other = struck.clone();
-        if operation.vendor == Vendor::Clearsquare {
+        if operation.system == SystemKind::Clearsquare {
             let body = String::from_utf8(other.body).unwrap();
             other.body = body.replace(world::CLEARSQUARE_USER, "000000000000000000000000").into_bytes();
         } else {
@@ -737,7 +737,7 @@ async fn a_fault_off_the_contract_says_so() {
     }
     // One that the contract has needs no leave, and one that some of the operations do not have does.
     let fault = Fault::answer(404, json!({ "error": "no" }));
-    server.fault(fault.clone().on_vendor(Vendor::Mediconnect)).unwrap();
+    server.fault(fault.clone().on_system(SystemKind::Mediconnect)).unwrap();
     let refused = server.fault(fault).unwrap_err().to_string();
     let first = &Contract::embedded().operations()[0];
     assert!(refused.contains(&format!("#{}/responses has no 404", first.pointer)), "{refused}");
@@ -825,7 +825,7 @@ async fn a_fault_that_makes_no_sense_is_refused() {
         (step(json!({ "kind": { "script": [{ "kind": "normal" }] } })), "must not be a script or a quota"),
         (step(json!({ "kind": { "quota": { "requests": 1, "seconds": 1 } } })), "must not be a script or a quota"),
         (
-            step(json!({ "kind": "reset", "on": { "vendor": "akana" } })),
+            step(json!({ "kind": "reset", "on": { "system": "akana" } })),
             "a step of a script has no `on`, `skip` or `probability`",
         ),
         (step(json!({ "kind": "reset", "skip": 1 })), "a step of a script has no `on`, `skip` or `probability`"),
@@ -839,7 +839,7 @@ async fn a_fault_that_makes_no_sense_is_refused() {
             "`nothing` is no operation; there are setAccessStatus,",
         ),
         (
-            json!({ "kind": "reset", "on": { "operation": "getUser", "vendor": "akana" } }),
+            json!({ "kind": "reset", "on": { "operation": "getUser", "system": "akana" } }),
             "no operation of the contract is struck",
         ),
         // What is no fault at all.
@@ -854,7 +854,7 @@ async fn a_fault_that_makes_no_sense_is_refused() {
         (json!({ "kind": { "delay": { "seconds": 1 } } }), "unknown variant `seconds`"),
         (json!({ "kind": "reset", "extra": 1 }), "unknown field `extra`"),
         (json!({ "kind": "reset", "on": { "extra": 1 } }), "on.extra: unknown field `extra`"),
-        (json!({ "kind": "reset", "on": { "vendor": "nobody" } }), "on.vendor"),
+        (json!({ "kind": "reset", "on": { "system": "nobody" } }), "on.system"),
         (json!({ "kind": "reset", "when": "now" }), "when: unknown variant `now`"),
         (json!({ "kind": "reset", "times": -1 }), "times: "),
         (json!({ "kind": "reset", "skip": 1.5 }), "skip: "),

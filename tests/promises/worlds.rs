@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use user_status_mock::{Fault, Fidelity, Options, RetryAfter, StandaloneServer, Vendor, WorldState, world};
+use user_status_mock::{Fault, Fidelity, Options, RetryAfter, StandaloneServer, SystemKind, WorldState, world};
 use user_status_tests::{Message, send};
 
 const LINE: &str = "POST /pod/v1/admin/user/7215545078541/status/update";
@@ -17,7 +17,7 @@ async fn disable(server: &StandaloneServer, line: &str, headers: &[(&str, &str)]
 
 fn enabled(server: &StandaloneServer, name: &str) -> Option<bool> {
     let world = server.engine().named_world(name).unwrap();
-    world.status(Vendor::Symphony, &world::SYMPHONY_USER.to_string()).unwrap().enabled
+    world.status(SystemKind::Symphony, &world::SYMPHONY_USER.to_string()).unwrap().enabled
 }
 
 #[tokio::test]
@@ -74,11 +74,11 @@ async fn a_snapshot_brings_everything_back_and_a_reset_the_beginning() {
     let start = WorldState::from_yaml("systems: { symphony: { users: { 1: { status: DISABLED } } } }").unwrap();
     let server = StandaloneServer::start_with(Options::new().world(start)).await.unwrap();
     server.set_clock("2026-01-02T03:04:05Z".parse().unwrap());
-    server.put_user(Vendor::Userdocks, "u-1", &json!({ "freezed": true })).unwrap();
-    server.fault(Fault::hang().on_vendor(Vendor::Akana).times(3).skip(1).probability(0.5)).unwrap();
+    server.put_user(SystemKind::Userdocks, "u-1", &json!({ "freezed": true })).unwrap();
+    server.fault(Fault::hang().on_system(SystemKind::Akana).times(3).skip(1).probability(0.5)).unwrap();
     let snapshot = server.snapshot();
 
-    server.remove_user(Vendor::Symphony, "1");
+    server.remove_user(SystemKind::Symphony, "1");
     server.clear_faults();
     server.release_clock();
     assert_ne!(server.snapshot().to_json(), snapshot.to_json());
@@ -88,8 +88,8 @@ async fn a_snapshot_brings_everything_back_and_a_reset_the_beginning() {
     assert_eq!(server.now(), "2026-01-02T03:04:05Z".parse().unwrap());
 
     server.reset();
-    assert_eq!(server.status(Vendor::Userdocks, "u-1"), None);
-    assert_eq!(server.status(Vendor::Symphony, "1").unwrap().enabled, Some(false));
+    assert_eq!(server.status(SystemKind::Userdocks, "u-1"), None);
+    assert_eq!(server.status(SystemKind::Symphony, "1").unwrap().enabled, Some(false));
     assert_eq!(server.snapshot().to_json()["faults"], json!([]));
     assert_ne!(server.now(), "2026-01-02T03:04:05Z".parse().unwrap());
 }
@@ -168,7 +168,7 @@ async fn as_observed_userdocks_refuses_in_a_200() {
 async fn credentials_that_are_made_are_those_of_their_world() {
     let server = StandaloneServer::start().await.unwrap();
     let made = |world: &user_status_mock::World| {
-        let made = world.mint(&user_status_mock::Mint::new(Vendor::Mediconnect).user("made-here")).unwrap();
+        let made = world.mint(&user_status_mock::Mint::new(SystemKind::Mediconnect).user("made-here")).unwrap();
         format!("Bearer {}", made.get("bearer").unwrap())
     };
     let read = async |world: &str, token: &str| {

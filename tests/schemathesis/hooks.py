@@ -42,8 +42,8 @@ def before_load_schema(context, raw_schema):
                 item[method.lower()] = sample
     operations = [(method, operation) for item in items for method, operation in operations_of(item).items()]
     for method, operation in operations:
-        vendor = operation["tags"][0]
-        place, name, _ = USERS[vendor]
+        system = operation["tags"][0]
+        place, name, _ = USERS[system]
         # From a POST that leads on, and from nothing else, it would start.
         if place == "path" and method != "post":
             operation["responses"]["200"]["links"] = {
@@ -52,7 +52,7 @@ def before_load_schema(context, raw_schema):
                     "parameters": {f"path.{name}": f"$request.path.{name}"},
                 }
                 for _, other in operations
-                if other["tags"] == [vendor]
+                if other["tags"] == [system]
             }
 
     schemas = raw_schema["components"]["schemas"]
@@ -68,22 +68,22 @@ def before_load_schema(context, raw_schema):
 def before_call(context, case, kwargs):
     if not case.meta or not case.meta.generation.mode.is_positive:
         return
-    vendor = case.operation.definition.raw["tags"][0]
-    place, name, account = USERS[vendor]
+    system = case.operation.definition.raw["tags"][0]
+    place, name, account = USERS[system]
     members = case.path_parameters if place == "path" else case.body
-    if vendor == "clearsquare" and isinstance(case.body, dict) and "token" in case.body:
+    if system == "clearsquare" and isinstance(case.body, dict) and "token" in case.body:
         case.body["token"] = os.environ["CLEARSQUARE_BEARER"]
     if isinstance(members, dict) and name in members:
         # In a path it is encoded already.
         user = str(members[name])
         user = user if place == "path" else urllib.parse.quote(user, safe="")
-        if (vendor, user) in MADE:
+        if (system, user) in MADE:
             return
         request = urllib.request.Request(
-            f"{MOCK_URL}/__admin/users/{vendor}/{user}",
+            f"{MOCK_URL}/__admin/users/{system}/{user}",
             data=json.dumps(account).encode(),
             headers={"Content-Type": "application/json"},
             method="PUT",
         )
         WITHOUT_PROXY.open(request, timeout=10).close()
-        MADE.add((vendor, user))
+        MADE.add((system, user))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
-use user_status::vendors::{akana, mediconnect, symphony, userdocks};
-use user_status::{AccountSystem, CallOptions, Error, ErrorKind, RetryPolicy, Vendor};
+use user_status::systems::{akana, mediconnect, symphony, userdocks};
+use user_status::{AccountSystem, CallOptions, Error, ErrorKind, RetryPolicy, SystemKind};
 
 use crate::arguments::Check;
 use crate::config::Config;
@@ -50,7 +50,7 @@ pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> 
         .map(|((name, profile), finding)| {
             json!({
                 "profile": name,
-                "vendor": profile.common.vendor,
+                "system": profile.common.system,
                 "result": finding.verdict.word(),
                 "message": finding.message,
             })
@@ -67,7 +67,7 @@ pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> 
                     Verdict::Failed => BAD,
                 };
                 let verdict = format!("{style}{}{style:#}", verdict.word());
-                vec![(*name).to_owned(), profile.common.vendor.to_string(), verdict, message.clone()]
+                vec![(*name).to_owned(), profile.common.system.to_string(), verdict, message.clone()]
             })
             .collect();
         format!("{}\n{}", shown_path(&config.path), table(&rows))
@@ -156,7 +156,7 @@ async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptio
                 _ if elsewhere(&error).is_some() => failed(elsewhere(&error).unwrap_or_default()),
                 ErrorKind::NotFound | ErrorKind::Rejected => failed(format!(
                     "{why}; not in the words of {}: is `base_url` right? With `own_account` in the profile, that is read",
-                    system.vendor()
+                    system.kind()
                 )),
                 _ => failed(why),
             }
@@ -166,17 +166,17 @@ async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptio
 
 /// Whether a system denies an account in its own words. Any server answers 404 for a wrong address.
 fn is_unknown_user(error: &Error) -> bool {
-    match (error.vendor(), error.status()) {
-        (Vendor::Symphony, Some(400)) => {
+    match (error.system(), error.status()) {
+        (SystemKind::SYMPHONY, Some(400)) => {
             error.fault::<symphony::types::SymphonyError>().is_some_and(|fault| fault.code.is_some())
         }
-        (Vendor::Userdocks, Some(400 | 404)) => error
+        (SystemKind::USERDOCKS, Some(400 | 404)) => error
             .fault::<userdocks::types::UserdocksError>()
             .is_some_and(|fault| fault.error.is_some() || fault.message.is_some()),
-        (Vendor::Mediconnect, Some(404)) => {
+        (SystemKind::MEDICONNECT, Some(404)) => {
             error.fault::<mediconnect::types::MediconnectError>().is_some_and(|fault| fault.error.is_some())
         }
-        (Vendor::Akana, Some(404)) => {
+        (SystemKind::AKANA, Some(404)) => {
             error.fault::<akana::types::AkanaFault>().is_some_and(|fault| fault.faultcode.is_some())
         }
         _ => false,
@@ -204,14 +204,14 @@ fn redirect(status: u16, to: Option<&str>) -> String {
 async fn reach(profile: &Profile) -> Finding {
     let common = &profile.common;
     let address = format!("{}/api/users/manage-status", common.base_url.trim_end_matches('/'));
-    match user_status::reach(common.vendor, &address, common.allow_plain_http, PATIENCE).await {
+    match user_status::reach(common.system, &address, common.allow_plain_http, PATIENCE).await {
         Ok(reached) => match reached.status {
             status @ 300..400 => failed(redirect(status, reached.location.as_deref())),
             status @ 500.. => failed(format!("the address answers that the system fails ({status})")),
             status => {
-                let vendor = common.vendor;
+                let system = common.system;
                 let message = format!(
-                    "the address answers ({status}); the credentials were not tried: {vendor} documents no read"
+                    "the address answers ({status}); the credentials were not tried: {system} documents no read"
                 );
                 Finding { verdict: Verdict::NotTried, message }
             }

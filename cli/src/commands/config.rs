@@ -60,7 +60,7 @@ pub(super) fn show(named: Option<&Path>, output: Output) -> Result<Exit, Failure
                 let credentials =
                     credentials.map(|(name, from)| format!("{name} from {}", from.as_str().unwrap_or("?")));
                 let credentials = credentials.collect::<Vec<_>>().join(", ");
-                vec![cell("profile"), cell("vendor"), cell("base_url"), credentials]
+                vec![cell("profile"), cell("system"), cell("base_url"), credentials]
             })
             .collect();
         format!("{}\n{}", shown_path(&config.path), table(&rows))
@@ -77,7 +77,7 @@ fn described(name: &str, profile: &Profile) -> Value {
         .collect();
     json!({
         "profile": name,
-        "vendor": common.vendor,
+        "system": common.system,
         "base_url": address(&common.base_url),
         "credentials": credentials,
         "own_account": common.own_account.as_ref().map(|account| &account.0),

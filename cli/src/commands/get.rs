@@ -24,7 +24,7 @@ pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Resu
     let unread = !status.unrecognized.is_empty();
     let document = json!({
         "profile": get.profile,
-        "vendor": system.vendor(),
+        "system": system.kind(),
         "user": get.user,
         "account": status,
         "can_sign_in": status.can_sign_in(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use user_status_mock::{Options, StandaloneServer, Vendor};
+use user_status_mock::{Options, StandaloneServer, SystemKind};
 
 use super::config::refused;
 use crate::arguments::Mock;
@@ -50,20 +50,20 @@ pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
 }
 
 /// The profiles of the configuration for a mock, with an account to try each on.
-const PROFILES: [(&str, Vendor, &str); 5] = [
-    ("pod", Vendor::Symphony, "disable"),
-    ("portal", Vendor::Akana, "lock"),
-    ("clinic", Vendor::Mediconnect, "suspend --reason Leave"),
-    ("docs", Vendor::Userdocks, "disable"),
-    ("shop", Vendor::Clearsquare, "toggle"),
+const PROFILES: [(&str, SystemKind, &str); 5] = [
+    ("pod", SystemKind::Symphony, "disable"),
+    ("portal", SystemKind::Akana, "lock"),
+    ("clinic", SystemKind::Mediconnect, "suspend --reason Leave"),
+    ("docs", SystemKind::Userdocks, "disable"),
+    ("shop", SystemKind::Clearsquare, "toggle"),
 ];
 
 fn document(server: &StandaloneServer, path: &Path) -> Value {
     let profiles: Map<String, Value> = PROFILES
         .iter()
-        .map(|(name, vendor, _)| {
+        .map(|(name, system, _)| {
             let about =
-                json!({ "vendor": vendor.as_str(), "base_url": server.uri(*vendor), "users": server.users(*vendor) });
+                json!({ "system": system.as_str(), "base_url": server.uri(*system), "users": server.users(*system) });
             ((*name).to_owned(), about)
         })
         .collect();
@@ -78,9 +78,9 @@ fn text(server: &StandaloneServer, path: &Path) -> String {
         false => format!("    export USER_STATUS_CONFIG='{}'\n", path.display().to_string().replace('\'', "'\\''")),
     };
     text += "    user-status check\n";
-    for (index, (name, vendor, change)) in PROFILES.into_iter().enumerate() {
+    for (index, (name, system, change)) in PROFILES.into_iter().enumerate() {
         // The administrator's own account would be refused.
-        let users = server.users(vendor);
+        let users = server.users(system);
         let own = user_status_mock::world::MEDICONNECT_ADMIN.to_string();
         let known =
             [user_status_mock::world::SYMPHONY_USER.to_string(), user_status_mock::world::USERDOCKS_USER.to_owned()];

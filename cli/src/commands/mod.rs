@@ -19,8 +19,8 @@ mod resume;
 mod runs;
 mod set;
 mod shell;
+mod systems;
 mod undo;
-mod vendors;
 
 /// Carries out a command. Its exit code, if it did what was asked.
 pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, Failure> {
@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
         Command::Undo(undo) => undo::run(undo, &arguments.global, output).await,
         Command::Report(report) => report::run(report, &arguments.global),
         Command::Runs(runs) => runs::run(runs, arguments.global.runs.as_deref(), output).await,
-        Command::Vendors(_) => vendors::run(output),
+        Command::Systems(_) => systems::run(output),
         Command::Check(check) => or_stopped(check::run(check, named, output)).await,
         Command::Config(command) => match &command.command {
             ConfigAction::Init(init) => config::init(init, output),

@@ -105,7 +105,7 @@ fn said(set: &Set) -> String {
 fn rehearsed(set: &Set, rehearsal: &Rehearsal) -> Value {
     json!({
         "profile": set.profile,
-        "vendor": rehearsal.vendor,
+        "system": rehearsal.system,
         "user": set.user,
         "change": rehearsal.change,
         "account": rehearsal.status,
@@ -141,7 +141,7 @@ fn doubtful(failure: Failure, set: &Set, reads: bool) -> Failure {
 fn document(set: &Set, receipt: &Receipt) -> Value {
     json!({
         "profile": set.profile,
-        "vendor": receipt.vendor,
+        "system": receipt.system,
         "user": receipt.user,
         "change": receipt.change,
         "outcome": receipt.proof.to_string(),

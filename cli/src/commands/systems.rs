@@ -1,10 +1,10 @@
-//! `vendors`: what each system can do, as the SDK itself says.
+//! `systems`: what each system can do, as the SDK itself says.
 
 use serde_json::{Value, json};
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
-use user_status::{AccountSystem, Capabilities, Change, Vendor};
+use user_status::{AccountSystem, Capabilities, Change, SystemKind};
 
 use super::CHANGES;
 use crate::exit::Exit;
@@ -13,16 +13,16 @@ use crate::output::Output;
 use crate::table::table_with_head;
 
 pub(super) fn run(output: Output) -> Result<Exit, Failure> {
-    let vendors = capabilities().map_err(|error| Failure::unexpected(error.to_string()))?;
-    let unlocks = |vendor: Vendor, change: Change| vendor == Vendor::Akana && change == Change::Unlock;
-    let document: Vec<Value> = vendors
+    let systems = capabilities().map_err(|error| Failure::unexpected(error.to_string()))?;
+    let unlocks = |system: SystemKind, change: Change| system == SystemKind::AKANA && change == Change::Unlock;
+    let document: Vec<Value> = systems
         .iter()
-        .map(|(vendor, can)| {
+        .map(|(system, can)| {
             let changes = CHANGES.iter().filter(|change| can.changes.contains(change));
             let (on_demand, always): (Vec<Change>, Vec<Change>) =
-                changes.partition(|change| unlocks(*vendor, **change));
+                changes.partition(|change| unlocks(*system, **change));
             json!({
-                "vendor": vendor,
+                "system": system,
                 "changes": always,
                 "changes_if_switched_on": on_demand,
                 "suspends_until": can.suspends_until,
@@ -31,16 +31,16 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
             })
         })
         .collect();
-    output.result(&json!({ "vendors": document }), || {
+    output.result(&json!({ "systems": document }), || {
         let yes = |can: bool| if can { "yes" } else { "–" }.to_owned();
-        let row = |name: &str, cell: &dyn Fn(Vendor, &Capabilities) -> String| {
-            let cells = vendors.iter().map(|(vendor, can)| cell(*vendor, can));
+        let row = |name: &str, cell: &dyn Fn(SystemKind, &Capabilities) -> String| {
+            let cells = systems.iter().map(|(system, can)| cell(*system, can));
             [name.to_owned()].into_iter().chain(cells).collect::<Vec<String>>()
         };
-        let mut rows = vec![row("", &|vendor, _| vendor.to_string())];
+        let mut rows = vec![row("", &|system, _| system.to_string())];
         for change in CHANGES {
-            rows.push(row(change.as_str(), &|vendor, can| match can.changes.contains(&change) {
-                true if unlocks(vendor, change) => "yes ¹".to_owned(),
+            rows.push(row(change.as_str(), &|system, can| match can.changes.contains(&change) {
+                true if unlocks(system, change) => "yes ¹".to_owned(),
                 can => yes(can),
             }));
             if change == Change::Suspend {
@@ -55,7 +55,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
 }
 
 /// What each system can do with everything switched on. Nothing is sent.
-fn capabilities() -> user_status::Result<Vec<(Vendor, Capabilities)>> {
+fn capabilities() -> user_status::Result<Vec<(SystemKind, Capabilities)>> {
     // Never called; plain http, so that no trust roots are loaded for it.
     const NOWHERE: &str = "http://127.0.0.1";
     let none = "none";
@@ -77,5 +77,5 @@ fn capabilities() -> user_status::Result<Vec<(Vendor, Capabilities)>> {
         ),
         Box::new(Clearsquare::builder().base_url(NOWHERE).credentials(clearsquare::Credentials::token(none)).build()?),
     ];
-    Ok(systems.iter().map(|system| (system.vendor(), system.capabilities())).collect())
+    Ok(systems.iter().map(|system| (system.kind(), system.capabilities())).collect())
 }

@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use user_status_mock::{StandaloneServer, Vendor, world};
+use user_status_mock::{StandaloneServer, SystemKind, world};
 
 use crate::trusted;
 
@@ -49,19 +49,19 @@ impl ForMock {
             ("shop-token", credentials.clearsquare.token),
         ];
         let file = |secret: &str| format!("{{ file = {} }}", toml_text(&format!("{name}/{secret}")));
-        let profile = |profile: &str, vendor: Vendor, lines: &[String]| {
+        let profile = |profile: &str, system: SystemKind, lines: &[String]| {
             let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            format!("\n[profiles.{profile}]\nvendor = \"{vendor}\"\nbase_url = \"{}\"\n{lines}", server.uri(vendor))
+            format!("\n[profiles.{profile}]\nsystem = \"{system}\"\nbase_url = \"{}\"\n{lines}", server.uri(system))
         };
         let mut text = "# Five systems of a mock. Their credentials open nothing else.\n".to_owned();
         text += &profile(
             "docs",
-            Vendor::Userdocks,
+            SystemKind::Userdocks,
             &[format!("api_key = {}", file("docs-api-key")), format!("client_id = {}", file("docs-client-id"))],
         );
         text += &profile(
             "portal",
-            Vendor::Akana,
+            SystemKind::Akana,
             &[
                 format!("tenant = \"{}\"", world::AKANA_TENANT),
                 format!("session_cookie = {}", file("portal-session-cookie")),
@@ -70,11 +70,11 @@ impl ForMock {
         );
         text += &profile(
             "clinic",
-            Vendor::Mediconnect,
+            SystemKind::Mediconnect,
             &[format!("token = {}", file("clinic-token")), format!("own_account = {}", world::MEDICONNECT_ADMIN)],
         );
-        text += &profile("pod", Vendor::Symphony, &[format!("session_token = {}", file("pod-session-token"))]);
-        text += &profile("shop", Vendor::Clearsquare, &[format!("token = {}", file("shop-token"))]);
+        text += &profile("pod", SystemKind::Symphony, &[format!("session_token = {}", file("pod-session-token"))]);
+        text += &profile("shop", SystemKind::Clearsquare, &[format!("token = {}", file("shop-token"))]);
         ForMock { text, folder: path.with_file_name(name), secrets }
     }
 

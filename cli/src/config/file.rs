@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use user_status::Vendor;
+use user_status::SystemKind;
 
 use super::secret::Reference;
 use super::setting::{Account, Time};
@@ -49,8 +49,8 @@ macro_rules! settings {
 settings! {
     /// What every system has.
     Common {
-        #[serde(deserialize_with = "vendor")]
-        vendor: Vendor,
+        #[serde(deserialize_with = "system")]
+        system: SystemKind,
         base_url: String,
         #[serde(default)]
         allow_plain_http: bool,
@@ -225,24 +225,25 @@ fn profile(name: &str, value: Spanned<DeValue<'_>>) -> Result<Profile, Problem> 
     let DeValue::Table(table) = value.get_ref() else {
         return Err(Problem::new(format!("profile `{name}` must be a table, as in [profiles.{name}]"), at));
     };
-    let vendors = Vendor::ALL.map(Vendor::as_str).join(", ");
-    let Some(vendor) = table.get("vendor") else {
-        return Err(Problem::new(format!("profile `{name}` lacks `vendor`, which is one of {vendors}"), at));
+    let systems = SystemKind::KNOWN.map(SystemKind::as_str).join(", ");
+    let Some(system) = table.get("system") else {
+        return Err(Problem::new(format!("profile `{name}` lacks `system`, which is one of {systems}"), at));
     };
-    let word = match vendor.get_ref() {
+    let word = match system.get_ref() {
         DeValue::String(word) => word.as_ref(),
         _ => "",
     };
-    let Ok(which) = word.parse::<Vendor>() else {
-        return Err(Problem::new(format!("`vendor` must be one of {vendors}"), vendor.span()));
+    // Other kinds are for programs that bring a system of their own.
+    let Some(which) = SystemKind::KNOWN.into_iter().find(|kind| kind.as_str() == word) else {
+        return Err(Problem::new(format!("`system` must be one of {systems}"), system.span()));
     };
     let own = match which {
-        Vendor::Userdocks => Userdocks::KEYS,
-        Vendor::Akana => Akana::KEYS,
-        Vendor::Mediconnect => Mediconnect::KEYS,
-        Vendor::Symphony => Symphony::KEYS,
-        Vendor::Clearsquare => Clearsquare::KEYS,
-        other => return Err(Problem::new(format!("{other} is not a system of this program"), vendor.span())),
+        SystemKind::USERDOCKS => Userdocks::KEYS,
+        SystemKind::AKANA => Akana::KEYS,
+        SystemKind::MEDICONNECT => Mediconnect::KEYS,
+        SystemKind::SYMPHONY => Symphony::KEYS,
+        SystemKind::CLEARSQUARE => Clearsquare::KEYS,
+        other => return Err(Problem::new(format!("{other} is not a system of this program"), system.span())),
     };
     let known = [Common::KEYS, own].concat();
     for key in table.keys() {
@@ -252,10 +253,10 @@ fn profile(name: &str, value: Spanned<DeValue<'_>>) -> Result<Profile, Problem> 
     }
     let common = settings(name, &value)?;
     let system = match which {
-        Vendor::Userdocks => System::Userdocks(settings(name, &value)?),
-        Vendor::Akana => System::Akana(settings(name, &value)?),
-        Vendor::Mediconnect => System::Mediconnect(settings(name, &value)?),
-        Vendor::Symphony => System::Symphony(settings(name, &value)?),
+        SystemKind::USERDOCKS => System::Userdocks(settings(name, &value)?),
+        SystemKind::AKANA => System::Akana(settings(name, &value)?),
+        SystemKind::MEDICONNECT => System::Mediconnect(settings(name, &value)?),
+        SystemKind::SYMPHONY => System::Symphony(settings(name, &value)?),
         _ => System::Clearsquare(settings(name, &value)?),
     };
     Ok(Profile { common, system })
@@ -282,7 +283,7 @@ fn checked_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn vendor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vendor, D::Error> {
+fn system<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemKind, D::Error> {
     let word = String::deserialize(deserializer)?;
     word.parse().map_err(serde::de::Error::custom)
 }

@@ -84,7 +84,7 @@ impl Folder {
         let folder = Folder::new();
         folder.write(
             "user-status.toml",
-            &format!("[profiles.pod]\nvendor = \"symphony\"\nbase_url = \"{base_url}\"\n{lines}\n"),
+            &format!("[profiles.pod]\nsystem = \"symphony\"\nbase_url = \"{base_url}\"\n{lines}\n"),
         );
         folder
     }

@@ -6,12 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use user_status_mock::{Options, StandaloneServer, Vendor, WorldState};
+use user_status_mock::{Options, StandaloneServer, SystemKind, WorldState};
 
 use super::{Folder, Ran, program};
 
 /// How often each account was changed.
-type Changes = Arc<Mutex<BTreeMap<(Vendor, String), usize>>>;
+type Changes = Arc<Mutex<BTreeMap<(SystemKind, String), usize>>>;
 
 /// Five systems, a configuration for them, and a place for runs.
 pub(crate) struct Systems {
@@ -33,15 +33,15 @@ impl Systems {
         let changes = Changes::default();
         let count = changes.clone();
         let options = Options::new().on_request(move |_, exchange| {
-            if let (Some(vendor), Some(user)) = (exchange.vendor, &exchange.user)
+            if let (Some(system), Some(user)) = (exchange.system, &exchange.user)
                 && exchange.before != exchange.after
             {
-                *count.lock().unwrap().entry((vendor, user.clone())).or_default() += 1;
+                *count.lock().unwrap().entry((system, user.clone())).or_default() += 1;
             }
         });
         let server = runtime.block_on(StandaloneServer::start_with(options)).unwrap();
         for number in 0..accounts {
-            server.put_user(Vendor::Symphony, &of_pod(number), &json!({})).unwrap();
+            server.put_user(SystemKind::Symphony, &of_pod(number), &json!({})).unwrap();
         }
         let systems = Systems { server, folder: Folder::new(), changes, _runtime: runtime };
         systems.configure("", "");
@@ -50,41 +50,41 @@ impl Systems {
 
     /// Writes the configuration, with these lines at its beginning and these in the profile of the pod.
     pub(crate) fn configure(&self, first: &str, of_pod: &str) {
-        let uri = |vendor| self.server.uri(vendor);
+        let uri = |system| self.server.uri(system);
         let config = format!(
             "{first}
 [profiles.pod]
-vendor = \"symphony\"
+system = \"symphony\"
 base_url = \"{}\"
 session_token = {{ env = \"POD\" }}
 {of_pod}
 [profiles.portal]
-vendor = \"akana\"
+system = \"akana\"
 base_url = \"{}\"
 tenant = \"acmepaymentscorp\"
 session_cookie = {{ env = \"COOKIE\" }}
 csrf_token = {{ env = \"CSRF\" }}
 unlock_by_enabling = true
 [profiles.clinic]
-vendor = \"mediconnect\"
+system = \"mediconnect\"
 base_url = \"{}\"
 token = {{ env = \"CLINIC\" }}
 own_account = 7
 [profiles.docs]
-vendor = \"userdocks\"
+system = \"userdocks\"
 base_url = \"{}\"
 api_key = {{ env = \"DOCS_KEY\" }}
 client_id = {{ env = \"DOCS_ID\" }}
 [profiles.shop]
-vendor = \"clearsquare\"
+system = \"clearsquare\"
 base_url = \"{}\"
 token = {{ env = \"SHOP\" }}
 ",
-            uri(Vendor::Symphony),
-            uri(Vendor::Akana),
-            uri(Vendor::Mediconnect),
-            uri(Vendor::Userdocks),
-            uri(Vendor::Clearsquare),
+            uri(SystemKind::Symphony),
+            uri(SystemKind::Akana),
+            uri(SystemKind::Mediconnect),
+            uri(SystemKind::Userdocks),
+            uri(SystemKind::Clearsquare),
         );
         self.folder.write("user-status.toml", &config);
     }
@@ -155,7 +155,7 @@ token = {{ env = \"SHOP\" }}
     }
 
     /// How often each account was changed; none that was not.
-    pub(crate) fn changes(&self) -> BTreeMap<(Vendor, String), usize> {
+    pub(crate) fn changes(&self) -> BTreeMap<(SystemKind, String), usize> {
         self.changes.lock().unwrap().clone()
     }
 

@@ -18,8 +18,8 @@ static OPERATIONS: LazyLock<Vec<(&Operation, Words)>> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| -> Corpus {
     let [by_operation, by_user, by_type, by_accept, shape, _, rest @ ..] = data else { return Corpus::Reject };
     let (operation, words) = choose(&OPERATIONS, *by_operation);
-    let of_vendor: Vec<_> = users().iter().filter(|(vendor, _)| *vendor == operation.vendor).collect();
-    let (_, user) = choose(&of_vendor, *by_user);
+    let of_system: Vec<_> = users().iter().filter(|(system, _)| *system == operation.system).collect();
+    let (_, user) = choose(&of_system, *by_user);
     let content_type = content_type(operation, "json", *by_type);
     let body = if shape % 2 == 0 {
         fill(rest)

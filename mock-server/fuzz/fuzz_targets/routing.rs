@@ -6,7 +6,7 @@ use arbitrary::{Result, Unstructured};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use libfuzzer_sys::{Corpus, fuzz_target};
-use user_status_mock::Vendor;
+use user_status_mock::SystemKind;
 use user_status_mock_fuzz::{accounts, answer, authentication, changed, credentials, fill, is_own_error, users};
 use user_status_openapi::Contract;
 
@@ -97,7 +97,7 @@ fn built(u: &mut Unstructured<'_>) -> Result<Parts> {
         1 => u.choose(&METHODS)?.as_bytes().to_vec(),
         _ => operation.method.clone().into_bytes(),
     };
-    let mut target = Contract::embedded().base_path(operation.vendor).as_bytes().to_vec();
+    let mut target = Contract::embedded().base_path(operation.system).as_bytes().to_vec();
     for segment in operation.path.split('/').skip(1) {
         if u.ratio(31, 32)? {
             target.push(b'/');
@@ -118,8 +118,8 @@ fn built(u: &mut Unstructured<'_>) -> Result<Parts> {
     }
     let mut headers = Vec::new();
     if u.arbitrary()? {
-        let vendor = if u.ratio(3, 4)? { operation.vendor } else { *u.choose(Vendor::ALL)? };
-        for (name, value) in authentication(vendor) {
+        let system = if u.ratio(3, 4)? { operation.system } else { *u.choose(SystemKind::ALL)? };
+        for (name, value) in authentication(system) {
             headers.push((name.as_bytes().to_vec(), fill(value.as_bytes())));
         }
         if u.arbitrary()? {

@@ -7,7 +7,7 @@ use http::{Method, Request, Response, header};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
-use user_status_mock::{AccountStatus, Engine, Options, Vendor, world};
+use user_status_mock::{AccountStatus, Engine, Options, SystemKind, world};
 use user_status_openapi::validate::Validator;
 use user_status_openapi::{Contract, MediaType, Operation};
 
@@ -84,35 +84,35 @@ pub fn fill(text: &[u8]) -> Vec<u8> {
     filled
 }
 
-/// Headers that authenticate a call of the vendor, with placeholders.
-pub fn authentication(vendor: Vendor) -> &'static [(&'static str, &'static str)] {
-    match vendor {
-        Vendor::Userdocks => {
+/// Headers that authenticate a call of the system, with placeholders.
+pub fn authentication(system: SystemKind) -> &'static [(&'static str, &'static str)] {
+    match system {
+        SystemKind::Userdocks => {
             &[("x-api-key", "$userdocks.api_key"), ("x-api-key-type", "write"), ("x-client-id", "$userdocks.client_id")]
         }
-        Vendor::Akana => &[
+        SystemKind::Akana => &[
             ("cookie", "AtmoAuthToken_acmepaymentscorp=$akana.session_cookie"),
             ("x-csrf-token_acmepaymentscorp", "$akana.csrf_token"),
         ],
-        Vendor::Mediconnect => &[("authorization", "Bearer $mediconnect.token")],
-        Vendor::Symphony => &[("sessiontoken", "$symphony.session_token")],
-        Vendor::Clearsquare => &[("authorization", "Bearer $clearsquare.token")],
+        SystemKind::Mediconnect => &[("authorization", "Bearer $mediconnect.token")],
+        SystemKind::Symphony => &[("sessiontoken", "$symphony.session_token")],
+        SystemKind::Clearsquare => &[("authorization", "Bearer $clearsquare.token")],
     }
 }
 
 /// All users of the default world.
-pub fn users() -> &'static [(Vendor, String)] {
-    static USERS: LazyLock<Vec<(Vendor, String)>> = LazyLock::new(|| {
+pub fn users() -> &'static [(SystemKind, String)] {
+    static USERS: LazyLock<Vec<(SystemKind, String)>> = LazyLock::new(|| {
         vec![
-            (Vendor::Userdocks, world::USERDOCKS_USER.to_string()),
-            (Vendor::Userdocks, world::USERDOCKS_SECOND_USER.to_string()),
-            (Vendor::Akana, world::AKANA_USER.to_string()),
-            (Vendor::Mediconnect, world::MEDICONNECT_USER.to_string()),
-            (Vendor::Mediconnect, world::MEDICONNECT_ADMIN.to_string()),
-            (Vendor::Symphony, world::SYMPHONY_USER.to_string()),
-            (Vendor::Symphony, world::SYMPHONY_KEYMANAGER.to_string()),
-            (Vendor::Symphony, world::SYMPHONY_CESERVICE.to_string()),
-            (Vendor::Clearsquare, world::CLEARSQUARE_USER.to_string()),
+            (SystemKind::Userdocks, world::USERDOCKS_USER.to_string()),
+            (SystemKind::Userdocks, world::USERDOCKS_SECOND_USER.to_string()),
+            (SystemKind::Akana, world::AKANA_USER.to_string()),
+            (SystemKind::Mediconnect, world::MEDICONNECT_USER.to_string()),
+            (SystemKind::Mediconnect, world::MEDICONNECT_ADMIN.to_string()),
+            (SystemKind::Symphony, world::SYMPHONY_USER.to_string()),
+            (SystemKind::Symphony, world::SYMPHONY_KEYMANAGER.to_string()),
+            (SystemKind::Symphony, world::SYMPHONY_CESERVICE.to_string()),
+            (SystemKind::Clearsquare, world::CLEARSQUARE_USER.to_string()),
         ]
     });
     &USERS
@@ -120,8 +120,8 @@ pub fn users() -> &'static [(Vendor, String)] {
 
 /// What the accounts are now, in the order of [`users`].
 pub fn accounts() -> Vec<AccountStatus> {
-    let status = |(vendor, user): &(Vendor, String)| {
-        engine().world().status(*vendor, user).unwrap_or_else(|| panic!("{vendor} has lost its user {user}"))
+    let status = |(system, user): &(SystemKind, String)| {
+        engine().world().status(*system, user).unwrap_or_else(|| panic!("{system} has lost its user {user}"))
     };
     users().iter().map(status).collect()
 }
@@ -129,7 +129,7 @@ pub fn accounts() -> Vec<AccountStatus> {
 /// Which accounts are not what they were.
 pub fn changed(before: &[AccountStatus], after: &[AccountStatus]) -> Vec<String> {
     let pairs = users().iter().zip(before.iter().zip(after)).filter(|(_, (before, after))| before != after);
-    pairs.map(|((vendor, user), (before, after))| format!("{vendor} {user}: {before:?} -> {after:?}")).collect()
+    pairs.map(|((system, user), (before, after))| format!("{system} {user}: {before:?} -> {after:?}")).collect()
 }
 
 /// The digits `0`, `1`, … choose the first, the second, …; every other byte chooses one, too.
@@ -160,7 +160,7 @@ pub fn call(
     accept: Option<&str>,
     body: Vec<u8>,
 ) -> Request<Bytes> {
-    let mut path = String::from(Contract::embedded().base_path(operation.vendor));
+    let mut path = String::from(Contract::embedded().base_path(operation.system));
     for segment in operation.path.split('/').skip(1) {
         path.push('/');
         path.push_str(if segment.starts_with('{') { user } else { segment });
@@ -172,7 +172,7 @@ pub fn call(
     if let Some(accept) = accept {
         request = request.header(header::ACCEPT, accept);
     }
-    for (name, value) in authentication(operation.vendor) {
+    for (name, value) in authentication(operation.system) {
         request = request.header(*name, fill(value.as_bytes()));
     }
     request.body(Bytes::from(body)).unwrap()
@@ -202,7 +202,7 @@ pub fn hold(operation: &Operation, user: &str, request: &Request<Bytes>) {
     let status = response.status().as_u16();
     check_answer(operation, &response);
     if status == 200 {
-        let named = format!("{} {user}: ", operation.vendor);
+        let named = format!("{} {user}: ", operation.system);
         assert!(changed.iter().all(|account| account.starts_with(&named)), "another account: {changed:?}");
     } else {
         assert!(changed.is_empty(), "{status} although an account was changed: {changed:?}");

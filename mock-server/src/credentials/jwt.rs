@@ -13,7 +13,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, 
 use ring::{hmac, signature as ring_signature};
 use serde::Serialize;
 use signature::{Signer, Verifier};
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 
 use super::Token;
 
@@ -54,25 +54,25 @@ struct Wire {
 const ROLES: [&str; 2] = ["ADMIN", "PATIENT"];
 
 /// Signs a token.
-pub(super) fn sign(vendor: Vendor, claims: &Claims) -> String {
+pub(super) fn sign(system: SystemKind, claims: &Claims) -> String {
     install();
     let wire = Wire {
-        iss: vendor.to_string(),
+        iss: system.to_string(),
         sub: claims.sub.clone(),
         role: ROLES[usize::from(!claims.entitled)].to_owned(),
         iat: MADE,
         exp: claims.expires.map_or(NEVER, Timestamp::as_second),
     };
-    let (algorithm, key) = match vendor {
-        Vendor::Userdocks => (Algorithm::RS256, EncodingKey::from_rsa_der(USERDOCKS_PRIVATE)),
-        _ => (Algorithm::HS256, EncodingKey::from_secret(secret(vendor).as_bytes())),
+    let (algorithm, key) = match system {
+        SystemKind::Userdocks => (Algorithm::RS256, EncodingKey::from_rsa_der(USERDOCKS_PRIVATE)),
+        _ => (Algorithm::HS256, EncodingKey::from_secret(secret(system).as_bytes())),
     };
     // The keys and the claims are the mock's own, and a test signs with each.
     jsonwebtoken::encode(&Header::new(algorithm), &wire, &key).expect("the mock's own keys sign")
 }
 
-fn secret(vendor: Vendor) -> String {
-    format!("the secret with which the mock signs tokens for {vendor}")
+fn secret(system: SystemKind) -> String {
+    format!("the secret with which the mock signs tokens for {system}")
 }
 
 /// Gives `jsonwebtoken` the cryptography of `ring`, unless the program has given it another.
@@ -146,15 +146,15 @@ mod tests {
     use super::*;
 
     /// What a token says that is signed by the mock for this system.
-    fn verify(vendor: Vendor, token: &str) -> Option<Claims> {
+    fn verify(system: SystemKind, token: &str) -> Option<Claims> {
         install();
-        let (algorithm, key) = match vendor {
-            Vendor::Userdocks => (Algorithm::RS256, DecodingKey::from_rsa_der(USERDOCKS_PUBLIC)),
-            _ => (Algorithm::HS256, DecodingKey::from_secret(secret(vendor).as_bytes())),
+        let (algorithm, key) = match system {
+            SystemKind::Userdocks => (Algorithm::RS256, DecodingKey::from_rsa_der(USERDOCKS_PUBLIC)),
+            _ => (Algorithm::HS256, DecodingKey::from_secret(secret(system).as_bytes())),
         };
         let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;
-        validation.set_issuer(&[vendor.as_str()]);
+        validation.set_issuer(&[system.as_str()]);
         let wire = jsonwebtoken::decode::<Wire>(token, &key, &validation).ok()?.claims;
         let expires = Timestamp::from_second(wire.exp).ok()?;
         Some(Claims { sub: wire.sub, entitled: wire.role == ROLES[0], expires: Some(expires) })
@@ -162,22 +162,22 @@ mod tests {
 
     #[test]
     fn a_token_says_what_was_signed_and_to_its_own_system_only() {
-        for &vendor in Vendor::ALL {
+        for &system in SystemKind::ALL {
             let expires = Some(Timestamp::from_second(1_800_000_000).unwrap());
-            let token = sign(vendor, &Claims { sub: "42".to_owned(), entitled: false, expires });
-            let claims = verify(vendor, &token).unwrap();
+            let token = sign(system, &Claims { sub: "42".to_owned(), entitled: false, expires });
+            let claims = verify(system, &token).unwrap();
             assert_eq!((claims.sub.as_str(), claims.entitled, claims.expires), ("42", false, expires));
-            for &other in Vendor::ALL {
-                assert_eq!(verify(other, &token).is_some(), other == vendor, "{vendor}, {other}");
+            for &other in SystemKind::ALL {
+                assert_eq!(verify(other, &token).is_some(), other == system, "{system}, {other}");
             }
         }
     }
 
     #[test]
     fn a_token_that_was_touched_is_none() {
-        let token = sign(Vendor::Mediconnect, &Claims { sub: "42".to_owned(), entitled: false, expires: None });
+        let token = sign(SystemKind::Mediconnect, &Claims { sub: "42".to_owned(), entitled: false, expires: None });
         let [header, claims, signed] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
-        let admin = sign(Vendor::Mediconnect, &Claims { sub: "42".to_owned(), entitled: true, expires: None });
+        let admin = sign(SystemKind::Mediconnect, &Claims { sub: "42".to_owned(), entitled: true, expires: None });
         let admin_claims = admin.split('.').nth(1).unwrap();
         // {"typ":"JWT","alg":"none"}
         let none = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0";
@@ -190,7 +190,7 @@ mod tests {
             String::new(),
             "a.b.c".to_owned(),
         ] {
-            assert!(verify(Vendor::Mediconnect, &touched).is_none(), "{touched}");
+            assert!(verify(SystemKind::Mediconnect, &touched).is_none(), "{touched}");
         }
     }
 }

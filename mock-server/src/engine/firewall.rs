@@ -3,7 +3,7 @@
 use user_status_openapi::Operation;
 use user_status_openapi::validate::Validator;
 
-use crate::system::Answer;
+use crate::model::Answer;
 
 /// The JSON pointer of the schema of an answer that the contract allows.
 ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 use user_status_openapi::validate::Violation;
 
 use super::pattern::Expectation;
@@ -32,7 +32,7 @@ pub struct Exchange {
     /// The `operationId`; `None` if no operation was found.
     pub operation: Option<&'static str>,
     /// The system.
-    pub vendor: Option<Vendor>,
+    pub system: Option<SystemKind>,
     /// The user that the request was about.
     pub user: Option<String>,
     /// What the contract does not allow in the request, also where it was overlooked.
@@ -54,7 +54,7 @@ pub struct Exchange {
 pub(super) struct Entry {
     pub(super) at: Timestamp,
     pub(super) texts: Texts,
-    pub(super) operation: Option<(&'static str, Vendor)>,
+    pub(super) operation: Option<(&'static str, SystemKind)>,
     pub(super) violations: Vec<Violation>,
     pub(super) faults: Vec<u64>,
     pub(super) status: Option<u16>,
@@ -149,7 +149,7 @@ impl Entry {
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             body: serde_json::from_str(self.texts.get(Text::Body)).ok(),
             operation: self.operation.map(|(id, _)| id),
-            vendor: self.operation.map(|(_, vendor)| vendor),
+            system: self.operation.map(|(_, system)| system),
             user: Some(text(Text::User)).filter(|user| !user.is_empty()),
             violations: self.violations.clone(),
             faults: self.faults.clone(),
@@ -171,7 +171,7 @@ impl Serialize for Exchange {
             "at": self.at,
             "request": { "method": self.method, "target": self.target, "headers": headers, "body": self.body },
             "operation": self.operation,
-            "vendor": self.vendor,
+            "system": self.system,
             "user": self.user,
             "violations": self.violations.iter().map(violation).collect::<Vec<_>>(),
             "faults": self.faults,

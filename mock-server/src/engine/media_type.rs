@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, header};
 use serde_json::Value;
 use user_status_openapi::validate::Violation;
-use user_status_openapi::{Contract, MediaType, Operation, Vendor};
+use user_status_openapi::{Contract, MediaType, Operation, SystemKind};
 
 use super::{json, xml};
 
@@ -23,7 +23,7 @@ pub(crate) struct Spoken<'a> {
     pub(crate) problem: Option<Problem>,
 }
 
-/// Why not, as the vendor is to say it.
+/// Why not, as the system is to say it.
 pub(crate) struct Problem {
     pub(crate) status: u16,
     pub(crate) violation: Violation,
@@ -85,7 +85,7 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap) -> Sp
     };
     // Only Akana has a choice to offer. The others answer with the one type they have, as RFC 9110 allows.
     let mut problem = match accepted {
-        None if operation.vendor == Vendor::Akana => Some(not_spoken(operation, "accept", answers)),
+        None if operation.system == SystemKind::Akana => Some(not_spoken(operation, "accept", answers)),
         _ => None,
     };
     let request = operation.request_body.as_ref().and_then(|body| {
@@ -134,7 +134,7 @@ fn utf8(value: &str) -> bool {
 /// the contract records.
 fn not_spoken(operation: &Operation, header: &str, known: &[MediaType]) -> Problem {
     let names: Vec<&str> = known.iter().map(|media_type| media_type.name.as_str()).collect();
-    let status = if operation.vendor == Vendor::Akana { 404 } else { 400 };
+    let status = if operation.system == SystemKind::Akana { 404 } else { 400 };
     let violation = Violation {
         location: format!("/header/{header}"),
         contract: format!("{}/{}", operation.pointer, if header == "accept" { "responses" } else { "requestBody" }),

@@ -1,7 +1,7 @@
 //! The engine: a function from a request to a reply. It does no I/O; transports move the bytes.
 //!
 //! A request passes these stations, each with a file of its own: [`route`] finds the operation, [`media_type`] what is
-//! spoken, [`request`] what is asked and whether the contract allows it, [`fault`] what goes wrong; then the vendor's
+//! spoken, [`request`] what is asked and whether the contract allows it, [`fault`] what goes wrong; then the system's
 //! state machine says who calls and acts, [`firewall`] holds the answer to the contract before it leaves, and [`journal`]
 //! keeps what happened. [`world`] is the way through them; [`admin`] is the mock's own API.
 
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use user_status_openapi::validate::Validator;
 use user_status_openapi::{Contract, Operation};
 
+use crate::model::Answer;
 use crate::options::Options;
-use crate::system::Answer;
 
 mod admin;
 mod clock;

@@ -6,7 +6,7 @@ use std::ops::{Bound, RangeBounds};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 
 use super::contract;
 use super::journal::Exchange;
@@ -14,16 +14,16 @@ use super::journal::Exchange;
 /// Which requests are meant: those that have all that is said here.
 ///
 /// ```
-/// use user_status_mock::{Pattern, Vendor};
+/// use user_status_mock::{Pattern, SystemKind};
 /// use serde_json::json;
 ///
-/// let disables = Pattern::new().vendor(Vendor::Symphony).body(json!({ "status": "DISABLED" })).status(200);
+/// let disables = Pattern::new().system(SystemKind::Symphony).body(json!({ "status": "DISABLED" })).status(200);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pattern {
     #[serde(skip_serializing_if = "Option::is_none")]
-    vendor: Option<Vendor>,
+    system: Option<SystemKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,8 +50,8 @@ impl Pattern {
 
     /// For one system.
     #[must_use]
-    pub fn vendor(mut self, vendor: Vendor) -> Pattern {
-        self.vendor = Some(vendor);
+    pub fn system(mut self, system: SystemKind) -> Pattern {
+        self.system = Some(system);
         self
     }
 
@@ -133,7 +133,7 @@ impl Pattern {
         };
         let none = || "none".to_owned();
         let path = exchange.target.split('?').next().unwrap_or_default();
-        compare("vendor", self.vendor.map(|v| v.to_string()), exchange.vendor.map_or_else(none, |v| v.to_string()));
+        compare("system", self.system.map(|v| v.to_string()), exchange.system.map_or_else(none, |v| v.to_string()));
         compare("operation", self.operation.clone(), exchange.operation.map_or_else(none, str::to_owned));
         compare("user", self.user.clone(), exchange.user.clone().unwrap_or_else(none));
         compare("method", self.method.clone(), exchange.method.clone());

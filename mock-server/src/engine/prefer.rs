@@ -9,7 +9,7 @@ use serde_json::Value;
 use user_status_openapi::{Contract, Operation, pointer};
 
 use super::media_type::Codec;
-use crate::system::Answer;
+use crate::model::Answer;
 
 /// The header that says so.
 const PREFER: HeaderName = HeaderName::from_static("prefer");

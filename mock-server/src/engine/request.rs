@@ -11,7 +11,7 @@ use user_status_openapi::{Contract, Location, Parameter, pointer};
 
 use super::media_type::Spoken;
 use super::route::Found;
-use crate::system::Asked;
+use crate::model::Asked;
 
 /// Reads a request. What the contract does not allow comes along; locations start with `/path`, `/query`, `/header` or
 /// `/body`.

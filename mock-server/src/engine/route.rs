@@ -76,14 +76,14 @@ impl Routes {
             edits(&wanted, &given) * 2 + usize::from(route.operation.method != method.as_str())
         };
         self.0.iter().min_by_key(distance).map_or_else(String::new, |Route { operation, template, .. }| {
-            format!("{} {template} ({}, {})", operation.method, operation.id, operation.vendor)
+            format!("{} {template} ({}, {})", operation.method, operation.id, operation.system)
         })
     }
 }
 
 impl Route {
     fn of(contract: &Contract, operation: &'static Operation) -> Route {
-        let template = format!("{}{}", contract.base_path(operation.vendor), operation.path);
+        let template = format!("{}{}", contract.base_path(operation.system), operation.path);
         let (mut start, mut variables) = (String::new(), Vec::<(&str, String)>::new());
         for segment in template.split_inclusive('/') {
             let (name, slash) = segment.strip_suffix('/').map_or((segment, ""), |name| (name, "/"));

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use user_status_openapi::{Contract, SchemeKind, Vendor};
+use user_status_openapi::{Contract, SchemeKind, SystemKind};
 
 use super::decode::{self, Decoded};
 
@@ -106,7 +106,7 @@ fn hash(block: &[u8]) -> usize {
 fn public() -> &'static HashSet<u64> {
     static PUBLIC: LazyLock<HashSet<u64>> = LazyLock::new(|| {
         let contract = Contract::embedded();
-        let mut words: Vec<&str> = Vendor::ALL.iter().map(|vendor| vendor.as_str()).collect();
+        let mut words: Vec<&str> = SystemKind::ALL.iter().map(|system| system.as_str()).collect();
         for operation in contract.operations() {
             words.push(&operation.id);
             words.extend(operation.path.split('/'));

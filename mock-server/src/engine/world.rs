@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 use user_status_openapi::validate::Violation;
 
 use super::clock::Clock;
@@ -23,10 +23,10 @@ use super::route::Found;
 use super::secrets::{Known, Secrets};
 use super::{Reply, contract, media_type, redact, request, shared};
 use crate::credentials::{Credentials, Mint, Minted};
+use crate::model::{Answer, Asked, Call, Presented};
 use crate::options::{OnRequest, Options};
 use crate::status::AccountStatus;
-use crate::system::{Answer, Asked, Call, Presented};
-use crate::vendors::Systems;
+use crate::systems::Systems;
 use crate::world::{WorldState, bounds};
 
 /// The most of an answer that the journal keeps.
@@ -174,7 +174,7 @@ impl World {
     pub fn listed_credentials(&self) -> Value {
         let state = lock(&self.state);
         let now = state.clock.now();
-        let list = Vendor::ALL.iter().map(|&v| (v.to_string(), state.current.systems.of(v).credentials(now)));
+        let list = SystemKind::ALL.iter().map(|&v| (v.to_string(), state.current.systems.of(v).credentials(now)));
         Value::Object(list.collect())
     }
 
@@ -185,30 +185,30 @@ impl World {
     pub fn mint(&self, mint: &Mint) -> Result<Minted, String> {
         mint.check()?;
         let state = &mut *lock(&self.state);
-        if state.current.systems.of(mint.vendor).secrets().len() + 2 > bounds::CREDENTIALS {
-            let (vendor, most) = (mint.vendor, bounds::CREDENTIALS);
-            return Err(format!("{vendor} must have at most {most} credentials; a reset forgets those that were made"));
+        if state.current.systems.of(mint.system).secrets().len() + 2 > bounds::CREDENTIALS {
+            let (system, most) = (mint.system, bounds::CREDENTIALS);
+            return Err(format!("{system} must have at most {most} credentials; a reset forgets those that were made"));
         }
         state.made += 1;
         let (now, number) = (state.clock.now(), state.made);
-        let system = state.current.systems.of_mut(mint.vendor);
-        let credentials = system.mint(mint, now, number)?;
+        let model = state.current.systems.of_mut(mint.system);
+        let credentials = model.mint(mint, now, number)?;
         let known = Arc::make_mut(&mut state.known);
         for credential in credentials.as_object().into_iter().flatten().filter_map(|(_, made)| made.as_str()) {
             known.add(credential);
             state.part.add(room::of_credential(credential));
         }
-        Ok(Minted { vendor: mint.vendor, credentials })
+        Ok(Minted { system: mint.system, credentials })
     }
 
     /// What an account is now; `None` if the system has no such user.
-    pub fn status(&self, vendor: Vendor, user: &str) -> Option<AccountStatus> {
-        lock(&self.state).current.systems.of(vendor).status(user)
+    pub fn status(&self, system: SystemKind, user: &str) -> Option<AccountStatus> {
+        lock(&self.state).current.systems.of(system).status(user)
     }
 
     /// The ids of a system's users.
-    pub fn users(&self, vendor: Vendor) -> Vec<String> {
-        self.systems().of(vendor).users()
+    pub fn users(&self, system: SystemKind) -> Vec<String> {
+        self.systems().of(system).users()
     }
 
     /// All users and credentials as they are now: a copy, which nobody waits for while it is looked through.
@@ -217,60 +217,60 @@ impl World {
     }
 
     /// A user as the world's document has it; `None` if the system has no such user.
-    pub fn user(&self, vendor: Vendor, user: &str) -> Option<Value> {
-        lock(&self.state).current.systems.of(vendor).get(user)
+    pub fn user(&self, system: SystemKind, user: &str) -> Option<Value> {
+        lock(&self.state).current.systems.of(system).get(user)
     }
 
     /// Adds or replaces a user, as the world's document has it. What is left out is as for a new user.
     ///
     /// ```
-    /// use user_status_mock::{Engine, Vendor};
+    /// use user_status_mock::{Engine, SystemKind};
     /// use serde_json::json;
     ///
     /// let engine = Engine::new();
-    /// engine.world().put_user(Vendor::Symphony, "1001", &json!({ "status": "DISABLED" })).unwrap();
+    /// engine.world().put_user(SystemKind::Symphony, "1001", &json!({ "status": "DISABLED" })).unwrap();
     /// ```
     ///
     /// # Errors
     /// What is wrong with the user, and what would be right; then nothing was changed.
-    pub fn put_user(&self, vendor: Vendor, user: &str, value: &Value) -> Result<(), String> {
+    pub fn put_user(&self, system: SystemKind, user: &str, value: &Value) -> Result<(), String> {
         let size = user.len() + bounds::size(value);
         if size > bounds::BYTES {
             return Err(format!("a user must have at most {} bytes with its id, and has {size}", bounds::BYTES));
         }
         let State { current: world, part, .. } = &mut *lock(&self.state);
-        let before = world.systems.of(vendor).get(user);
-        if before.is_none() && world.systems.of(vendor).count() >= bounds::USERS {
-            return Err(format!("{vendor} must have at most {} users, and has them already", bounds::USERS));
+        let before = world.systems.of(system).get(user);
+        if before.is_none() && world.systems.of(system).count() >= bounds::USERS {
+            return Err(format!("{system} must have at most {} users, and has them already", bounds::USERS));
         }
-        world.systems.of_mut(vendor).put(user, value)?;
-        if let Err(problem) = world.check_user(vendor, user) {
-            let system = world.systems.of_mut(vendor);
+        world.systems.of_mut(system).put(user, value)?;
+        if let Err(problem) = world.check_user(system, user) {
+            let model = world.systems.of_mut(system);
             // What was there before was put there the same way.
-            let restored = before.is_some_and(|before| system.put(user, &before).is_ok());
+            let restored = before.is_some_and(|before| model.put(user, &before).is_ok());
             if !restored {
-                system.remove(user);
+                model.remove(user);
             }
             return Err(problem);
         }
         part.take(before.as_ref().map_or(0, room::of_user));
-        part.add(world.systems.of(vendor).get(user).as_ref().map_or(0, room::of_user));
+        part.add(world.systems.of(system).get(user).as_ref().map_or(0, room::of_user));
         Ok(())
     }
 
     /// Removes a user. Says whether there was one.
-    pub fn remove_user(&self, vendor: Vendor, user: &str) -> bool {
+    pub fn remove_user(&self, system: SystemKind, user: &str) -> bool {
         let State { current, part, .. } = &mut *lock(&self.state);
-        let system = current.systems.of_mut(vendor);
-        part.take(system.get(user).as_ref().map_or(0, room::of_user));
-        system.remove(user)
+        let model = current.systems.of_mut(system);
+        part.take(model.get(user).as_ref().map_or(0, room::of_user));
+        model.remove(user)
     }
 
     /// The user signs in; what a system does only then, it does now: Symphony lifts a suspension whose end has passed.
-    pub fn sign_in(&self, vendor: Vendor, user: &str) {
+    pub fn sign_in(&self, system: SystemKind, user: &str) {
         let mut state = lock(&self.state);
         let now = state.clock.now();
-        state.current.systems.of_mut(vendor).sign_in(user, now);
+        state.current.systems.of_mut(system).sign_in(user, now);
     }
 
     /// Registers a fault, and gives its id. Of several that strike a call, the first registered does.
@@ -363,14 +363,14 @@ impl World {
     /// How it is now, as a document that can be restored.
     ///
     /// ```
-    /// use user_status_mock::{Engine, Vendor};
+    /// use user_status_mock::{Engine, SystemKind};
     ///
     /// let engine = Engine::new();
     /// let world = engine.world();
     /// let before = world.snapshot();
-    /// world.remove_user(Vendor::Symphony, "7215545078541");
+    /// world.remove_user(SystemKind::Symphony, "7215545078541");
     /// world.restore(before).unwrap();
-    /// assert!(world.status(Vendor::Symphony, "7215545078541").is_some());
+    /// assert!(world.status(SystemKind::Symphony, "7215545078541").is_some());
     /// ```
     pub fn snapshot(&self) -> WorldState {
         let state = lock(&self.state);
@@ -511,7 +511,7 @@ impl World {
         let (asked, violations) = request::read((shared.contract, &shared.validator), &found, &spoken, request);
         let strike = if self.faulty.load(Ordering::Acquire) {
             let state = &mut *lock(&self.state);
-            let user = state.current.systems.of(found.operation.vendor).user_of(&asked);
+            let user = state.current.systems.of(found.operation.system).user_of(&asked);
             Strike::of(&mut state.faults, found.operation, &user, state.clock.now())
         } else {
             Strike::default()
@@ -525,37 +525,37 @@ impl World {
         let operation = found.operation;
         let mut state = lock(&self.state);
         let (at, strict) = (state.clock.now(), state.current.strict);
-        let system = state.current.systems.of_mut(operation.vendor);
-        let presented = Presented::read(contract(), operation, request.headers(), system.tenant());
-        let user = system.user_of(&asked);
-        let before = system.status(&user);
+        let model = state.current.systems.of_mut(operation.system);
+        let presented = Presented::read(contract(), operation, request.headers(), model.tenant());
+        let user = model.user_of(&asked);
+        let before = model.status(&user);
         let preference = Preference::read(request.headers());
         let mut applied = None;
         let mut authenticated = false;
         let answer = strike.lets_the_change_be().then(|| {
-            let caller = system.authenticate(operation, &presented, at)?;
+            let caller = model.authenticate(operation, &presented, at)?;
             authenticated = true;
             if let Some(problem) = &spoken.problem {
-                return Err(system.refuse(problem.status, &problem.violation.to_string()));
+                return Err(model.refuse(problem.status, &problem.violation.to_string()));
             }
             let refused = match strict || violations.is_empty() {
                 true => violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 false => request::overlook(&mut asked, &violations).iter().map(ToString::to_string).collect(),
             };
             if !refused.is_empty() {
-                return Err(system.refuse(400, &refused.join("; ")));
+                return Err(model.refuse(400, &refused.join("; ")));
             }
             match preference.as_ref().map(|preference| preference.answer(contract(), operation, &spoken.answer)) {
-                Some(Err(problem)) => return Err(system.refuse(400, &problem)),
+                Some(Err(problem)) => return Err(model.refuse(400, &problem)),
                 Some(Ok(Some(example))) => {
                     applied = preference.as_ref().map(Preference::applied);
                     return Ok(example);
                 }
                 Some(Ok(None)) | None => {}
             }
-            system.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
+            model.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
         });
-        let after = system.status(&user);
+        let after = model.status(&user);
         let known = state.known.clone();
         // The only text of a call that stays.
         let reason = |status: &Option<AccountStatus>| {
@@ -609,7 +609,7 @@ impl World {
         self.record(Entry {
             at,
             texts: texts(path, request, (&body, &user), answer, &secrets),
-            operation: Some((&operation.id, operation.vendor)),
+            operation: Some((&operation.id, operation.system)),
             violations: violations.into_iter().map(violation).collect(),
             faults: strike.ids,
             status: reply.leaves().then(|| reply.response.status().as_u16()),
@@ -632,7 +632,7 @@ impl World {
         request: &Request<Bytes>,
         (response, violation): (&Response<Bytes>, Violation),
     ) {
-        let operation = Some((found.operation.id.as_str(), found.operation.vendor));
+        let operation = Some((found.operation.id.as_str(), found.operation.system));
         self.unread(path, request, response, Entry { operation, violations: vec![violation], ..Entry::default() });
     }
 

@@ -13,8 +13,8 @@ use user_status_openapi::Operation;
 
 use super::Users;
 use crate::credentials::{self, Mint, expired, problem, yes};
+use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
 use crate::status::AccountStatus;
-use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
 
 /// The system.
@@ -96,7 +96,7 @@ fn completed(id: &str, given: &Value) -> Value {
     super::completed(json!({ "UserID": id, "Disabled": false, "Locked": false }), given)
 }
 
-impl System for Akana {
+impl SystemModel for Akana {
     fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let Some(sent) = presented.get("akanaSession") else {
             let name = format!("AtmoAuthToken_{}", self.tenant);

@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use user_status_openapi::{Operation, Vendor};
+use user_status_openapi::{Operation, SystemKind};
 
 use super::Users;
 use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem, yes};
+use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
 use crate::status::AccountStatus;
-use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
 
 /// The refusal of the source document, for a bad token as for an unknown user.
@@ -51,7 +51,7 @@ impl Default for Clearsquare {
     }
 }
 
-impl System for Clearsquare {
+impl SystemModel for Clearsquare {
     fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let sent = presented.get("clearsquareToken");
         match sent.and_then(|sent| find_token(&self.tokens, sent)) {
@@ -108,7 +108,7 @@ impl System for Clearsquare {
     }
 
     fn settle(&mut self) {
-        self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Clearsquare));
+        self.tokens.iter_mut().for_each(|token| token.settle(SystemKind::Clearsquare));
     }
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {

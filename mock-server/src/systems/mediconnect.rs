@@ -10,12 +10,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use user_status_openapi::{Operation, Vendor};
+use user_status_openapi::{Operation, SystemKind};
 
 use super::{Fidelity, Users};
 use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
+use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
 use crate::status::{AccountStatus, Suspension};
-use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
 
 /// The system.
@@ -63,7 +63,7 @@ fn completed(id: i64, given: &Value) -> Value {
     super::completed(new, given)
 }
 
-impl System for Mediconnect {
+impl SystemModel for Mediconnect {
     fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         // 401 is a decision of the contract; the published code says 403.
         let not_valid = if self.fidelity == Fidelity::Observed { 403 } else { 401 };
@@ -167,7 +167,7 @@ impl System for Mediconnect {
 
     fn settle(&mut self) {
         self.users = self.users.iter().map(|(id, user)| (*id, completed(*id, user))).collect();
-        self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Mediconnect));
+        self.tokens.iter_mut().for_each(|token| token.settle(SystemKind::Mediconnect));
     }
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {

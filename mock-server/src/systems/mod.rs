@@ -4,9 +4,9 @@
 //! document, the default world, who may call, what each operation does, what an error looks like, and the users.
 
 use serde::{Deserialize, Serialize};
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 
-use crate::system::System;
+use crate::model::SystemModel;
 
 mod akana;
 mod clearsquare;
@@ -20,7 +20,7 @@ pub(crate) type Users<K, V> = rpds::RedBlackTreeMapSync<K, V>;
 
 /// Whether a system behaves as it is documented, or as it was observed to.
 ///
-/// | vendor | observed |
+/// | system | observed |
 /// |---|---|
 /// | userdocks | a refusal of what was asked is a 200 with `{"kind": "errors", "itemsLength", "errors": [{"message"}]}` |
 /// | mediconnect | a missing `isActive` is flipped; the reason is not required; a change answers `{"message", "user"}`; a token that is not valid gets 403 |
@@ -47,23 +47,23 @@ pub(crate) struct Systems {
 }
 
 impl Systems {
-    pub(crate) fn of(&self, vendor: Vendor) -> &dyn System {
-        match vendor {
-            Vendor::Userdocks => &self.userdocks,
-            Vendor::Akana => &self.akana,
-            Vendor::Mediconnect => &self.mediconnect,
-            Vendor::Symphony => &self.symphony,
-            Vendor::Clearsquare => &self.clearsquare,
+    pub(crate) fn of(&self, system: SystemKind) -> &dyn SystemModel {
+        match system {
+            SystemKind::Userdocks => &self.userdocks,
+            SystemKind::Akana => &self.akana,
+            SystemKind::Mediconnect => &self.mediconnect,
+            SystemKind::Symphony => &self.symphony,
+            SystemKind::Clearsquare => &self.clearsquare,
         }
     }
 
-    pub(crate) fn of_mut(&mut self, vendor: Vendor) -> &mut dyn System {
-        match vendor {
-            Vendor::Userdocks => &mut self.userdocks,
-            Vendor::Akana => &mut self.akana,
-            Vendor::Mediconnect => &mut self.mediconnect,
-            Vendor::Symphony => &mut self.symphony,
-            Vendor::Clearsquare => &mut self.clearsquare,
+    pub(crate) fn of_mut(&mut self, system: SystemKind) -> &mut dyn SystemModel {
+        match system {
+            SystemKind::Userdocks => &mut self.userdocks,
+            SystemKind::Akana => &mut self.akana,
+            SystemKind::Mediconnect => &mut self.mediconnect,
+            SystemKind::Symphony => &mut self.symphony,
+            SystemKind::Clearsquare => &mut self.clearsquare,
         }
     }
 }

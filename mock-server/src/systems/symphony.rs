@@ -17,8 +17,8 @@ use user_status_openapi::Operation;
 
 use super::Users;
 use crate::credentials::{self, Mint, expired, problem, yes};
+use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
 use crate::status::{AccountStatus, Suspension};
-use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
 
 /// The answer to every change.
@@ -105,7 +105,7 @@ impl Default for Symphony {
     }
 }
 
-impl System for Symphony {
+impl SystemModel for Symphony {
     fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let session = presented.get("symphonySession");
         match session.and_then(|sent| self.sessions.iter().find(|session| session.token == sent)) {

@@ -8,12 +8,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use user_status_openapi::{Operation, Vendor};
+use user_status_openapi::{Operation, SystemKind};
 
 use super::{Fidelity, Users};
 use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
+use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
 use crate::status::AccountStatus;
-use crate::system::{Answer, Asked, Call, Caller, Presented, System};
 use crate::world;
 
 /// The system.
@@ -99,7 +99,7 @@ impl Userdocks {
     }
 }
 
-impl System for Userdocks {
+impl SystemModel for Userdocks {
     fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
         let names = ["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"];
         let by_token = operation.security.iter().any(|needed| needed.iter().any(|name| name == "userdocksAccessToken"));
@@ -185,7 +185,7 @@ impl System for Userdocks {
     }
 
     fn settle(&mut self) {
-        self.tokens.iter_mut().for_each(|token| token.settle(Vendor::Userdocks));
+        self.tokens.iter_mut().for_each(|token| token.settle(SystemKind::Userdocks));
     }
 
     fn schemas(&self) -> (&'static str, Option<&'static str>) {

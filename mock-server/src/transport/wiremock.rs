@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use user_status_openapi::{Contract, Vendor};
+use user_status_openapi::{Contract, SystemKind};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
 use crate::engine::{Engine, World};
@@ -18,13 +18,13 @@ const LOWEST: u8 = u8::MAX;
 /// [`World`]. When it is dropped, it verifies what was [expected](World::expect).
 ///
 /// ```
-/// use user_status_mock::{MockServer, Vendor};
+/// use user_status_mock::{MockServer, SystemKind};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let server = MockServer::start().await;
-/// assert!(server.uri(Vendor::Symphony).ends_with("/pod"));
-/// let status = server.status(Vendor::Mediconnect, "42").unwrap();
+/// assert!(server.uri(SystemKind::Symphony).ends_with("/pod"));
+/// let status = server.status(SystemKind::Mediconnect, "42").unwrap();
 /// assert_eq!(status.enabled, Some(true));
 /// # }
 /// ```
@@ -75,9 +75,9 @@ impl MockServer {
         MockServer { server, engine }
     }
 
-    /// The base URL for a vendor, such as `http://127.0.0.1:PORT/pod` for Symphony.
-    pub fn uri(&self, vendor: Vendor) -> String {
-        format!("{}{}", self.server.uri(), Contract::embedded().base_path(vendor))
+    /// The base URL for a system, such as `http://127.0.0.1:PORT/pod` for Symphony.
+    pub fn uri(&self, system: SystemKind) -> String {
+        format!("{}{}", self.server.uri(), Contract::embedded().base_path(system))
     }
 
     /// The URL of the server itself, such as `http://127.0.0.1:PORT`.

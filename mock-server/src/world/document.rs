@@ -7,18 +7,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
-use user_status_openapi::{Vendor, pointer};
+use user_status_openapi::{SystemKind, pointer};
 
 use crate::credentials::Credentials;
 use crate::engine::{Fault, contract, in_years, validator};
-use crate::vendors::{Fidelity, Systems};
+use crate::systems::{Fidelity, Systems};
 use crate::world::bounds;
 
 /// A world as a document: users and credentials of each system, and how the mock behaves. What a document leaves out is
 /// as in the default world.
 ///
 /// ```
-/// use user_status_mock::{Options, StandaloneServer, Vendor, WorldState};
+/// use user_status_mock::{Options, StandaloneServer, SystemKind, WorldState};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +32,7 @@ use crate::world::bounds;
 /// ",
 /// )?;
 /// let server = StandaloneServer::start_with(Options::new().world(world)).await?;
-/// assert_eq!(server.status(Vendor::Symphony, "1001").unwrap().enabled, Some(false));
+/// assert_eq!(server.status(SystemKind::Symphony, "1001").unwrap().enabled, Some(false));
 /// # Ok(())
 /// # }
 /// ```
@@ -170,26 +170,26 @@ impl WorldState {
     #[cfg(feature = "docs")]
     pub(crate) fn listed_credentials(&self) -> Vec<(String, Value)> {
         let now = self.clock.unwrap_or_else(Timestamp::now);
-        Vendor::ALL.iter().map(|&vendor| (vendor.to_string(), self.systems.of(vendor).credentials(now))).collect()
+        SystemKind::ALL.iter().map(|&system| (system.to_string(), self.systems.of(system).credentials(now))).collect()
     }
 
     /// All users of all systems.
     pub(crate) fn users(&self) -> impl Iterator<Item = Value> {
-        let of = |&vendor: &Vendor| {
-            let system = self.systems.of(vendor);
-            system.users().into_iter().filter_map(|user| system.get(&user))
+        let of = |&kind: &SystemKind| {
+            let model = self.systems.of(kind);
+            model.users().into_iter().filter_map(|user| model.get(&user))
         };
-        Vendor::ALL.iter().flat_map(of)
+        SystemKind::ALL.iter().flat_map(of)
     }
 
     /// All credentials of all systems.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        Vendor::ALL.iter().flat_map(|&vendor| self.systems.of(vendor).secrets())
+        SystemKind::ALL.iter().flat_map(|&system| self.systems.of(system).secrets())
     }
 
     fn fill(&mut self) {
-        for &vendor in Vendor::ALL {
-            self.systems.of_mut(vendor).settle();
+        for &system in SystemKind::ALL {
+            self.systems.of_mut(system).settle();
         }
     }
 
@@ -203,16 +203,16 @@ impl WorldState {
             true => Err(WorldError { at, problem: format!("must have at most {most} {what}, and has {found}") }),
             false => Ok(()),
         };
-        for &vendor in Vendor::ALL {
-            let (system, at) = (self.systems.of(vendor), format!("/systems/{vendor}"));
-            most(at.clone(), "credentials", bounds::CREDENTIALS, system.secrets().len())?;
-            most(format!("{at}/users"), "users", bounds::USERS, system.count())?;
-            if let Some(problem) = system.problem() {
+        for &kind in SystemKind::ALL {
+            let (model, at) = (self.systems.of(kind), format!("/systems/{kind}"));
+            most(at.clone(), "credentials", bounds::CREDENTIALS, model.secrets().len())?;
+            most(format!("{at}/users"), "users", bounds::USERS, model.count())?;
+            if let Some(problem) = model.problem() {
                 return Err(WorldError { at, problem: problem.to_owned() });
             }
-            for user in self.systems.of(vendor).users() {
-                self.check_user(vendor, &user).map_err(|problem| WorldError {
-                    at: pointer::join(&format!("/systems/{vendor}/users"), &user),
+            for user in model.users() {
+                self.check_user(kind, &user).map_err(|problem| WorldError {
+                    at: pointer::join(&format!("/systems/{kind}/users"), &user),
                     problem,
                 })?;
             }
@@ -225,9 +225,9 @@ impl WorldState {
     }
 
     /// Holds one user to the contract.
-    pub(crate) fn check_user(&self, vendor: Vendor, user: &str) -> Result<(), String> {
-        let system = self.systems.of(vendor);
-        let (id_schema, user_schema) = system.schemas();
+    pub(crate) fn check_user(&self, kind: SystemKind, user: &str) -> Result<(), String> {
+        let model = self.systems.of(kind);
+        let (id_schema, user_schema) = model.schemas();
         let number = contract().resolve(id_schema).is_some_and(|schema| schema["type"] == "integer");
         let id = match user.parse::<i64>() {
             Ok(id) if number => Value::from(id),
@@ -236,11 +236,11 @@ impl WorldState {
         if let Some(violation) = validator().validate(id_schema, &id).first() {
             return Err(format!("the id {} (by #{})", violation.message, violation.contract));
         }
-        let (most, size) = (bounds::BYTES, user.len() + system.get(user).as_ref().map_or(0, bounds::size));
+        let (most, size) = (bounds::BYTES, user.len() + model.get(user).as_ref().map_or(0, bounds::size));
         if size > most {
             return Err(format!("a user must have at most {most} bytes with its id, and has {size}"));
         }
-        if let (Some(schema), Some(value)) = (user_schema, system.get(user)) {
+        if let (Some(schema), Some(value)) = (user_schema, model.get(user)) {
             if let Some(violation) = validator().validate(schema, &value).first() {
                 return Err(format!("{violation} (by #{})", violation.contract));
             }

@@ -1,6 +1,6 @@
 //! The default world: the users that every new server has. Its credentials are [`Credentials`](crate::Credentials).
 //!
-//! | vendor | user | |
+//! | system | user | |
 //! |---|---|---|
 //! | userdocks | [`USERDOCKS_USER`] | and [`USERDOCKS_SECOND_USER`], the owner of the access token |
 //! | akana | [`AKANA_USER`] | Philip Pirrip, as in the source document |

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{Contract, Operation, Vendor, pointer};
+use crate::{Contract, Operation, SystemKind, pointer};
 
 /// The pages by file name.
 pub fn pages(contract: &Contract) -> BTreeMap<String, String> {
@@ -16,16 +16,16 @@ pub fn pages(contract: &Contract) -> BTreeMap<String, String> {
         text(&document, "/info/title"),
         text(&document, "/info/description").trim()
     );
-    for &vendor in Vendor::ALL {
-        let tag = document["tags"].as_array().into_iter().flatten().find(|tag| tag["name"] == vendor.as_str());
+    for &system in SystemKind::ALL {
+        let tag = document["tags"].as_array().into_iter().flatten().find(|tag| tag["name"] == system.as_str());
         let tag = tag.cloned().unwrap_or_default();
-        let name = tag["x-displayName"].as_str().unwrap_or(vendor.as_str());
-        index.push_str(&format!("- [{name}]({vendor}.md)\n"));
+        let name = tag["x-displayName"].as_str().unwrap_or(system.as_str());
+        index.push_str(&format!("- [{name}]({system}.md)\n"));
         let mut page = format!("# {name}\n\n[All systems](README.md)\n\n{}\n", text(&tag, "/description").trim());
-        for operation in contract.operations().iter().filter(|operation| operation.vendor == vendor) {
+        for operation in contract.operations().iter().filter(|operation| operation.system == system) {
             page.push_str(&section(&document, contract, operation));
         }
-        pages.insert(format!("{vendor}.md"), page);
+        pages.insert(format!("{system}.md"), page);
     }
     pages.insert("README.md".to_owned(), index);
     pages
@@ -33,7 +33,7 @@ pub fn pages(contract: &Contract) -> BTreeMap<String, String> {
 
 fn section(document: &Value, contract: &Contract, operation: &Operation) -> String {
     let described = document.pointer(&operation.pointer).unwrap_or(&Value::Null);
-    let base = contract.base_path(operation.vendor);
+    let base = contract.base_path(operation.system);
     let mut section = format!(
         "\n## {}\n\n`{} {base}{}` (`{}`)\n\n{}\n",
         text(described, "/summary"),

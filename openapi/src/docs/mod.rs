@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Contract, SchemeKind, Vendor};
+use crate::{Contract, SchemeKind, SystemKind};
 
 mod bundle;
 mod markdown;
@@ -41,7 +41,7 @@ impl Page {
         self
     }
 
-    /// These credentials are filled in: by vendor, and by the name under which they travel, with `bearer` for the token in
+    /// These credentials are filled in: by system, and by the name under which they travel, with `bearer` for the token in
     /// `Authorization`.
     #[must_use]
     pub fn credentials(mut self, credentials: Value) -> Page {
@@ -102,9 +102,9 @@ impl Page {
     fn authentication(&self) -> Value {
         let contract = Contract::embedded();
         let mut schemes = serde_json::Map::new();
-        for &vendor in Vendor::ALL {
-            let known = &self.credentials[vendor.as_str()];
-            for operation in contract.operations().iter().filter(|operation| operation.vendor == vendor) {
+        for &system in SystemKind::ALL {
+            let known = &self.credentials[system.as_str()];
+            for operation in contract.operations().iter().filter(|operation| operation.system == system) {
                 for name in operation.security.iter().flatten() {
                     let setting = match contract.scheme(name).map(|scheme| &scheme.kind) {
                         Some(SchemeKind::Header(wire) | SchemeKind::Cookie(wire)) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Finding, examples, extensions, objects, structure, tables};
 use crate::contract::{Contract, Location, MediaType, Operation};
 use crate::pointer;
-use crate::vendor::{Change, Vendor};
+use crate::words::{Change, SystemKind};
 
 /// Everything that is wrong with the document itself.
 pub(super) fn document(document: &Value) -> Vec<Finding> {
@@ -43,8 +43,8 @@ fn operations(contract: &Contract) -> Vec<Finding> {
                 format!("`{}` names another operation already", operation.id),
             ));
         }
-        if !declared.contains(operation.vendor.as_str()) {
-            findings.push(Finding::at("/tags", format!("`{}` is used and not declared", operation.vendor)));
+        if !declared.contains(operation.system.as_str()) {
+            findings.push(Finding::at("/tags", format!("`{}` is used and not declared", operation.system)));
         }
         let words = operation.id.split(|c: char| c.is_ascii_uppercase());
         if !operation.id.starts_with(|c: char| c.is_ascii_lowercase())
@@ -64,9 +64,9 @@ fn operations(contract: &Contract) -> Vec<Finding> {
         }
         findings.extend(parameters(contract, operation));
     }
-    for vendor in Vendor::ALL {
-        if !contract.operations().iter().any(|operation| operation.vendor == *vendor) {
-            findings.push(Finding::at("/paths", format!("no operation of {vendor}")));
+    for system in SystemKind::ALL {
+        if !contract.operations().iter().any(|operation| operation.system == *system) {
+            findings.push(Finding::at("/paths", format!("no operation of {system}")));
         }
     }
     findings
@@ -180,7 +180,7 @@ fn forms(document: &Value, contract: &Contract) -> Vec<Finding> {
 /// Ids are safe in a path, and the values of words can be names in code.
 fn schemas(contract: &Contract) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (_, name, schema) in tables::of_vendors(contract) {
+    for (_, name, schema) in tables::of_systems(contract) {
         let at = pointer::join("/components/schemas", name);
         if tables::is_id(schema) {
             let safe = schema["minimum"].as_i64().is_some_and(|minimum| minimum >= 1)
@@ -257,15 +257,15 @@ fn servers(document: &Value) -> Vec<Finding> {
 
 /// The canonical words of the document are those of the code.
 fn vocabulary(document: &Value) -> Vec<Finding> {
-    let words = |name: &str, known: Vec<&str>| {
-        let at = format!("/components/schemas/{name}/enum");
+    let words = |name: &str, list: &str, known: Vec<&str>| {
+        let at = format!("/components/schemas/{name}/{list}");
         let listed: Vec<&str> =
             document.pointer(&at).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         (listed != known).then(|| Finding::at(at, format!("must be {}", known.join(", "))))
     };
     [
-        words("Vendor", Vendor::ALL.iter().map(|vendor| vendor.as_str()).collect()),
-        words("Change", Change::ALL.iter().map(|change| change.as_str()).collect()),
+        words("SystemKind", "x-known-values", SystemKind::ALL.iter().map(|system| system.as_str()).collect()),
+        words("Change", "enum", Change::ALL.iter().map(|change| change.as_str()).collect()),
     ]
     .into_iter()
     .flatten()

@@ -1,4 +1,4 @@
-//! One typed client per vendor, by progenitor.
+//! One typed client per system, by progenitor.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::{Finding, header, polish, tables, view};
 use crate::contract::Contract;
-use crate::vendor::Vendor;
+use crate::words::SystemKind;
 
-/// The source text of a vendor's client.
-pub(super) fn client(contract: &Contract, vendor: Vendor) -> Result<String, Vec<Finding>> {
-    let fail = |problem: String| vec![Finding::at("", format!("no client for {vendor}: {problem}"))];
-    let view = view::of_vendor(contract, vendor);
+/// The source text of a system's client.
+pub(super) fn client(contract: &Contract, system: SystemKind) -> Result<String, Vec<Finding>> {
+    let fail = |problem: String| vec![Finding::at("", format!("no client for {system}: {problem}"))];
+    let view = view::of_system(contract, system);
     let spec: openapiv3::OpenAPI = serde_json::from_value(view).map_err(|e| fail(e.to_string()))?;
     let settings = settings(contract);
     // The generator asserts on what it does not support; for whoever edits the contract that is a finding.
@@ -26,9 +26,9 @@ pub(super) fn client(contract: &Contract, vendor: Vendor) -> Result<String, Vec<
     Ok(header() + &prettyplease::unparse(&file))
 }
 
-/// All that a vendor's client depends on, the order of members included.
-pub(super) fn input(contract: &Contract, vendor: Vendor) -> Value {
-    Value::from([view::of_vendor(contract, vendor).to_string(), tables::value_names(contract).join(" ")].to_vec())
+/// All that a system's client depends on, the order of members included.
+pub(super) fn input(contract: &Contract, system: SystemKind) -> Value {
+    Value::from([view::of_system(contract, system).to_string(), tables::value_names(contract).join(" ")].to_vec())
 }
 
 fn settings(contract: &Contract) -> GenerationSettings {

@@ -6,7 +6,7 @@ use super::{Finding, objects};
 use crate::contract::{BASE_PATH, Contract, Idempotence, Operation};
 use crate::pointer;
 use crate::validate::Standalone;
-use crate::vendor::Change;
+use crate::words::Change;
 
 /// The extensions that there are. Any other is a typing error.
 const KNOWN: [&str; 13] = [
@@ -69,7 +69,7 @@ fn idempotence(contract: &Contract, operation: &Operation) -> Vec<Finding> {
 /// The three schemas that all systems share, by the names under which they are looked for.
 fn vocabulary(document: &Value) -> Option<Finding> {
     let wanted = json!({
-        "vendor": { "$ref": "#/components/schemas/Vendor" },
+        "system": { "$ref": "#/components/schemas/SystemKind" },
         "change": { "$ref": "#/components/schemas/StatusChange" },
         "status": { "$ref": "#/components/schemas/AccountStatus" },
     });

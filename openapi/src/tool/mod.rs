@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::contract::{Contract, ContractError};
 use crate::pointer;
-use crate::vendor::Vendor;
+use crate::words::SystemKind;
 
 pub use diff::Diff;
 pub use source::Source;
@@ -161,7 +161,7 @@ pub struct Code {
     /// The files, by their paths below the root of the repository.
     pub files: BTreeMap<String, String>,
     /// What each client was generated from.
-    inputs: BTreeMap<Vendor, Value>,
+    inputs: BTreeMap<SystemKind, Value>,
 }
 
 /// Generates the source code. A client whose part of the contract is that of `known` is taken from there: generating is
@@ -172,16 +172,16 @@ pub struct Code {
 pub fn code(document: &Value, known: Option<&Code>) -> Result<Code, Vec<Finding>> {
     let contract = Contract::from_value(document.clone()).map_err(|e| vec![Finding::from(e)])?;
     let mut code = Code { files: BTreeMap::new(), inputs: BTreeMap::new() };
-    for &vendor in Vendor::ALL {
-        let path = format!("sdk/src/generated/{vendor}.rs");
-        let input = client::input(&contract, vendor);
-        let same = known.filter(|known| known.inputs.get(&vendor) == Some(&input));
+    for &system in SystemKind::ALL {
+        let path = format!("sdk/src/generated/{system}.rs");
+        let input = client::input(&contract, system);
+        let same = known.filter(|known| known.inputs.get(&system) == Some(&input));
         let text = match same.and_then(|known| known.files.get(&path)) {
             Some(text) => text.clone(),
-            None => client::client(&contract, vendor)?,
+            None => client::client(&contract, system)?,
         };
         code.files.insert(path, text);
-        code.inputs.insert(vendor, input);
+        code.inputs.insert(system, input);
     }
     code.files.insert("sdk/src/generated/operations.rs".to_owned(), tables::operations(&contract));
     code.files.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));

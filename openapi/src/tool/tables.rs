@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::header;
 use crate::contract::{Contract, Idempotence};
-use crate::vendor::Vendor;
+use crate::words::SystemKind;
 
 /// The characters and forms that a string id may have. The SDK checks ids by hand-written code that equals this
 /// pattern (a test holds the two together), so that its users compile no regular expressions.
@@ -17,7 +17,7 @@ pub(super) const SAFE_ID: &str = r"^(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&
 pub(super) fn operations(contract: &Contract) -> String {
     let mut text = header();
     text.push_str("use crate::change::Change;\n");
-    text.push_str("use crate::operation::{Idempotence, Operation, parse};\nuse crate::vendor::Vendor;\n\n");
+    text.push_str("use crate::operation::{Idempotence, Operation, parse};\nuse crate::kind::SystemKind;\n\n");
     text.push_str("/// Every operation of the contract, in the order of the document.\n");
     text.push_str("pub(crate) static OPERATIONS: &[Operation] = &[\n");
     for operation in contract.operations() {
@@ -28,17 +28,18 @@ pub(super) fn operations(contract: &Contract) -> String {
         };
         let changes: Vec<String> = operation.changes.iter().map(|change| format!("Change::{change:?}")).collect();
         let statuses: Vec<String> = operation.responses.keys().map(ToString::to_string).collect();
-        let vendor = operation.vendor;
+        let system = operation.system;
+        let constant = constant(system);
         let schema = |success: bool| {
             let responses = operation.responses.iter().filter(|(code, _)| (**code < 300) == success);
             let mut schemas = responses.flat_map(|(_, response)| &response.content).map(|content| &content.schema);
             let name = schemas.next().and_then(|schema| schema.rsplit('/').next()).unwrap_or_default();
-            format!("super::{vendor}::types::{name}")
+            format!("super::{system}::types::{name}")
         };
         let _ = write!(
             text,
-            "    #[cfg(feature = \"{vendor}\")]\n    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        \
-             method: {:?},\n        path: {:?},\n        vendor: Vendor::{vendor:?},\n        \
+            "    #[cfg(feature = \"{system}\")]\n    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        \
+             method: {:?},\n        path: {:?},\n        system: SystemKind::{constant},\n        \
              idempotence: Idempotence::{idempotence},\n        changes: &[{}],\n        statuses: &[{}],\n        \
              parse: parse::<{}, {}>,\n    }},\n",
             operation.id,
@@ -55,6 +56,11 @@ pub(super) fn operations(contract: &Contract) -> String {
     text
 }
 
+/// The constant of a kind of system.
+fn constant(system: SystemKind) -> String {
+    system.as_str().to_uppercase()
+}
+
 /// The form in which the generated clients hand an operation id to their hooks.
 fn snake_case(id: &str) -> String {
     let mut text = String::new();
@@ -67,14 +73,14 @@ fn snake_case(id: &str) -> String {
     text
 }
 
-/// `mod.rs`: one module per vendor, each behind its feature.
+/// `mod.rs`: one module per system, each behind its feature.
 pub(super) fn module() -> String {
     let mut text = header();
     text.push_str("pub(crate) mod operations;\npub(crate) mod values;\n");
-    for vendor in Vendor::ALL {
+    for system in SystemKind::ALL {
         let _ = write!(
             text,
-            "\n#[cfg(feature = \"{vendor}\")]\n#[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]\npub mod {vendor};\n",
+            "\n#[cfg(feature = \"{system}\")]\n#[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]\npub mod {system};\n",
         );
     }
     text
@@ -82,7 +88,7 @@ pub(super) fn module() -> String {
 
 /// The named schemas that become types of their own: ids, and strings with a set of values.
 pub(super) fn value_names(contract: &Contract) -> Vec<String> {
-    of_vendors(contract).filter(|(_, _, schema)| kind(schema).is_some()).map(|(_, name, _)| name.to_owned()).collect()
+    of_systems(contract).filter(|(_, _, schema)| kind(schema).is_some()).map(|(_, name, _)| name.to_owned()).collect()
 }
 
 /// `values.rs`: those types.
@@ -94,23 +100,24 @@ pub(super) fn values(contract: &Contract) -> String {
         .filter_map(|parameter| parameter.schema.strip_prefix("/components/schemas/"))
         .collect();
     let mut text = header();
-    for (vendor, name, schema) in of_vendors(contract) {
+    for (system, name, schema) in of_systems(contract) {
         let Some(kind) = kind(schema) else { continue };
         // As it stands in the text of an error: `UserdocksAppId` is an "app id".
-        let noun = name.strip_prefix(&format!("{vendor:?}")).unwrap_or(name).strip_suffix("Id").unwrap_or(name);
+        let noun = name.strip_prefix(&format!("{system:?}")).unwrap_or(name).strip_suffix("Id").unwrap_or(name);
+        let constant = constant(system);
         let noun = format!("{} id", noun.to_lowercase());
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default().trim();
         let body = match kind {
             Kind::StringId => {
                 let max = schema.get("maxLength").and_then(Value::as_u64).unwrap_or_default();
                 format!(
-                    "crate::id::string_id! {{\n    {}    {name}, {vendor:?}, {noun:?}, max {max}\n}}\n",
+                    "crate::id::string_id! {{\n    {}    {name}, {constant}, {noun:?}, max {max}\n}}\n",
                     docs(description, "    ")
                 )
             }
             Kind::IntegerId => {
                 format!(
-                    "crate::id::integer_id! {{\n    {}    {name}, {vendor:?}, {noun:?}\n}}\n",
+                    "crate::id::integer_id! {{\n    {}    {name}, {constant}, {noun:?}\n}}\n",
                     docs(description, "    ")
                 )
             }
@@ -126,7 +133,7 @@ pub(super) fn values(contract: &Contract) -> String {
                 body
             }
         };
-        let _ = write!(text, "#[cfg(feature = \"{vendor}\")]\n{body}\n");
+        let _ = write!(text, "#[cfg(feature = \"{system}\")]\n{body}\n");
     }
     text.trim_end().to_owned() + "\n"
 }
@@ -157,12 +164,12 @@ pub(super) fn is_id(schema: &Value) -> bool {
     matches!(kind(schema), Some(Kind::StringId | Kind::IntegerId))
 }
 
-/// The named schemas of vendors: those whose name starts with a vendor's.
-pub(super) fn of_vendors(contract: &Contract) -> impl Iterator<Item = (Vendor, &str, &Value)> {
+/// The named schemas of systems: those whose name starts with a system's.
+pub(super) fn of_systems(contract: &Contract) -> impl Iterator<Item = (SystemKind, &str, &Value)> {
     let schemas = contract.document().pointer("/components/schemas").and_then(Value::as_object);
     schemas.into_iter().flatten().filter_map(|(name, schema)| {
-        let vendor = Vendor::ALL.iter().find(|vendor| name.starts_with(&format!("{vendor:?}")))?;
-        Some((*vendor, name.as_str(), schema))
+        let system = SystemKind::ALL.iter().find(|system| name.starts_with(&format!("{system:?}")))?;
+        Some((*system, name.as_str(), schema))
     })
 }
 

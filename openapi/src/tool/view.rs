@@ -1,4 +1,4 @@
-//! The generator's view of the contract: one vendor, JSON only, and schemas that read tolerantly.
+//! The generator's view of the contract: one system, JSON only, and schemas that read tolerantly.
 //!
 //! The generator panics on a second request media type and turns every constraint on an answer into a way to fail
 //! after the change was made. So the view drops what the typed client must not insist on. Nothing is lost: ids are
@@ -10,20 +10,20 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::contract::Contract;
-use crate::vendor::Vendor;
+use crate::words::SystemKind;
 
 /// The media type that typed clients speak.
 const JSON: &str = "application/json";
 
-/// Constraints that the view drops. A vendor's answer that breaks one is still an answer.
+/// Constraints that the view drops. A system's answer that breaks one is still an answer.
 const CONSTRAINTS: [&str; 8] =
     ["pattern", "minLength", "maxLength", "minimum", "maximum", "minProperties", "maxProperties", "enum"];
 
-/// The part of the contract from which a vendor's client is generated.
-pub(super) fn of_vendor(contract: &Contract, vendor: Vendor) -> Value {
+/// The part of the contract from which a system's client is generated.
+pub(super) fn of_system(contract: &Contract, system: SystemKind) -> Value {
     let document = contract.document();
     let mut paths = Map::new();
-    for operation in contract.operations().iter().filter(|operation| operation.vendor == vendor) {
+    for operation in contract.operations().iter().filter(|operation| operation.system == system) {
         let mut value = document.pointer(&operation.pointer).cloned().unwrap_or_default();
         if let Some(members) = value.as_object_mut() {
             members.retain(|name, _| !name.starts_with("x-") && name != "security");
@@ -58,7 +58,7 @@ pub(super) fn of_vendor(contract: &Contract, vendor: Vendor) -> Value {
     }
     json!({
         "openapi": document["openapi"],
-        "info": { "title": format!("User status: {vendor}"), "version": document["info"]["version"] },
+        "info": { "title": format!("User status: {system}"), "version": document["info"]["version"] },
         "paths": paths,
         "components": { "schemas": schemas },
     })

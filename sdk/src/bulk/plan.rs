@@ -47,7 +47,7 @@ impl Runner {
     ///
     /// use futures_util::{StreamExt as _, stream};
     /// use user_status::bulk::{Row, Runner, Step};
-    /// use user_status::vendors::{Clearsquare, clearsquare};
+    /// use user_status::systems::{Clearsquare, clearsquare};
     /// use user_status::{Registry, StatusChange};
     ///
     /// # async fn plan() -> user_status::Result<()> {
@@ -81,7 +81,7 @@ impl Runner {
                 }
                 Ok(status) if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) => {
                     let why = format!("the account reads {status}, which is not understood");
-                    let error = Error::new(ErrorKind::OffContract, system.vendor(), why);
+                    let error = Error::new(ErrorKind::OffContract, system.kind(), why);
                     return Planned { row, status: Some(status), step: Step::Refused(error) };
                 }
                 Ok(status) if row.expected.as_ref().is_some_and(|expected| !agrees(expected, &status)) => {

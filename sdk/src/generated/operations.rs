@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::operation::{Idempotence, Operation, parse};
-use crate::vendor::Vendor;
+use crate::kind::SystemKind;
 
 /// Every operation of the contract, in the order of the document.
 pub(crate) static OPERATIONS: &[Operation] = &[
@@ -12,7 +12,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "set_access_status",
         method: "PUT",
         path: "/api/v1/users/{userId}/access-status/{accessStatus}",
-        vendor: Vendor::Userdocks,
+        system: SystemKind::USERDOCKS,
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable],
         statuses: &[200, 400, 401, 403, 500],
@@ -24,7 +24,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "set_app_access_status",
         method: "PUT",
         path: "/v1/apps/{appId}/users/{userId}/access-status/{accessStatus}",
-        vendor: Vendor::Userdocks,
+        system: SystemKind::USERDOCKS,
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable],
         statuses: &[200, 400, 401, 403, 500],
@@ -36,7 +36,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "get_user",
         method: "GET",
         path: "/v1/users/{userId}",
-        vendor: Vendor::Userdocks,
+        system: SystemKind::USERDOCKS,
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
@@ -48,7 +48,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "change_user_status",
         method: "PUT",
         path: "/api/users/{UserID}/status",
-        vendor: Vendor::Akana,
+        system: SystemKind::AKANA,
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable, Change::Lock, Change::Unlock],
         statuses: &[200, 400, 401, 404, 500],
@@ -60,7 +60,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "get_platform_user",
         method: "GET",
         path: "/api/users/{UserID}",
-        vendor: Vendor::Akana,
+        system: SystemKind::AKANA,
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 404, 500],
@@ -72,7 +72,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "toggle_user_status",
         method: "PATCH",
         path: "/api/admin/users/{id}/status",
-        vendor: Vendor::Mediconnect,
+        system: SystemKind::MEDICONNECT,
         idempotence: Idempotence::WhenBodyHas(&["isActive"]),
         changes: &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend],
         statuses: &[200, 400, 401, 403, 404],
@@ -84,7 +84,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "get_admin_user",
         method: "GET",
         path: "/api/admin/users/{id}",
-        vendor: Vendor::Mediconnect,
+        system: SystemKind::MEDICONNECT,
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 404],
@@ -96,7 +96,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "update_user_status",
         method: "POST",
         path: "/v1/admin/user/{uid}/status/update",
-        vendor: Vendor::Symphony,
+        system: SystemKind::SYMPHONY,
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend],
         statuses: &[200, 400, 401, 403, 500],
@@ -108,7 +108,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "get_user_status",
         method: "GET",
         path: "/v1/admin/user/{uid}/status",
-        vendor: Vendor::Symphony,
+        system: SystemKind::SYMPHONY,
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
@@ -120,7 +120,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         hook_id: "manage_user_status",
         method: "POST",
         path: "/api/users/manage-status",
-        vendor: Vendor::Clearsquare,
+        system: SystemKind::CLEARSQUARE,
         idempotence: Idempotence::Never,
         changes: &[Change::Toggle],
         statuses: &[200, 400, 401],

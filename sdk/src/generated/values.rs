@@ -3,13 +3,13 @@
 #[cfg(feature = "userdocks")]
 crate::id::string_id! {
     /// The id of a Userdocks user, usually a UUID.
-    UserdocksUserId, Userdocks, "user id", max 128
+    UserdocksUserId, USERDOCKS, "user id", max 128
 }
 
 #[cfg(feature = "userdocks")]
 crate::id::string_id! {
     /// The id of a Userdocks app, a UUID.
-    UserdocksAppId, Userdocks, "app id", max 128
+    UserdocksAppId, USERDOCKS, "app id", max 128
 }
 
 #[cfg(feature = "userdocks")]
@@ -24,7 +24,7 @@ crate::open_enum::closed_enum! {
 #[cfg(feature = "akana")]
 crate::id::string_id! {
     /// The unique id of an Akana user: `<uuid or name>.<tenant>`.
-    AkanaUserId, Akana, "user id", max 128
+    AkanaUserId, AKANA, "user id", max 128
 }
 
 #[cfg(feature = "akana")]
@@ -40,7 +40,7 @@ crate::open_enum::open_enum! {
 #[cfg(feature = "mediconnect")]
 crate::id::integer_id! {
     /// The id of a MediConnect user.
-    MediconnectUserId, Mediconnect, "user id"
+    MediconnectUserId, MEDICONNECT, "user id"
 }
 
 #[cfg(feature = "mediconnect")]
@@ -55,7 +55,7 @@ crate::open_enum::open_enum! {
 #[cfg(feature = "symphony")]
 crate::id::integer_id! {
     /// The id of a Symphony user.
-    SymphonyUserId, Symphony, "user id"
+    SymphonyUserId, SYMPHONY, "user id"
 }
 
 #[cfg(feature = "symphony")]
@@ -79,7 +79,7 @@ crate::open_enum::open_enum! {
 #[cfg(feature = "clearsquare")]
 crate::id::string_id! {
     /// The id of a ClearSquare user.
-    ClearsquareUserId, Clearsquare, "user id", max 128
+    ClearsquareUserId, CLEARSQUARE, "user id", max 128
 }
 
 #[cfg(feature = "clearsquare")]

@@ -15,6 +15,7 @@ use crate::conclusion::{Conclusion, Conventions};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
+use crate::kind::SystemKind;
 use crate::receipt::Receipt;
 use crate::rehearsal::Rehearsal;
 use crate::report::reported;
@@ -22,7 +23,6 @@ use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
 use crate::transport::hooks;
-use crate::vendor::Vendor;
 use crate::xml::{Elements, Representation};
 
 pub use crate::generated::akana::{Client, builder, types};
@@ -31,7 +31,7 @@ pub use crate::generated::values::{AkanaUserId, AkanaUserStatus};
 /// A site of the platform, and the credentials for it.
 ///
 /// ```
-/// use user_status::vendors::akana::{Akana, Credentials};
+/// use user_status::systems::akana::{Akana, Credentials};
 /// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn lock() -> user_status::Result<()> {
@@ -111,14 +111,14 @@ impl AkanaBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Akana> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Akana, "credentials"))?;
-        let tenant = self.tenant.ok_or_else(|| Error::missing(Vendor::Akana, "tenant"))?;
+        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::AKANA, "credentials"))?;
+        let tenant = self.tenant.ok_or_else(|| Error::missing(SystemKind::AKANA, "tenant"))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if tenant.is_empty() || tenant.len() > 128 || !tenant.chars().all(plain) {
             let problem = "tenant must be 1 to 128 letters, digits, `-`, `_` or `.`, such as acmepaymentscorp";
-            return Err(Error::invalid_input(Vendor::Akana, problem));
+            return Err(Error::invalid_input(SystemKind::AKANA, problem));
         }
-        let auth = credentials.into_auth(Vendor::Akana, move |c: &Credentials| c.prepare(&tenant))?;
+        let auth = credentials.into_auth(SystemKind::AKANA, move |c: &Credentials| c.prepare(&tenant))?;
         let representation = Some(self.media_type.representation());
         let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, representation)?;
         let client = Client::new_with_client(&base_url, http, session);
@@ -196,13 +196,13 @@ impl Credentials {
         let cookie = self.session_cookie.expose();
         if cookie.contains([';', ',', '"', '\\']) || cookie.starts_with("AtmoAuthToken_") {
             let problem = "the session cookie must be the bare value, without its name, quotes or attributes";
-            return Err(Error::invalid_input(Vendor::Akana, problem));
+            return Err(Error::invalid_input(SystemKind::AKANA, problem));
         }
         let cookie_name = format!("AtmoAuthToken_{tenant}=");
-        let cookie = credential_header(Vendor::Akana, "the session cookie", &cookie_name, &self.session_cookie)?;
-        let csrf = credential_header(Vendor::Akana, "the CSRF token", "", &self.csrf_token)?;
+        let cookie = credential_header(SystemKind::AKANA, "the session cookie", &cookie_name, &self.session_cookie)?;
+        let csrf = credential_header(SystemKind::AKANA, "the CSRF token", "", &self.csrf_token)?;
         let csrf_name = HeaderName::try_from(format!("X-Csrf-Token_{tenant}"))
-            .map_err(|_| Error::invalid_input(Vendor::Akana, "tenant gives no header name"))?;
+            .map_err(|_| Error::invalid_input(SystemKind::AKANA, "tenant gives no header name"))?;
         Ok(Prepared::new(vec![(COOKIE, cookie), (csrf_name, csrf)], None, &[&self.session_cookie, &self.csrf_token]))
     }
 }
@@ -211,7 +211,7 @@ hooks!(Client);
 
 /// What Akana says with a status code, in each of its representations.
 pub(crate) const CONVENTIONS: Conventions = Conventions {
-    vendor: Vendor::Akana,
+    system: SystemKind::AKANA,
     media_types: MEDIA_TYPES,
     refusals: &[
         (400, Conclusion::Refused, PLATFORM),
@@ -232,7 +232,7 @@ const DOCUMENT: &str = "its document, \"PUT /api/users/{UserID}/status\"";
 const PLATFORM: &str = "the platform's page of HTTP response codes";
 
 impl Fault for types::AkanaFault {
-    const VENDOR: Vendor = Vendor::Akana;
+    const SYSTEM: SystemKind = SystemKind::AKANA;
     const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
@@ -246,7 +246,7 @@ impl Fault for types::AkanaFault {
 impl Akana {
     /// What a change is sent with. Refuses what cannot be sent, before anything is.
     fn accept(&self, user: &str, change: &StatusChange) -> Result<(AkanaUserId, types::AkanaChangeUserStatusRequest)> {
-        self.capabilities().check(Vendor::Akana, change)?;
+        self.capabilities().check(SystemKind::AKANA, change)?;
         let id = user.parse()?;
         let user_status = match change.change() {
             Change::Disable => AkanaUserStatus::Disabled,
@@ -258,7 +258,7 @@ impl Akana {
         // Not every character of a comment can be written in XML.
         if let Some(representation) = &self.client.inner.parts().representation {
             let written = serde_json::to_vec(&body).map_err(Into::into).and_then(|json| representation.request(&json));
-            written.map_err(|e| Error::invalid_input(Vendor::Akana, e.to_string()))?;
+            written.map_err(|e| Error::invalid_input(SystemKind::AKANA, e.to_string()))?;
         }
         Ok((id, body))
     }
@@ -278,8 +278,8 @@ fn account(answer: &Answer<'_>) -> AccountStatus {
 }
 
 impl AccountSystem for Akana {
-    fn vendor(&self) -> Vendor {
-        Vendor::Akana
+    fn kind(&self) -> SystemKind {
+        SystemKind::AKANA
     }
 
     fn base_url(&self) -> &str {
@@ -299,7 +299,7 @@ impl AccountSystem for Akana {
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
-        crate::operation::repeatable(Vendor::Akana, change.change(), None)
+        crate::operation::repeatable(SystemKind::AKANA, change.change(), None)
     }
 
     fn apply_with<'a>(
@@ -316,7 +316,7 @@ impl AccountSystem for Akana {
                 let status = before.insert(self.status_with(user, options).await?);
                 if status.enabled != Some(true) {
                     let why = "the account is not known to be enabled, and unlocking it would enable it too";
-                    return Err(Error::new(ErrorKind::Unsupported, Vendor::Akana, why));
+                    return Err(Error::new(ErrorKind::Unsupported, SystemKind::AKANA, why));
                 }
             }
             let call = self.client.change_user_status().user_id(id).body(body);
@@ -365,10 +365,10 @@ impl AccountSystem for Akana {
             let record = read(&self.client.inner, options, pin!(call.send())).await?;
             let answer = Answer::of(&record);
             if let Some(why) = answer.objection(user) {
-                return Err(contradicted_read(Vendor::Akana, &record, &why));
+                return Err(contradicted_read(SystemKind::AKANA, &record, &why));
             }
             match account(&answer) {
-                status if status == AccountStatus::default() => Err(empty_read(Vendor::Akana, &record)),
+                status if status == AccountStatus::default() => Err(empty_read(SystemKind::AKANA, &record)),
                 status => Ok(status),
             }
         })

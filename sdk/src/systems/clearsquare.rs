@@ -15,6 +15,7 @@ use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
+use crate::kind::SystemKind;
 use crate::raw::RawResponse;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
@@ -23,7 +24,6 @@ use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
 use crate::transport::hooks;
-use crate::vendor::Vendor;
 
 pub use crate::generated::clearsquare::{Client, builder, types};
 pub use crate::generated::values::{ClearsquareOutcome, ClearsquareUserId};
@@ -34,7 +34,7 @@ pub use crate::generated::values::{ClearsquareOutcome, ClearsquareUserId};
 /// The call toggles: never repeat it unless it is certain that it was not carried out.
 ///
 /// ```
-/// use user_status::vendors::clearsquare::{Clearsquare, Credentials};
+/// use user_status::systems::clearsquare::{Clearsquare, Credentials};
 /// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn toggle() -> user_status::Result<()> {
@@ -81,8 +81,8 @@ impl ClearsquareBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Clearsquare> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Clearsquare, "credentials"))?;
-        let auth = credentials.into_auth(Vendor::Clearsquare, Credentials::prepare)?;
+        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::CLEARSQUARE, "credentials"))?;
+        let auth = credentials.into_auth(SystemKind::CLEARSQUARE, Credentials::prepare)?;
         let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Clearsquare { client: Client::new_with_client(&base_url, http, session) })
     }
@@ -101,7 +101,7 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let header = credential_header(Vendor::Clearsquare, "the token", "Bearer ", &self.token)?;
+        let header = credential_header(SystemKind::CLEARSQUARE, "the token", "Bearer ", &self.token)?;
         Ok(Prepared::new(vec![(AUTHORIZATION, header)], Some(("token", self.token.clone())), &[&self.token]))
     }
 }
@@ -111,7 +111,7 @@ hooks!(Client);
 /// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but after
 /// a 401 with fresh credentials.
 pub(crate) const CONVENTIONS: Conventions = Conventions {
-    vendor: Vendor::Clearsquare,
+    system: SystemKind::CLEARSQUARE,
     media_types: JSON,
     refusals: &[(400, Conclusion::Refused, SIBLING), (401, Conclusion::Refused, DOCUMENT)],
     is_fault: |members| members.get("status").is_some_and(|status| status == "error"),
@@ -123,7 +123,7 @@ const DOCUMENT: &str = "its document, \"Activate/Deactivate a User\"";
 const SIBLING: &str = "the document of a sibling operation, with the same body";
 
 impl Fault for types::ClearsquareResult {
-    const VENDOR: Vendor = Vendor::Clearsquare;
+    const SYSTEM: SystemKind = SystemKind::CLEARSQUARE;
     const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
@@ -134,14 +134,14 @@ impl Fault for types::ClearsquareResult {
 impl Clearsquare {
     /// What a change is sent with. Refuses what cannot be sent, before anything is.
     fn accept(&self, user: &str, change: &StatusChange) -> Result<ClearsquareUserId> {
-        self.capabilities().check(Vendor::Clearsquare, change)?;
+        self.capabilities().check(SystemKind::CLEARSQUARE, change)?;
         Ok(user.parse()?)
     }
 }
 
 impl AccountSystem for Clearsquare {
-    fn vendor(&self) -> Vendor {
-        Vendor::Clearsquare
+    fn kind(&self) -> SystemKind {
+        SystemKind::CLEARSQUARE
     }
 
     fn base_url(&self) -> &str {
@@ -157,7 +157,7 @@ impl AccountSystem for Clearsquare {
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
-        crate::operation::repeatable(Vendor::Clearsquare, change.change(), None)
+        crate::operation::repeatable(SystemKind::CLEARSQUARE, change.change(), None)
     }
 
     fn apply_with<'a>(
@@ -209,7 +209,7 @@ impl AccountSystem for Clearsquare {
     fn status_with<'a>(&'a self, user: &'a str, _: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
         let why = "the system documents no way to read an account";
         reported(&self.client.inner, "status", user, async move {
-            Err(Error::new(ErrorKind::Unsupported, Vendor::Clearsquare, why))
+            Err(Error::new(ErrorKind::Unsupported, SystemKind::CLEARSQUARE, why))
         })
     }
 }

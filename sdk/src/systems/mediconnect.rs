@@ -15,6 +15,7 @@ use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
+use crate::kind::SystemKind;
 use crate::receipt::{Proof, Receipt};
 use crate::redact::REDACTED;
 use crate::rehearsal::Rehearsal;
@@ -23,7 +24,6 @@ use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{AccountSystem, Capabilities};
 use crate::transport::hooks;
-use crate::vendor::Vendor;
 
 pub use crate::generated::mediconnect::{Client, builder, types};
 pub use crate::generated::values::{MediconnectRole, MediconnectUserId};
@@ -34,7 +34,7 @@ pub use crate::generated::values::{MediconnectRole, MediconnectUserId};
 /// booleans: the one to change, and the other as it is, which is read first. [`ActiveFlag`] has the other ways.
 ///
 /// ```
-/// use user_status::vendors::mediconnect::{Credentials, Mediconnect};
+/// use user_status::systems::mediconnect::{Credentials, Mediconnect};
 /// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn suspend() -> user_status::Result<()> {
@@ -116,8 +116,8 @@ impl MediconnectBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Mediconnect> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Mediconnect, "credentials"))?;
-        let auth = credentials.into_auth(Vendor::Mediconnect, Credentials::prepare)?;
+        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::MEDICONNECT, "credentials"))?;
+        let auth = credentials.into_auth(SystemKind::MEDICONNECT, Credentials::prepare)?;
         let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Mediconnect { client: Client::new_with_client(&base_url, http, session), active_flag: self.active_flag })
     }
@@ -136,7 +136,7 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let header = credential_header(Vendor::Mediconnect, "the token", "Bearer ", &self.token)?;
+        let header = credential_header(SystemKind::MEDICONNECT, "the token", "Bearer ", &self.token)?;
         Ok(Prepared::new(vec![(AUTHORIZATION, header)], None, &[&self.token]))
     }
 }
@@ -145,7 +145,7 @@ hooks!(Client);
 
 /// What MediConnect says with a status code.
 pub(crate) const CONVENTIONS: Conventions = Conventions {
-    vendor: Vendor::Mediconnect,
+    system: SystemKind::MEDICONNECT,
     media_types: JSON,
     refusals: &[
         (400, Conclusion::Refused, DOCUMENT),
@@ -167,7 +167,7 @@ const DOCUMENT: &str = "its document, \"Toggle User Status\"";
 const CODE: &str = "its published code, which refuses before it looks at the account";
 
 impl Fault for types::MediconnectError {
-    const VENDOR: Vendor = Vendor::Mediconnect;
+    const SYSTEM: SystemKind = SystemKind::MEDICONNECT;
     const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
@@ -178,10 +178,10 @@ impl Fault for types::MediconnectError {
 impl Mediconnect {
     /// What a change is sent with. Refuses what cannot be sent, before anything is.
     fn accept(&self, user: &str, change: &StatusChange) -> Result<MediconnectUserId> {
-        self.capabilities().check(Vendor::Mediconnect, change)?;
+        self.capabilities().check(SystemKind::MEDICONNECT, change)?;
         let id = user.parse()?;
         if change.change() == Change::Suspend && change.reason().is_none() {
-            return Err(Error::invalid_input(Vendor::Mediconnect, "a suspension needs a `reason`"));
+            return Err(Error::invalid_input(SystemKind::MEDICONNECT, "a suspension needs a `reason`"));
         }
         Ok(id)
     }
@@ -191,10 +191,10 @@ impl Mediconnect {
         let record = read(&self.client.inner, options, pin!(call.send())).await?;
         let answer = Answer::of(&record);
         if let Some(why) = answer.objection(&id.get().to_string()) {
-            return Err(contradicted_read(Vendor::Mediconnect, &record, &why));
+            return Err(contradicted_read(SystemKind::MEDICONNECT, &record, &why));
         }
         match account(&answer) {
-            status if status == AccountStatus::default() => Err(empty_read(Vendor::Mediconnect, &record)),
+            status if status == AccountStatus::default() => Err(empty_read(SystemKind::MEDICONNECT, &record)),
             status => Ok(status),
         }
     }
@@ -285,8 +285,8 @@ fn account(answer: &Answer<'_>) -> AccountStatus {
 }
 
 impl AccountSystem for Mediconnect {
-    fn vendor(&self) -> Vendor {
-        Vendor::Mediconnect
+    fn kind(&self) -> SystemKind {
+        SystemKind::MEDICONNECT
     }
 
     fn base_url(&self) -> &str {
@@ -306,7 +306,7 @@ impl AccountSystem for Mediconnect {
         // An account that does not say whether it is active is not changed.
         let before = AccountStatus { enabled: Some(true), ..AccountStatus::default() };
         let body = serde_json::to_vec(&self.body(change, Some(&before))).ok();
-        crate::operation::repeatable(Vendor::Mediconnect, change.change(), body.as_deref())
+        crate::operation::repeatable(SystemKind::MEDICONNECT, change.change(), body.as_deref())
     }
 
     fn apply_with<'a>(
@@ -339,7 +339,7 @@ impl AccountSystem for Mediconnect {
                     Some(before) => format!("{why}: it reads {before}"),
                     None => why.to_owned(),
                 };
-                return Err(Error::new(ErrorKind::OffContract, Vendor::Mediconnect, why));
+                return Err(Error::new(ErrorKind::OffContract, SystemKind::MEDICONNECT, why));
             }
             let body = self.body(change, before.as_ref());
             let call = self.client.toggle_user_status().id(id).body(body);

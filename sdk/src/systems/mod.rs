@@ -15,11 +15,11 @@ use crate::change::StatusChange;
 use crate::conclusion::Conventions;
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::fault::Fault;
+use crate::kind::SystemKind;
 use crate::receipt::{Proof, Receipt};
 use crate::session::Session;
 use crate::status::AccountStatus;
 use crate::transport::MISSHAPEN;
-use crate::vendor::Vendor;
 
 mod answer;
 
@@ -122,7 +122,7 @@ impl<'a> Applying<'a> {
     fn receipt(&self, record: Record, proof: Proof, status: AccountStatus) -> Receipt {
         let parts = self.session.parts();
         Receipt {
-            vendor: parts.vendor,
+            system: parts.system,
             user: self.user.to_owned(),
             change: self.change.clone(),
             proof,
@@ -164,7 +164,7 @@ impl<'a> Applying<'a> {
     }
 
     fn doubt(&self, kind: ErrorKind, record: &Record, message: &str) -> Error {
-        let error = Error::new(kind, self.session.parts().vendor, shown(message));
+        let error = Error::new(kind, self.session.parts().system, shown(message));
         with_record(error.with_applied(Applied::Unknown), record)
     }
 
@@ -177,14 +177,14 @@ impl<'a> Applying<'a> {
 }
 
 /// A read whose answer says yes and no. Nothing was changed by it.
-fn contradicted_read(vendor: Vendor, record: &Record, message: &str) -> Error {
-    with_record(Error::new(ErrorKind::Contradicted, vendor, shown(message)), record)
+fn contradicted_read(system: SystemKind, record: &Record, message: &str) -> Error {
+    with_record(Error::new(ErrorKind::Contradicted, system, shown(message)), record)
 }
 
 /// A read whose answer says nothing of the account.
-fn empty_read(vendor: Vendor, record: &Record) -> Error {
+fn empty_read(system: SystemKind, record: &Record) -> Error {
     let message = "the answer has none of the members that would say what the account is";
-    with_record(Error::new(ErrorKind::OffContract, vendor, message), record)
+    with_record(Error::new(ErrorKind::OffContract, system, message), record)
 }
 
 /// An error with what is known of the call that it is about.

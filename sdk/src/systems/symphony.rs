@@ -16,6 +16,7 @@ use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::fault::Fault;
+use crate::kind::SystemKind;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
 use crate::report::reported;
@@ -23,7 +24,6 @@ use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
 use crate::system::{AccountSystem, Capabilities};
 use crate::transport::hooks;
-use crate::vendor::Vendor;
 
 pub use crate::generated::symphony::{Client, builder, types};
 pub use crate::generated::values::{SymphonyAccountState, SymphonyMessageFormat, SymphonyUserId};
@@ -31,7 +31,7 @@ pub use crate::generated::values::{SymphonyAccountState, SymphonyMessageFormat, 
 /// A pod, and the credentials for it.
 ///
 /// ```
-/// use user_status::vendors::symphony::{Credentials, Symphony};
+/// use user_status::systems::symphony::{Credentials, Symphony};
 /// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn suspend() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,7 +72,7 @@ pub struct SymphonyBuilder {
     unit: Unit,
 }
 
-/// The unit in which a pod counts the end of a suspension. The document says "unix timestamp", the vendor's clients send
+/// The unit in which a pod counts the end of a suspension. The document says "unix timestamp", the system's clients send
 /// milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -121,8 +121,8 @@ impl SymphonyBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Symphony> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Symphony, "credentials"))?;
-        let auth = credentials.into_auth(Vendor::Symphony, Credentials::prepare)?;
+        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::SYMPHONY, "credentials"))?;
+        let auth = credentials.into_auth(SystemKind::SYMPHONY, Credentials::prepare)?;
         let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Symphony { client: Client::new_with_client(&base_url, http, session), unit: self.unit })
     }
@@ -141,7 +141,7 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let token = credential_header(Vendor::Symphony, "the session token", "", &self.session_token)?;
+        let token = credential_header(SystemKind::SYMPHONY, "the session token", "", &self.session_token)?;
         Ok(Prepared::new(vec![(HeaderName::from_static("sessiontoken"), token)], None, &[&self.session_token]))
     }
 }
@@ -150,7 +150,7 @@ hooks!(Client);
 
 /// What Symphony says with a status code: its actions are atomic, and a 40x made no change.
 pub(crate) const CONVENTIONS: Conventions = Conventions {
-    vendor: Vendor::Symphony,
+    system: SystemKind::SYMPHONY,
     media_types: JSON,
     refusals: &[
         (400, Conclusion::Refused, DOCUMENT),
@@ -169,7 +169,7 @@ const DOCUMENT: &str =
     "its document, \"Update User Status\"; its guide says that actions are atomic, and a 40x made no change";
 
 impl Fault for types::SymphonyError {
-    const VENDOR: Vendor = Vendor::Symphony;
+    const SYSTEM: SystemKind = SystemKind::SYMPHONY;
     const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
@@ -183,7 +183,7 @@ impl Fault for types::SymphonyError {
 impl Symphony {
     /// What a change is sent with. Refuses what cannot be sent, before anything is.
     fn accept(&self, user: &str, change: &StatusChange) -> Result<(SymphonyUserId, types::SymphonyUserStatus)> {
-        self.capabilities().check(Vendor::Symphony, change)?;
+        self.capabilities().check(SystemKind::SYMPHONY, change)?;
         Ok((user.parse()?, self.body(change)?))
     }
 
@@ -197,8 +197,9 @@ impl Symphony {
                 body.suspended = Some(true);
                 body.suspension_reason = change.reason().map(str::to_owned);
                 if let Some(end) = change.end() {
-                    let invalid =
-                        |problem: &str| Error::invalid_input(Vendor::Symphony, format!("`until` is {end}, {problem}"));
+                    let invalid = |problem: &str| {
+                        Error::invalid_input(SystemKind::SYMPHONY, format!("`until` is {end}, {problem}"))
+                    };
                     let number = self.unit.number(end);
                     let number = number.ok_or_else(|| invalid("which as a number could only be of the other unit"))?;
                     if self.unit.instant(number) != Some(end) {
@@ -238,7 +239,7 @@ impl Symphony {
                 0 => None,
                 number => Some(self.unit.instant(number).ok_or_else(|| {
                     let problem = "`suspendedUntil` can only be of the other unit; see `SymphonyBuilder::unit`";
-                    with_record(Error::new(ErrorKind::OffContract, Vendor::Symphony, problem), record)
+                    with_record(Error::new(ErrorKind::OffContract, SystemKind::SYMPHONY, problem), record)
                 })?),
             },
             fact => answer.not_understood("suspendedUntil", fact, &mut status),
@@ -255,8 +256,8 @@ fn objection(answer: &Answer<'_>, asked: &str) -> Option<String> {
 }
 
 impl AccountSystem for Symphony {
-    fn vendor(&self) -> Vendor {
-        Vendor::Symphony
+    fn kind(&self) -> SystemKind {
+        SystemKind::SYMPHONY
     }
 
     fn base_url(&self) -> &str {
@@ -273,7 +274,7 @@ impl AccountSystem for Symphony {
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
-        crate::operation::repeatable(Vendor::Symphony, change.change(), None)
+        crate::operation::repeatable(SystemKind::SYMPHONY, change.change(), None)
     }
 
     fn apply_with<'a>(
@@ -330,10 +331,10 @@ impl AccountSystem for Symphony {
             // A status has no message; a fault has one, and need not have a code.
             let message = || answer.member("message").map(|_| "the answer has a message, as a fault has".to_owned());
             if let Some(why) = objection(&answer, &asked).or_else(message) {
-                return Err(contradicted_read(Vendor::Symphony, &record, &why));
+                return Err(contradicted_read(SystemKind::SYMPHONY, &record, &why));
             }
             match self.account(&answer, &record)? {
-                status if status == AccountStatus::default() => Err(empty_read(Vendor::Symphony, &record)),
+                status if status == AccountStatus::default() => Err(empty_read(SystemKind::SYMPHONY, &record)),
                 status => Ok(status),
             }
         })

@@ -15,6 +15,7 @@ use crate::conclusion::{Conclusion, Conventions, JSON};
 use crate::config::{Config, config_setters};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
+use crate::kind::SystemKind;
 use crate::receipt::{Proof, Receipt};
 use crate::rehearsal::Rehearsal;
 use crate::report::reported;
@@ -22,7 +23,6 @@ use crate::secret::Secret;
 use crate::status::AccountStatus;
 use crate::system::{AccountSystem, Capabilities};
 use crate::transport::hooks;
-use crate::vendor::Vendor;
 
 pub use crate::generated::userdocks::{Client, builder, types};
 pub use crate::generated::values::{UserdocksAccessStatus, UserdocksAppId, UserdocksUserId};
@@ -30,7 +30,7 @@ pub use crate::generated::values::{UserdocksAccessStatus, UserdocksAppId, Userdo
 /// Userdocks, and the credentials for an app there.
 ///
 /// ```
-/// use user_status::vendors::userdocks::{Credentials, Userdocks};
+/// use user_status::systems::userdocks::{Credentials, Userdocks};
 /// use user_status::{AccountSystem, StatusChange};
 ///
 /// # async fn disable() -> user_status::Result<()> {
@@ -107,11 +107,11 @@ impl UserdocksBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Userdocks> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(Vendor::Userdocks, "credentials"))?;
-        let auth = credentials.into_auth(Vendor::Userdocks, Credentials::prepare)?;
+        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::USERDOCKS, "credentials"))?;
+        let auth = credentials.into_auth(SystemKind::USERDOCKS, Credentials::prepare)?;
         let app = self.app.map(UserdocksAppId::try_from).transpose()?;
         if self.route == Route::Current && app.is_none() {
-            return Err(Error::missing(Vendor::Userdocks, "app"));
+            return Err(Error::missing(SystemKind::USERDOCKS, "app"));
         }
         let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
         Ok(Userdocks { client: Client::new_with_client(&base_url, http, session), route: self.route, app })
@@ -140,7 +140,7 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let header = |what, prefix, secret| credential_header(Vendor::Userdocks, what, prefix, secret);
+        let header = |what, prefix, secret| credential_header(SystemKind::USERDOCKS, what, prefix, secret);
         Ok(match &self.0 {
             Kind::ApiKey { key, client_id } => Prepared::new(
                 vec![
@@ -162,7 +162,7 @@ hooks!(Client);
 
 /// What Userdocks says with a status code: its page lists these as errors of the request.
 pub(crate) const CONVENTIONS: Conventions = Conventions {
-    vendor: Vendor::Userdocks,
+    system: SystemKind::USERDOCKS,
     media_types: JSON,
     refusals: &[
         (400, Conclusion::Refused, DOCUMENT),
@@ -181,7 +181,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions {
 const DOCUMENT: &str = "its document, \"PUT /users/:userId/access-status/:accessStatus\"";
 
 impl Fault for types::UserdocksError {
-    const VENDOR: Vendor = Vendor::Userdocks;
+    const SYSTEM: SystemKind = SystemKind::USERDOCKS;
     const CONVENTIONS: &'static Conventions = &CONVENTIONS;
 
     fn message(&self) -> Option<String> {
@@ -192,7 +192,7 @@ impl Fault for types::UserdocksError {
 impl Userdocks {
     /// What a change is sent with. Refuses what cannot be sent, before anything is.
     fn accept(&self, user: &str, change: &StatusChange) -> Result<(UserdocksUserId, UserdocksAccessStatus)> {
-        self.capabilities().check(Vendor::Userdocks, change)?;
+        self.capabilities().check(SystemKind::USERDOCKS, change)?;
         let status = match change.change() {
             Change::Enable => UserdocksAccessStatus::Unfreezed,
             _ => UserdocksAccessStatus::Freezed,
@@ -230,8 +230,8 @@ fn account(answer: &Answer<'_>, known: &[&str]) -> AccountStatus {
 }
 
 impl AccountSystem for Userdocks {
-    fn vendor(&self) -> Vendor {
-        Vendor::Userdocks
+    fn kind(&self) -> SystemKind {
+        SystemKind::USERDOCKS
     }
 
     fn base_url(&self) -> &str {
@@ -248,7 +248,7 @@ impl AccountSystem for Userdocks {
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
-        crate::operation::repeatable(Vendor::Userdocks, change.change(), None)
+        crate::operation::repeatable(SystemKind::USERDOCKS, change.change(), None)
     }
 
     fn apply_with<'a>(
@@ -308,11 +308,11 @@ impl AccountSystem for Userdocks {
             let record = read(&self.client.inner, options, pin!(call.send())).await?;
             let answer = Answer::of(&record);
             if let Some(why) = answer.objection(user) {
-                return Err(contradicted_read(Vendor::Userdocks, &record, &why));
+                return Err(contradicted_read(SystemKind::USERDOCKS, &record, &why));
             }
             match account(&answer, &["data"]) {
                 status if status == AccountStatus::default() || !says_yes(&answer) => {
-                    Err(empty_read(Vendor::Userdocks, &record))
+                    Err(empty_read(SystemKind::USERDOCKS, &record))
                 }
                 status => Ok(status),
             }

@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use user_status::vendors::Symphony;
-use user_status::vendors::symphony::{Credentials, types};
+use user_status::systems::Symphony;
+use user_status::systems::symphony::{Credentials, types};
 use user_status::{AccountSystem, StatusChange};
 
 /// What a benchmark ends with.
@@ -27,21 +27,21 @@ pub(crate) enum Subject {
     Hyper,
     Reqwest,
     Typed,
-    Vendor,
+    SystemKind,
     Unified,
 }
 
 impl Subject {
     /// The first is what the others are measured by.
     pub(crate) const ALL: [Subject; 5] =
-        [Subject::Reqwest, Subject::Hyper, Subject::Typed, Subject::Vendor, Subject::Unified];
+        [Subject::Reqwest, Subject::Hyper, Subject::Typed, Subject::SystemKind, Subject::Unified];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Subject::Hyper => "hyper",
             Subject::Reqwest => "reqwest",
             Subject::Typed => "typed",
-            Subject::Vendor => "vendor",
+            Subject::SystemKind => "system",
             Subject::Unified => "unified",
         }
     }
@@ -127,7 +127,7 @@ impl Clients {
             Subject::Hyper => Caller::Hyper(Connection::open(self.address).await?),
             Subject::Reqwest => Caller::Reqwest(self.reqwest.clone(), self.address),
             Subject::Typed => Caller::Typed(self.symphony.clone()),
-            Subject::Vendor => Caller::Vendor(self.symphony.clone()),
+            Subject::SystemKind => Caller::SystemKind(self.symphony.clone()),
             Subject::Unified => Caller::Unified(Box::new(self.symphony.clone())),
         })
     }
@@ -137,7 +137,7 @@ pub(crate) enum Caller {
     Hyper(Connection),
     Reqwest(reqwest::Client, SocketAddr),
     Typed(Symphony),
-    Vendor(Symphony),
+    SystemKind(Symphony),
     Unified(Box<dyn AccountSystem>),
 }
 
@@ -151,7 +151,7 @@ impl Caller {
                 let call = symphony.client().update_user_status().uid(7_215_545_078_541_i64).body(body);
                 call.send().await.map_err(|e| e.to_string())?;
             }
-            Caller::Vendor(symphony) => drop(symphony.apply(USER, &StatusChange::enable()).await?),
+            Caller::SystemKind(symphony) => drop(symphony.apply(USER, &StatusChange::enable()).await?),
             Caller::Unified(system) => drop(system.apply(USER, &StatusChange::enable()).await?),
         }
         Ok(())

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 use user_status::RawResponse;
-use user_status_mock::{Credentials, Fault, Mint, Options, StandaloneServer, Vendor, WorldState};
+use user_status_mock::{Credentials, Fault, Mint, Options, StandaloneServer, SystemKind, WorldState};
 use user_status_openapi::{Contract, Operation, pointer};
 
 use super::calls::{self, Caller, Client};
@@ -113,7 +113,7 @@ async fn hold(cell: &Answer, means: Option<Means<'_>>, prefer: Option<&str>, bod
     }
     let caller =
         Caller { schemes: &cell.schemes, media_type: &cell.media_type.name, credentials: &credentials, prefer };
-    let client = calls::connect(operation.vendor, &server.uri(operation.vendor), &caller, &operation.id);
+    let client = calls::connect(operation.system, &server.uri(operation.system), &caller, &operation.id);
     let what = format!("{} {} {} {}", operation.id, cell.status, cell.media_type.name, cell.example);
 
     let typed = calls::typed(&client, &operation.id, raw::user(operation), first_body(cell)).await;
@@ -134,8 +134,8 @@ async fn unified_in_a_fresh_world(cell: &Answer, body: &Value, what: &str) {
     bring(&server, &cell.operation, row.unwrap().3, &mut credentials);
     let (schemes, media_type) = (&cell.schemes, &cell.media_type.name);
     let caller = Caller { schemes, media_type, credentials: &credentials, prefer: None };
-    let uri = server.uri(cell.operation.vendor);
-    let client = calls::connect(cell.operation.vendor, &uri, &caller, &cell.operation.id);
+    let uri = server.uri(cell.operation.system);
+    let client = calls::connect(cell.operation.system, &uri, &caller, &cell.operation.id);
     unified(cell, &server, &client, body, what).await;
 }
 
@@ -183,34 +183,34 @@ pub(super) async fn server() -> StandaloneServer {
 /// Those of the world, and an access token of the user of the examples.
 pub(super) fn credentials(server: &StandaloneServer) -> Credentials {
     let mut credentials = server.credentials();
-    let mint = Mint::new(Vendor::Userdocks).user(user_status_mock::world::USERDOCKS_USER);
+    let mint = Mint::new(SystemKind::Userdocks).user(user_status_mock::world::USERDOCKS_USER);
     credentials.userdocks.access_token = server.mint(&mint).unwrap().get("bearer").unwrap().to_owned();
     credentials
 }
 
 fn bring(server: &StandaloneServer, operation: &Operation, state: State, credentials: &mut Credentials) {
-    let (vendor, user) = (operation.vendor, raw::user(operation));
+    let (system, user) = (operation.system, raw::user(operation));
     let minted = |mint: Mint| server.mint(&mint).unwrap();
     let made = match state {
         State::AsItIs => return,
         State::NoUser => {
-            assert!(server.remove_user(vendor, user));
+            assert!(server.remove_user(system, user));
             return;
         }
         State::Account(more) => {
-            let mut account = server.user(vendor, user).unwrap();
+            let mut account = server.user(system, user).unwrap();
             let more: Map<String, Value> = serde_json::from_str(more).unwrap();
             account.as_object_mut().unwrap().extend(more);
-            server.put_user(vendor, user, &account).unwrap();
+            server.put_user(system, user, &account).unwrap();
             return;
         }
-        State::Unentitled => minted(Mint::new(vendor).unentitled()),
-        State::Expired => minted(Mint::new(vendor).expires_in(-1)),
+        State::Unentitled => minted(Mint::new(system).unentitled()),
+        State::Expired => minted(Mint::new(system).expires_in(-1)),
     };
-    match vendor {
-        Vendor::Mediconnect => credentials.mediconnect.token = made.get("bearer").unwrap().to_owned(),
-        Vendor::Clearsquare => credentials.clearsquare.token = made.get("bearer").unwrap().to_owned(),
-        Vendor::Symphony => credentials.symphony.session_token = made.get("sessionToken").unwrap().to_owned(),
+    match system {
+        SystemKind::Mediconnect => credentials.mediconnect.token = made.get("bearer").unwrap().to_owned(),
+        SystemKind::Clearsquare => credentials.clearsquare.token = made.get("bearer").unwrap().to_owned(),
+        SystemKind::Symphony => credentials.symphony.session_token = made.get("sessionToken").unwrap().to_owned(),
         other => panic!("{other} has no such row"),
     }
 }

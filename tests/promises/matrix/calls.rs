@@ -4,25 +4,25 @@ use progenitor_client::ResponseValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use user_status::vendors::{
+use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{AccountSystem, Error, RawResponse, RetryPolicy, StatusChange};
-use user_status_mock::{Credentials, Vendor};
+use user_status_mock::{Credentials, SystemKind};
 use user_status_openapi::Contract;
 
 use super::cells::Cell;
 
 /// Who can call.
-const CALLERS: [(Vendor, &[&str]); 7] = [
-    (Vendor::Userdocks, &["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"]),
-    (Vendor::Userdocks, &["userdocksAccessToken"]),
-    (Vendor::Akana, &["akanaSession", "akanaCsrf"]),
+const CALLERS: [(SystemKind, &[&str]); 7] = [
+    (SystemKind::Userdocks, &["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"]),
+    (SystemKind::Userdocks, &["userdocksAccessToken"]),
+    (SystemKind::Akana, &["akanaSession", "akanaCsrf"]),
     // A read needs no CSRF header; the client sends it with every request.
-    (Vendor::Akana, &["akanaSession"]),
-    (Vendor::Mediconnect, &["mediconnectToken"]),
-    (Vendor::Symphony, &["symphonySession"]),
-    (Vendor::Clearsquare, &["clearsquareToken"]),
+    (SystemKind::Akana, &["akanaSession"]),
+    (SystemKind::Mediconnect, &["mediconnectToken"]),
+    (SystemKind::Symphony, &["symphonySession"]),
+    (SystemKind::Clearsquare, &["clearsquareToken"]),
 ];
 
 /// What the unified layer makes of a success, by operation and example: proof and status of a change, status of a read.
@@ -47,10 +47,10 @@ const REFUSALS: [(u16, &str); 5] =
 pub(super) fn covers(cell: &Cell) -> bool {
     let operation = cell.operation();
     let called = SUCCESSES.iter().any(|(id, ..)| *id == operation.id);
-    let caller = CALLERS.iter().any(|(vendor, known)| *vendor == operation.vendor && *known == cell.schemes());
+    let caller = CALLERS.iter().any(|(system, known)| *system == operation.system && *known == cell.schemes());
     let spoken = cell.media_type().is_none_or(|spoken| {
         let known = akana::MediaType::ALL.iter().any(|known| known.as_str() == spoken.name);
-        known && (operation.vendor == Vendor::Akana || spoken.name == "application/json")
+        known && (operation.system == SystemKind::Akana || spoken.name == "application/json")
     });
     let expected = match cell {
         Cell::Request(_) => true,
@@ -101,10 +101,10 @@ macro_rules! built {
     }};
 }
 
-pub(super) fn connect(vendor: Vendor, uri: &str, caller: &Caller<'_>, operation: &str) -> Client {
+pub(super) fn connect(system: SystemKind, uri: &str, caller: &Caller<'_>, operation: &str) -> Client {
     let (known, prefer) = (caller.credentials, caller.prefer);
-    match vendor {
-        Vendor::Userdocks => {
+    match system {
+        SystemKind::Userdocks => {
             let docks = &known.userdocks;
             let credentials = match caller.schemes.len() {
                 3 => userdocks::Credentials::api_key(&*docks.api_key, &*docks.client_id),
@@ -117,23 +117,23 @@ pub(super) fn connect(vendor: Vendor, uri: &str, caller: &Caller<'_>, operation:
             let builder = Userdocks::builder().base_url(uri).credentials(credentials).route(route);
             Client::Userdocks(built!(builder.app(&*docks.client_id), prefer), docks.client_id.clone())
         }
-        Vendor::Akana => {
+        SystemKind::Akana => {
             let credentials = akana::Credentials::session(&*known.akana.session_cookie, &*known.akana.csrf_token);
             let media_type = akana::MediaType::ALL.iter().find(|known| known.as_str() == caller.media_type).unwrap();
             let builder = Akana::builder().base_url(uri).tenant("acmepaymentscorp").credentials(credentials);
             Client::Akana(built!(builder.media_type(*media_type), prefer))
         }
-        Vendor::Mediconnect => {
+        SystemKind::Mediconnect => {
             let credentials = mediconnect::Credentials::token(&*known.mediconnect.token);
             // Without a read before, so that each call is the operation of its cell.
             let builder = Mediconnect::builder().base_url(uri).credentials(credentials).assume_active(false);
             Client::Mediconnect(built!(builder, prefer))
         }
-        Vendor::Symphony => {
+        SystemKind::Symphony => {
             let credentials = symphony::Credentials::session_token(&*known.symphony.session_token);
             Client::Symphony(built!(Symphony::builder().base_url(uri).credentials(credentials), prefer))
         }
-        Vendor::Clearsquare => {
+        SystemKind::Clearsquare => {
             let credentials = clearsquare::Credentials::token(&*known.clearsquare.token);
             Client::Clearsquare(built!(Clearsquare::builder().base_url(uri).credentials(credentials), prefer))
         }

@@ -19,7 +19,7 @@ pub(super) async fn prove(cell: &Request) -> Vec<&'static str> {
     let credentials = credentials(&server);
     let media_type = cell.body.as_ref().map_or("application/json", |(media_type, ..)| &media_type.name);
     let caller = Caller { schemes: &cell.schemes, media_type, credentials: &credentials, prefer: None };
-    let client = calls::connect(operation.vendor, &server.uri(operation.vendor), &caller, &operation.id);
+    let client = calls::connect(operation.system, &server.uri(operation.system), &caller, &operation.id);
     let body = cell.body.as_ref().map(|(.., body)| body.clone());
     let typed = calls::typed(&client, &operation.id, raw::user(operation), body).await;
     let what = format!("{} {media_type}", operation.id);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use user_status::vendors::{akana, clearsquare, mediconnect, symphony, userdocks};
+use user_status::systems::{akana, clearsquare, mediconnect, symphony, userdocks};
 use user_status_openapi::Contract;
 
 use super::answers::{known, later};

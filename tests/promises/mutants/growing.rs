@@ -9,7 +9,7 @@ use user_status_openapi::pointer;
 /// A change of the contract.
 pub(super) struct Mutant {
     pub(super) kind: &'static str,
-    /// The kind and the place: `enum-add /components/schemas/Vendor/enum`.
+    /// The kind and the place: `enum-add /components/schemas/SystemKind/enum`.
     pub(super) id: String,
     pub(super) document: Value,
 }
@@ -69,10 +69,10 @@ impl Growing<'_> {
         if let Some(target) =
             object.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix("#/components/schemas/"))
         {
-            let vendor: String =
+            let system: String =
                 target.chars().take(1).chain(target.chars().skip(1).take_while(|c| c.is_lowercase())).collect();
             let names = self.document["components"]["schemas"].as_object().unwrap().keys();
-            let mut others = names.filter(|name| name.starts_with(&vendor) && *name != target);
+            let mut others = names.filter(|name| name.starts_with(&system) && *name != target);
             if let Some(other) = others.next() {
                 let other = format!("#/components/schemas/{other}");
                 self.add("ref-other", at, |value| value["$ref"] = other.into());

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
-use user_status_openapi::Vendor;
+use user_status_openapi::SystemKind;
 
 use super::clock::in_years;
 use super::pattern::Pattern;
@@ -19,8 +19,8 @@ use super::world::World;
 use super::worlds::Asker;
 use super::{DEFAULT, Engine, Fault, cors, media_type, pages, respond, respond_json};
 use crate::credentials::Mint;
-use crate::system::System;
-use crate::vendors::Systems;
+use crate::model::SystemModel;
+use crate::systems::Systems;
 use crate::world::WorldState;
 
 /// The description of this API.
@@ -34,9 +34,9 @@ const ROUTES: [(&str, &[&str]); 20] = [
     ("/credentials", &["GET"]),
     ("/tokens", &["POST"]),
     ("/users", &["GET"]),
-    ("/users/{vendor}", &["GET"]),
-    ("/users/{vendor}/{id}", &["GET", "PUT", "DELETE"]),
-    ("/users/{vendor}/{id}/sign-in", &["POST"]),
+    ("/users/{system}", &["GET"]),
+    ("/users/{system}/{id}", &["GET", "PUT", "DELETE"]),
+    ("/users/{system}/{id}/sign-in", &["POST"]),
     ("/reset", &["POST"]),
     ("/snapshot", &["GET", "PUT"]),
     ("/faults", &["GET", "POST", "DELETE"]),
@@ -153,11 +153,11 @@ fn answer(
         }
         "/users" => {
             let systems = world.systems();
-            let all = Vendor::ALL.iter().map(|&vendor| (vendor, Users(&systems, vendor)));
+            let all = SystemKind::ALL.iter().map(|&system| (system, Users(&systems, system)));
             within(engine, &all.collect::<BTreeMap<_, _>>())
         }
-        "/users/{vendor}" => within(engine, &Users(&world.systems(), vendor(path)?)),
-        "/users/{vendor}/{id}" | "/users/{vendor}/{id}/sign-in" => user(world, template, path, request),
+        "/users/{system}" => within(engine, &Users(&world.systems(), system(path)?)),
+        "/users/{system}/{id}" | "/users/{system}/{id}/sign-in" => user(world, template, path, request),
         "/reset" => {
             world.reset();
             Ok(no_content())
@@ -289,37 +289,37 @@ fn within(engine: &Engine, body: &impl Serialize) -> Result<Response<Bytes>, Ref
 }
 
 /// The users of a system, written one after the other.
-struct Users<'a>(&'a Systems, Vendor);
+struct Users<'a>(&'a Systems, SystemKind);
 
 impl Serialize for Users<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Users(systems, vendor) = *self;
-        let system = systems.of(vendor);
-        serializer.collect_seq(system.users().iter().map(|id| listed_user(system, vendor, id)))
+        let Users(systems, kind) = *self;
+        let model = systems.of(kind);
+        serializer.collect_seq(model.users().iter().map(|id| listed_user(model, kind, id)))
     }
 }
 
-fn listed_user(system: &dyn System, vendor: Vendor, id: &str) -> Value {
-    json!({ "vendor": vendor, "id": id, "status": system.status(id), "user": system.get(id) })
+fn listed_user(model: &dyn SystemModel, kind: SystemKind, id: &str) -> Value {
+    json!({ "system": kind, "id": id, "status": model.status(id), "user": model.get(id) })
 }
 
 fn user(world: &World, template: &str, path: &str, request: &Request<Bytes>) -> Result<Response<Bytes>, Refused> {
-    let (vendor, id) = (vendor(path)?, segment(path, 2));
-    let unknown = || (404, format!("{vendor} has no user `{}`", id.escape_debug()));
+    let (system, id) = (system(path)?, segment(path, 2));
+    let unknown = || (404, format!("{system} has no user `{}`", id.escape_debug()));
     if request.method() == Method::PUT {
         let value: Value = body(request)?;
-        world.put_user(vendor, &id, &value).map_err(|problem| (400, problem))?;
-    } else if world.status(vendor, &id).is_none() {
+        world.put_user(system, &id, &value).map_err(|problem| (400, problem))?;
+    } else if world.status(system, &id).is_none() {
         return Err(unknown());
     }
     if request.method() == Method::DELETE {
-        world.remove_user(vendor, &id);
+        world.remove_user(system, &id);
         return Ok(no_content());
     }
     if template.ends_with("/sign-in") {
-        world.sign_in(vendor, &id);
+        world.sign_in(system, &id);
     }
-    Ok(respond_json(200, &listed_user(world.systems().of(vendor), vendor, &id)))
+    Ok(respond_json(200, &listed_user(world.systems().of(system), system, &id)))
 }
 
 /// The last requests, newest first.
@@ -356,8 +356,8 @@ fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refused> {
     })
 }
 
-fn vendor(path: &str) -> Result<Vendor, Refused> {
-    Vendor::from_str(&segment(path, 1)).map_err(|e| (404, e.to_string()))
+fn system(path: &str) -> Result<SystemKind, Refused> {
+    SystemKind::from_str(&segment(path, 1)).map_err(|e| (404, e.to_string()))
 }
 
 /// A segment of the path, decoded.

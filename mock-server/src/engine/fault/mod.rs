@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use user_status_openapi::{Operation, Vendor};
+use user_status_openapi::{Operation, SystemKind};
 
 use super::contract;
 use crate::world::bounds;
@@ -23,10 +23,10 @@ pub(super) use struck::{Armed, Strike};
 /// One thing that goes wrong.
 ///
 /// ```
-/// use user_status_mock::{Fault, Vendor};
+/// use user_status_mock::{Fault, SystemKind};
 ///
 /// // The first answer of Symphony is lost after the change was made, the next one is not.
-/// let lost = Fault::reset().after_the_change().on_vendor(Vendor::Symphony).times(1);
+/// let lost = Fault::reset().after_the_change().on_system(SystemKind::Symphony).times(1);
 /// ```
 ///
 /// The admin API and a world's document take the same as JSON, where what needs no arguments is a word:
@@ -36,7 +36,7 @@ pub(super) use struck::{Armed, Strike};
 /// use serde_json::json;
 ///
 /// let lost: Fault = serde_json::from_value(json!({
-///     "kind": "reset", "when": "after_the_change", "on": { "vendor": "symphony" }, "times": 1,
+///     "kind": "reset", "when": "after_the_change", "on": { "system": "symphony" }, "times": 1,
 /// }))?;
 /// let busy: Fault = serde_json::from_value(json!({
 ///     "kind": { "unavailable": { "retry_after": { "seconds": 2 } } }, "probability": 0.1,
@@ -82,7 +82,7 @@ enum Strikes {
 #[serde(default, deny_unknown_fields)]
 struct On {
     #[serde(skip_serializing_if = "Option::is_none")]
-    vendor: Option<Vendor>,
+    system: Option<SystemKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,7 @@ impl On {
     }
 
     fn is_for(&self, operation: &Operation) -> bool {
-        self.vendor.is_none_or(|vendor| vendor == operation.vendor)
+        self.system.is_none_or(|system| system == operation.system)
             && self.operation.as_ref().is_none_or(|id| *id == operation.id)
     }
 }
@@ -120,12 +120,12 @@ impl Fault {
         self
     }
 
-    /// 429, which no vendor's document has.
+    /// 429, which no system's document has.
     pub fn rate_limited(retry_after: RetryAfter) -> Fault {
         Fault::of(Kind::RateLimited { retry_after })
     }
 
-    /// 503, which no vendor's document has.
+    /// 503, which no system's document has.
     pub fn unavailable(retry_after: RetryAfter) -> Fault {
         Fault::of(Kind::Unavailable { retry_after })
     }
@@ -214,11 +214,11 @@ impl Fault {
     /// none. Which calls are struck is for the script to say, and not for its steps.
     ///
     /// ```
-    /// use user_status_mock::{Fault, RetryAfter, Vendor};
+    /// use user_status_mock::{Fault, RetryAfter, SystemKind};
     ///
     /// let unavailable = Fault::unavailable(RetryAfter::Missing);
     /// let script = Fault::script([unavailable.times(2), Fault::normal(), Fault::reset().after_the_change()]);
-    /// let script = script.on_vendor(Vendor::Symphony);
+    /// let script = script.on_system(SystemKind::Symphony);
     /// ```
     pub fn script(steps: impl IntoIterator<Item = Fault>) -> Fault {
         Fault::of(Kind::Script(steps.into_iter().collect()))
@@ -243,10 +243,10 @@ impl Fault {
         self
     }
 
-    /// Strikes calls of one vendor only.
+    /// Strikes calls of one system only.
     #[must_use]
-    pub fn on_vendor(mut self, vendor: Vendor) -> Fault {
-        self.on.vendor = Some(vendor);
+    pub fn on_system(mut self, system: SystemKind) -> Fault {
+        self.on.system = Some(system);
         self
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use user_status_openapi::{Contract, Vendor};
+use user_status_openapi::{Contract, SystemKind};
 
 use crate::engine::{Engine, World};
 use crate::options::Options;
@@ -49,13 +49,13 @@ const WAITING: u32 = 4096;
 /// It is used as its default [`World`]:
 ///
 /// ```
-/// use user_status_mock::{Fault, StandaloneServer, Vendor};
+/// use user_status_mock::{Fault, StandaloneServer, SystemKind};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = StandaloneServer::start().await?;
-/// server.fault(Fault::reset().after_the_change().on_vendor(Vendor::Symphony).times(1))?;
-/// println!("Symphony is at {}", server.uri(Vendor::Symphony));
+/// server.fault(Fault::reset().after_the_change().on_system(SystemKind::Symphony).times(1))?;
+/// println!("Symphony is at {}", server.uri(SystemKind::Symphony));
 /// # Ok(())
 /// # }
 /// ```
@@ -125,9 +125,9 @@ impl StandaloneServer {
         self.address
     }
 
-    /// The base URL for a vendor, such as `http://127.0.0.1:PORT/pod` for Symphony.
-    pub fn uri(&self, vendor: Vendor) -> String {
-        format!("{}{}", self.root(), Contract::embedded().base_path(vendor))
+    /// The base URL for a system, such as `http://127.0.0.1:PORT/pod` for Symphony.
+    pub fn uri(&self, system: SystemKind) -> String {
+        format!("{}{}", self.root(), Contract::embedded().base_path(system))
     }
 
     /// The URL of the server itself, such as `http://127.0.0.1:PORT`.

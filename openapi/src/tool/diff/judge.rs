@@ -28,7 +28,7 @@ pub(super) fn tag(_: &Walk<'_>, tag: &Pair<'_>) -> Verdict {
 /// The schemas that the hand-written types of the SDK have: what is asked for, and what is answered.
 pub(super) fn vocabulary<'a>(walk: &mut Walk<'a>, pair: &Pair<'a>) {
     for (name, sides) in [
-        ("vendor", [Side::Request, Side::Response].as_slice()),
+        ("system", [Side::Request, Side::Response].as_slice()),
         ("change", &[Side::Request]),
         ("status", &[Side::Response]),
     ] {

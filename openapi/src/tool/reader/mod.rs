@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Finding;
 use crate::contract::{Contract, Idempotence, Operation, SchemeKind};
 use crate::pointer;
-use crate::vendor::{Change, Vendor};
+use crate::words::{Change, SystemKind};
 
 mod samples;
 
@@ -38,8 +38,8 @@ pub(super) fn document(contract: &Contract, root: &Path) -> Result<String, Vec<F
     document["info"]["description"] = introduction.into();
     for tag in document["tags"].as_array_mut().into_iter().flatten() {
         let name = tag["name"].as_str().unwrap_or_default().to_owned();
-        if let Ok(vendor) = name.parse() {
-            let whole = format!("{}\n\n{}", text(tag, "/description"), introduction_to(contract, vendor));
+        if let Ok(system) = name.parse() {
+            let whole = format!("{}\n\n{}", text(tag, "/description"), introduction_to(contract, system));
             tag["description"] = whole.into();
         }
     }
@@ -81,29 +81,29 @@ fn table(root: &Path, header: &str) -> Result<String, Vec<Finding>> {
 /// The table of changes: which system can be asked for which.
 pub(super) fn changes(contract: &Contract) -> String {
     let mut table = String::from("| System | Changes | Can be read |\n|---|---|---|\n");
-    for &vendor in Vendor::ALL {
-        let operations = || contract.operations().iter().filter(|operation| operation.vendor == vendor);
+    for &system in SystemKind::ALL {
+        let operations = || contract.operations().iter().filter(|operation| operation.system == system);
         let can = |change: &&Change| operations().any(|operation| operation.changes.contains(change));
         let able: Vec<&str> = Change::ALL.iter().filter(can).map(|change| change.as_str()).collect();
         let read = if operations().any(|operation| operation.changes.is_empty()) { "yes" } else { "no" };
-        let name = display_name(contract, vendor);
+        let name = display_name(contract, system);
         table.push_str(&format!("| {name} | {} | {read} |\n", able.join(", ")));
     }
     table + "\nA change that is not there is one that the system does not have; nothing else stands in for it."
 }
 
 /// The name of a system as people write it.
-pub(super) fn display_name(contract: &Contract, vendor: Vendor) -> String {
+pub(super) fn display_name(contract: &Contract, system: SystemKind) -> String {
     let tags = contract.document()["tags"].as_array().into_iter().flatten();
-    let tag = tags.into_iter().find(|tag| tag["name"] == vendor.as_str());
-    tag.and_then(|tag| tag["x-displayName"].as_str()).unwrap_or(vendor.as_str()).to_owned()
+    let tag = tags.into_iter().find(|tag| tag["name"] == system.as_str());
+    tag.and_then(|tag| tag["x-displayName"].as_str()).unwrap_or(system.as_str()).to_owned()
 }
 
 /// How one authenticates, and which operations there are.
-fn introduction_to(contract: &Contract, vendor: Vendor) -> String {
+fn introduction_to(contract: &Contract, system: SystemKind) -> String {
     let mut whole = String::from("**Authentication**\n\n");
     let mut known = Vec::new();
-    for operation in contract.operations().iter().filter(|operation| operation.vendor == vendor) {
+    for operation in contract.operations().iter().filter(|operation| operation.system == system) {
         for name in operation.security.iter().flatten() {
             let Some(scheme) = contract.scheme(name).filter(|_| !known.contains(&name)) else { continue };
             known.push(name);
@@ -118,7 +118,7 @@ fn introduction_to(contract: &Contract, vendor: Vendor) -> String {
         }
     }
     whole.push_str("\n**Operations**\n\n");
-    for operation in contract.operations().iter().filter(|operation| operation.vendor == vendor) {
+    for operation in contract.operations().iter().filter(|operation| operation.system == system) {
         let summary = text(contract.document(), &format!("{}/summary", operation.pointer));
         whole.push_str(&format!("- `{}`: {summary}. {}\n", operation.id, repeating(operation)));
     }

@@ -92,7 +92,7 @@ impl Journal {
     /// ```
     /// use futures_util::stream;
     /// use user_status::bulk::{Invalid, Journal, Row};
-    /// use user_status::vendors::{Symphony, symphony};
+    /// use user_status::systems::{Symphony, symphony};
     /// use user_status::{Registry, StatusChange};
     ///
     /// # async fn begin() -> Result<(), Box<dyn std::error::Error>> {

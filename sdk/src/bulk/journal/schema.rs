@@ -94,7 +94,7 @@ pub(super) fn name_of_rest(system: &str) -> String {
 
 /// Where a system is.
 pub(super) fn place(system: &dyn AccountSystem) -> String {
-    format!("{} at {}", system.vendor(), system.base_url())
+    format!("{} at {}", system.kind(), system.base_url())
 }
 
 /// Makes the tables in an empty file. The caller begins and ends the transaction.

@@ -57,7 +57,7 @@ macro_rules! words {
 
 words! {
     /// One of the five systems. The word is also the tag of its operations in the contract.
-    Vendor, "vendor", {
+    SystemKind, "system", {
         /// Userdocks, a hosted user management service.
         Userdocks = "userdocks",
         /// Akana API Platform (Community Manager).
