@@ -32,6 +32,7 @@ mod journal;
 mod journal_secrets;
 mod limits;
 mod log;
+mod map;
 mod matrix;
 mod memory;
 mod mock;
