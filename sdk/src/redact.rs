@@ -229,8 +229,8 @@ impl Secrets {
 
     /// Looks at what the base64 in a text stands for, wherever in the text it begins.
     fn scan_base64(&self, text: &[u8]) -> Base64 {
-        // Eight characters that need decoding once more are at least eleven.
-        const READABLE: u8 = 11;
+        // Eight characters that need decoding once more, since one of them has a backslash before it, are nine.
+        const READABLE: u8 = 9;
         let (mut runs, mut letters, mut readable, mut offsets) = ([0_u64; 4], [0_u64; 4], [0_u8; 4], 0);
         let (mut bits, mut count) = (0_u32, 0_usize);
         // The zeros at the end give the last characters, which make up less than a group.

@@ -181,6 +181,23 @@ async fn damage_is_noticed_or_does_no_harm() {
     println!("{damages} damages: {refused} refused, {doubted} lost their end, {harmless} carried out to the end");
 }
 
+/// A program is killed while it makes the head of a run: nothing was sent, and the run can be carried out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_was_not_written_to_its_end_is_no_damage() {
+    for written in [0, 20, 48, 4096, 4100] {
+        let folder = TempDir::new().unwrap();
+        let journal = folder.path().join("run.sqlite");
+        let (server, asked) = server(ROWS).await;
+        let rows = stream::iter(people::rows(ROWS).map(Ok));
+        let registry = people::registry(&server.root());
+        drop(Journal::create(&journal, "a test", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap());
+        fs::write(file(&journal, "-head"), vec![0; written]).unwrap();
+        assert_eq!(entries(&journal).unwrap().len(), ROWS, "{written} bytes");
+        resumed(Journal::open(&journal).unwrap(), &server).await.unwrap();
+        check(&server, &asked, &journal, ROWS, &format!("{written} bytes"));
+    }
+}
+
 /// The copies that somebody makes of a run at work.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_without_all_of_its_files_is_refused_and_goes_on_in_doubt() {

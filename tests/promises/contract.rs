@@ -245,7 +245,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         ("  /pod/v1/admin/user/{uid}/status:\n", "  /pods/v1/admin/user/{uid}/status:\n", "/paths/~1pods~1v1~1admin~1user~1{uid}~1status".into(), "must begin with `/pod/`"),
         ("    x-base-path: /pod\n", "    x-base-path: /pod/\n", "/tags/3/x-base-path".into(), "must be a path such as /pod"),
         ("    x-base-path: /pod\n", "    x-base-path: [pod]\n", "/tags/3/x-base-path".into(), "must be a string"),
-        ("      enum: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      enum: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/SystemKind/enum".into(), "must be userdocks, akana"),
+        ("      x-known-values: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      x-known-values: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/SystemKind/x-known-values".into(), "must be userdocks, akana"),
         ("    AkanaServerFault:\n", "    AkanaForgottenFault:\n      summary: Nobody uses this\n      value: {}\n    AkanaServerFault:\n", "/components/examples/AkanaForgottenFault".into(), "is never used"),
     ];
     let good = fs::read_to_string(copy.0.join(tool::CONTRACT)).unwrap();

@@ -220,7 +220,7 @@ fn cases() -> Vec<(String, Edit, Expected)> {
         ),
         (at(SCHEMAS, "/SymphonyUserStatus/properties/until"), Set(text()), both(Compatible, Compatible)),
         (at(SCHEMAS, "/SymphonyAccountState/enum"), Push(json!("DELETED")), both(Compatible, Compatible)),
-        (at(SCHEMAS, "/SystemKind/enum"), Push(json!("okta")), both(Compatible, Compatible)),
+        (at(SCHEMAS, "/SystemKind/x-known-values"), Push(json!("okta")), both(Compatible, Compatible)),
         // What all systems share.
         (at(SCHEMAS, "/StatusChange/properties/reason/maxLength"), Set(json!(400)), request(Breaking)),
         (at(SCHEMAS, "/AccountStatus/properties/locked"), Remove, response(Breaking)),
@@ -342,7 +342,7 @@ fn a_change_names_the_operations_that_it_is_part_of() {
     let report = diff(old, &edited(old, pointer, &Set(json!(true)))).json();
     assert_eq!(report["changes"][0]["is"], true);
     assert_eq!(report["changes"][0].get("was"), None);
-    assert_eq!((&report["least_version"], &report["bump_missing"]), (&json!("0.2.0"), &json!(true)));
+    assert_eq!((&report["least_version"], &report["bump_missing"]), (&json!("0.3.0"), &json!(true)));
 }
 
 /// The places of all values that are no lists and no objects.

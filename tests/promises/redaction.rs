@@ -452,6 +452,22 @@ async fn other_texts_are_shown() {
     assert!(error.to_string().contains("a session"), "{error}");
 }
 
+/// The shortest credential that is looked for, with one character that every encoding escapes, in all pairs of encodings.
+#[tokio::test]
+async fn eight_characters_of_which_one_is_escaped_are_not_shown() {
+    const SHORT: &str = "0aAaAa!0";
+    let cuts = |encoding: &&Encoding| !encoding.0.starts_with("but for") && encoding.0 != "capitals";
+    for inner in ENCODINGS.iter().filter(cuts) {
+        for outer in ENCODINGS.iter().filter(cuts) {
+            let text = outer.1(&inner.1(SHORT));
+            let server = Recorder::answering(400, &json!({ "code": 7, "message": text }).to_string()).await;
+            let error = symphony(&server.uri(), SHORT).apply("42", &StatusChange::disable()).await.unwrap_err();
+            let shown = seen(&error);
+            assert!(shown.contains("[redacted]") && !shown.contains(&text), "{} {}: {shown}", inner.0, outer.0);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 

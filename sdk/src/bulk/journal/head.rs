@@ -131,10 +131,11 @@ impl Found {
     ) -> Result<(), JournalError> {
         let Some(mark) = self.mark else {
             return match (self.there, seal.open) {
-                (true, _) => lost("the file beside it whose name ends in -head cannot be read"),
+                (true, true) => lost("the file beside it whose name ends in -head cannot be read"),
                 (false, true) => lost("the file beside it whose name ends in -head is missing"),
-                // Everything is in the file itself, which can be moved and copied alone.
-                (false, false) => Ok(()),
+                // Everything is in the file itself, which can be moved and copied alone. A program may have been killed while
+                // it wrote the first head: before it says in the file that it began.
+                (_, false) => Ok(()),
             };
         };
         if mark.key != seal.key {
