@@ -100,7 +100,7 @@ without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsqua
 /// The longest id of a user in a token, so that the token can be one of a document.
 const LONGEST_USER: usize = 1024;
 
-/// What credentials to make.
+/// A description of credentials to issue.
 ///
 /// ```
 /// use user_status_mock::{Engine, Mint, SystemKind};

@@ -14,7 +14,7 @@ use crate::world::WorldState;
 /// What is called with every request.
 pub(crate) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
 
-/// How a mock is set up.
+/// The settings of a mock server.
 ///
 /// ```
 /// use user_status_mock::{Engine, Options, WorldState};
@@ -64,7 +64,7 @@ impl Options {
         Options::default()
     }
 
-    /// How every world begins.
+    /// Sets the state with which every world begins.
     #[must_use]
     pub fn world(mut self, world: WorldState) -> Options {
         self.world = world;
@@ -78,22 +78,22 @@ impl Options {
         self
     }
 
-    /// How many requests each world's journal keeps, and how many bytes of them.
+    /// Sets the number of requests that each world's journal keeps, and of their bytes.
     #[must_use]
     pub fn journal(mut self, requests: usize, bytes: usize) -> Options {
         self.journal = Bounds { entries: requests, bytes };
         self
     }
 
-    /// How many worlds there may be beside the default one, and after how long without a request one is dropped.
+    /// Sets the number of worlds beside the default one, and the time without a request after which one is dropped.
     #[must_use]
     pub fn worlds(mut self, most: usize, idle: Duration) -> Options {
         (self.most_worlds, self.idle) = (most, idle);
         self
     }
 
-    /// Whether pages of every origin may call the operations from a browser. They may by default. The admin API is never
-    /// open to pages of other origins.
+    /// Sets whether pages of every origin may call the operations from a browser. They may by default. The admin API is
+    /// never open to pages of other origins.
     #[must_use]
     pub fn cors(mut self, cors: bool) -> Options {
         self.cors = cors;
@@ -114,15 +114,15 @@ impl Options {
         self
     }
 
-    /// On how many threads of its own a [`StandaloneServer`](crate::StandaloneServer) serves connections. None by default:
-    /// then it uses the runtime on which it is started.
+    /// On how many threads of its own a [`StandaloneServer`](crate::StandaloneServer) serves connections. None by
+    /// default: then it uses the runtime on which it is started.
     #[must_use]
     pub fn workers(mut self, threads: usize) -> Options {
         self.workers = threads.min(1024);
         self
     }
 
-    /// What a client may use of a [`StandaloneServer`](crate::StandaloneServer).
+    /// Sets the limits of a [`StandaloneServer`](crate::StandaloneServer).
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Options {
         self.limits = limits;

@@ -87,11 +87,12 @@ pub struct Operation {
     pub method: String,
     /// The method of the source's own sample, where it is another: a server that is true to the source accepts it too.
     pub sample_method: Option<String>,
-    /// The path template below [`Contract::base_path`], such as `/api/users/{UserID}/status`. The document has both in one.
+    /// The path template below [`Contract::base_path`], such as `/api/users/{UserID}/status`. The document has both in
+    /// one.
     pub path: String,
     /// The JSON pointer of the operation.
     pub pointer: String,
-    /// Whether it may be sent twice.
+    /// Its idempotence: whether it may be sent twice.
     pub idempotence: Idempotence,
     /// The canonical changes that it can express.
     pub changes: Vec<Change>,
@@ -105,7 +106,7 @@ pub struct Operation {
     pub security: Vec<Vec<String>>,
 }
 
-/// Whether an operation may be sent twice.
+/// The idempotence of an operation: whether it may be sent twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Idempotence {
     /// A second call changes nothing.
@@ -123,13 +124,13 @@ pub struct Parameter {
     pub name: String,
     /// Where it travels.
     pub location: Location,
-    /// Whether it must be there.
+    /// `true` if it is required.
     pub required: bool,
     /// The JSON pointer of the parameter.
     pub pointer: String,
     /// The JSON pointer of its schema.
     pub schema: String,
-    /// Whether its schema is of type `integer`.
+    /// `true` if its schema is of type `integer`.
     pub integer: bool,
 }
 
@@ -147,7 +148,7 @@ pub enum Location {
 /// A request body.
 #[derive(Clone, Debug)]
 pub struct RequestBody {
-    /// Whether it must be there.
+    /// `true` if it is required.
     pub required: bool,
     /// Its media types.
     pub content: Vec<MediaType>,
@@ -176,13 +177,13 @@ pub struct MediaType {
 /// A security scheme.
 #[derive(Clone, Debug)]
 pub struct Scheme {
-    /// How the credential travels.
+    /// The way in which the credential travels.
     pub kind: SchemeKind,
     /// For a name that depends on the tenant: the rule, with `{tenant}` in it.
     pub name_template: Option<String>,
 }
 
-/// How a credential travels.
+/// The way in which a credential travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemeKind {
     /// In a header of this name.
@@ -206,7 +207,7 @@ impl ContractError {
         &self.pointer
     }
 
-    /// What is wrong there, and what would be right.
+    /// Returns the problem, and what would be right.
     pub fn problem(&self) -> &str {
         &self.problem
     }
@@ -278,8 +279,8 @@ impl<'a> Reader<'a> {
         Ok(base_paths)
     }
 
-    /// Servers are machines. Of a path in the URL of a server many tools know nothing: they read the servers of the whole
-    /// document, and put the path of the operation behind their URL.
+    /// Servers are machines. Of a path in the URL of a server many tools know nothing: they read the servers of the
+    /// whole document, and put the path of the operation behind their URL.
     fn only_machines(&self, servers: &str) -> Read<()> {
         self.get(&format!("{servers}/0"))?;
         for (i, _) in self.array(servers)?.iter().enumerate() {

@@ -12,9 +12,9 @@ use crate::kind::SystemKind;
 use crate::redact::{REDACTED, Secrets};
 use crate::secret::Secret;
 
-/// Where fresh credentials come from. A client asks before its first call, and again after a 401: once for all calls
-/// that failed together, and each of them then tries once more. If the source fails, each of them asks it in turn. A call
-/// that is dropped while it asks drops the asking.
+/// A source of fresh credentials. A client asks it before its first call, and again after a 401: once for all calls that
+/// failed together, each of which is then retried once. If the source fails, each waiting call asks it in turn. Dropping
+/// a call cancels its request to the source.
 ///
 /// Credentials that never change need no source; give them to the builder as they are.
 ///

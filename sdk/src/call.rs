@@ -29,21 +29,21 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// How long one attempt may take.
+    /// Sets the longest time of one attempt.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: Duration) -> CallOptions {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// How long the call may take, all attempts and waits together.
+    /// Sets the longest time of the call, all attempts and waits together.
     #[must_use]
     pub fn total_timeout(mut self, timeout: Duration) -> CallOptions {
         self.total_timeout = Some(timeout);
         self
     }
 
-    /// What is repeated.
+    /// Sets the retry policy.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> CallOptions {
         self.retry = Some(policy);
@@ -101,8 +101,8 @@ impl Call {
         self.note(|record| record.attempts += 1);
     }
 
-    /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a system's
-    /// own client, which reads them there; but what a refusal proves is read from its headers in either case.
+    /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a
+    /// system's own client, which reads them there; but what a refusal proves is read from its headers in either case.
     pub(crate) fn ended(&self, raw: RawResponse, retry_after: Option<Duration>, at: Timestamp) -> HeaderMap {
         match &self.record {
             None => raw.headers,

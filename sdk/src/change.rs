@@ -156,7 +156,7 @@ impl StatusChange {
         self
     }
 
-    /// What is to happen.
+    /// Returns the change itself, without what belongs to it.
     pub fn change(&self) -> Change {
         self.change
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 /// A future that can be stored in a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What tells the time, and waits. [`SystemClock`] by default; a test brings its own, and no test sleeps.
+/// A clock: it tells the time, and waits. The default is [`SystemClock`]; a test brings its own, and need not sleep.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Time since some fixed moment. Never goes back.
     fn now(&self) -> Duration;
@@ -22,7 +22,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn sleep(&self, duration: Duration, wait: Wait) -> BoxFuture<'static, ()>;
 }
 
-/// What is waited for.
+/// The reason for a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {

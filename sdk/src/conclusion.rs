@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::kind::SystemKind;
 
-/// What a response of some status code proves about the change that was asked for.
+/// The conclusion from a status code about the change that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Conclusion {
@@ -22,7 +22,7 @@ pub enum Conclusion {
     Unknown,
 }
 
-/// What one system says with one status code, and where that is written.
+/// The meaning of one status code of one system, with its source.
 ///
 /// Whatever [`status_rules`] does not list proves nothing.
 ///
@@ -40,7 +40,8 @@ pub struct StatusRule {
     pub system: SystemKind,
     /// The HTTP status code.
     pub status: u16,
-    /// What it proves, if the response has a media type that the system documents and, where it came whole, its error body.
+    /// The conclusion, if the response has a media type that the system documents and, where it came whole, its error
+    /// body.
     pub conclusion: Conclusion,
     /// Where the system says so.
     pub source: &'static str,

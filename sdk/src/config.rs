@@ -142,54 +142,54 @@ impl Config {
 macro_rules! config_setters {
     () => {
         /// The address of the system, such as the one in the example above. Plain `http` is for the machine itself
-        /// only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise, and uses no proxy; `https` uses the
-        /// proxy that the environment names, if any: the first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy`
-        /// that is not empty, unless `NO_PROXY` or `no_proxy` has the address. One that cannot be used is an error of
-        /// `build`, and so is an `SSL_CERT_FILE` or `SSL_CERT_DIR` without a certificate.
+        /// only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise, and uses no proxy; `https` uses
+        /// the proxy that the environment names, if any: the first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and
+        /// `all_proxy` that is not empty, unless `NO_PROXY` or `no_proxy` has the address. One that cannot be used is
+        /// an error of `build`, and so is an `SSL_CERT_FILE` or `SSL_CERT_DIR` without a certificate.
         pub fn base_url(mut self, url: impl Into<String>) -> Self {
             self.config.base_url = Some(url.into());
             self
         }
 
-        /// Who calls, with credentials that never change.
+        /// Sets credentials that never change.
         pub fn credentials(mut self, credentials: Credentials) -> Self {
             self.credentials = Some(crate::auth::Given::Fixed(credentials));
             self
         }
 
-        /// Who calls, with credentials that a source gives: before the first call, and again after a 401.
+        /// Sets a source of credentials. It is asked before the first call, and again after a 401.
         pub fn credential_source(mut self, source: impl crate::CredentialSource<Credentials>) -> Self {
             self.credentials = Some(crate::auth::Given::Source(std::sync::Arc::new(source)));
             self
         }
 
-        /// Whether the credentials may travel unencrypted to another machine, such as a mock server in a container.
-        /// They may not by default.
+        /// Sets whether the credentials may travel unencrypted to another machine, such as a mock server in a
+        /// container. They may not by default.
         pub fn allow_plain_http(mut self, allow: bool) -> Self {
             self.config.allow_plain_http = allow;
             self
         }
 
-        /// How long one attempt may take, from opening the connection to the last byte read: 30 s by default.
+        /// Sets the longest time of one attempt, from opening the connection to the last byte read: 30 s by default.
         pub fn attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.config.attempt_timeout = timeout;
             self
         }
 
-        /// How long opening a connection may take: 10 s by default.
+        /// Sets the longest time for opening a connection: 10 s by default.
         pub fn connect_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.config.connect_timeout = timeout;
             self
         }
 
-        /// How long a call may take, all attempts and waits together: 120 s by default. Reading back after it
+        /// Sets the longest time of a call, all attempts and waits together: 120 s by default. Reading back after it
         /// (`apply_and_verify`) is a call of its own.
         pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.config.total_timeout = timeout;
             self
         }
 
-        /// What is repeated, and how soon.
+        /// Sets the retry policy.
         pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
             self.config.retry = policy;
             self
@@ -207,13 +207,13 @@ macro_rules! config_setters {
             self
         }
 
-        /// Whether traces show the path of a request, and so the id of the user. They do not by default.
+        /// Sets whether traces show the path of a request, and so the id of the user. They do not by default.
         pub fn trace_users(mut self, show: bool) -> Self {
             self.config.trace_users = show;
             self
         }
 
-        /// What tells the time and waits. For tests.
+        /// Sets the clock. For tests.
         pub fn clock(mut self, clock: std::sync::Arc<dyn crate::Clock>) -> Self {
             self.config.clock = clock;
             self
@@ -236,8 +236,8 @@ macro_rules! config_setters {
             self
         }
 
-        /// Whether each request travels on a connection of its own, which is closed after it. By default those do that
-        /// must not be sent twice: ClearSquare's toggle, and a change in MediConnect that leaves `isActive` out.
+        /// Sets whether each request travels on a connection of its own, which is closed after it. By default those do
+        /// that must not be sent twice: ClearSquare's toggle, and a change in MediConnect that leaves `isActive` out.
         ///
         /// HTTP/1.1 does not say which request a response belongs to. On a connection that is kept, a second response
         /// that comes too late (from a faulty system or proxy) is taken for the response to the next request: a toggle

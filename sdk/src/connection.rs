@@ -43,7 +43,7 @@ pub enum ConnectionProblem {
     TimedOut,
     /// The connection was closed before it could be used.
     Closed,
-    /// What answers does not speak TLS.
+    /// The peer does not speak TLS.
     NotTls,
     /// Client and server have no version or cipher suite of TLS in common.
     TlsVersion,
@@ -102,8 +102,8 @@ impl ConnectionProblem {
         }
     }
 
-    /// Whether it stays until somebody changes a setting, here or there: then nothing is repeated, since another attempt
-    /// would end the same way, and one with refused credentials may lock an account of the proxy.
+    /// Returns `true` if the problem stays until somebody changes a setting, here or there: then nothing is repeated,
+    /// since another attempt would end the same way, and one with refused credentials may lock an account of the proxy.
     pub const fn stays(self) -> bool {
         match self {
             ConnectionProblem::NotTls

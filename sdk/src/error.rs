@@ -21,8 +21,8 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// Why a call did not do what was asked.
 ///
 /// [`kind`](Error::kind) says what happened, [`applied`](Error::applied) whether the account may have been changed all
-/// the same. The text is for people: what it means, and in quotes what the system said, without the credentials of the call. An error of a generated
-/// client becomes one of these with `?` or `Error::from`.
+/// the same. The text is for people: what it means, and in quotes what the system said, without the credentials of the
+/// call. An error of a generated client becomes one of these with `?` or `Error::from`.
 pub struct Error(Box<Repr>);
 
 struct Repr {
@@ -47,7 +47,7 @@ struct Repr {
     shows_otherwise: bool,
 }
 
-/// What happened, coarsely.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -59,9 +59,9 @@ pub enum ErrorKind {
     Setup,
     /// The credentials were not accepted (401). Akana and ClearSquare answer so for other refusals too.
     Credentials,
-    /// The credentials are good and not enough (403).
+    /// The caller is authenticated, but not authorized (403).
     Forbidden,
-    /// There is no such thing (404): a user or, with Akana, a media type.
+    /// The resource does not exist (404): the user or, with Akana, the requested media type.
     NotFound,
     /// The system refused the request (400 and other 4xx). Userdocks and Symphony answer so for an unknown user.
     Rejected,
@@ -79,7 +79,7 @@ pub enum ErrorKind {
     OffContract,
 }
 
-/// Whether the account was changed by a call that failed.
+/// What is known about the account after a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applied {
     /// It was not.
@@ -107,12 +107,13 @@ macro_rules! predicates {
 }
 
 impl Error {
-    /// What happened, coarsely.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether the account was changed all the same. Looks at all attempts, and not only at the last one.
+    /// Returns whether the account may have been changed all the same. Looks at all attempts, and not only at the last
+    /// one.
     pub fn applied(&self) -> Applied {
         self.0.applied
     }
@@ -127,12 +128,12 @@ impl Error {
         self.0.status
     }
 
-    /// How many attempts were made, those that could not leave included.
+    /// Returns the number of attempts, including those whose request could not leave.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How long the system asked to wait.
+    /// Returns the time for which the system asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -158,8 +159,8 @@ impl Error {
     }
 
     /// The system's error body as one of the generated types, such as
-    /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no answer, or
-    /// it is not of that type.
+    /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no answer,
+    /// or it is not of that type.
     pub fn fault<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(self.raw()?.shown()?).ok()
     }

@@ -15,7 +15,7 @@ use crate::waiting::WaitReason;
 mod adaptive;
 mod slots;
 
-/// How much a client sends at most: so many requests per second, so many at once. Without a limit by default.
+/// A rate limit of a client: requests per second, and requests at once. Without a limit by default.
 ///
 /// ```
 /// use user_status::Limit;
@@ -48,16 +48,16 @@ impl Limit {
 
     /// Learns from refusals (429, and 503 with `Retry-After`), for clients with many calls under way. Off by default.
     ///
-    /// A refusal holds back all calls of the client until the time that the system asked for has passed, up to a day; or,
-    /// if it asked for none, for a short time that doubles with every refusal in a row. A call that would have to wait for
-    /// longer than its [`longest_retry_after`](crate::RetryPolicy::longest_retry_after) ends at once without being sent,
-    /// and says when to come back. From then on half as many requests are under way at once as there were, and
-    /// half as many per second, if that has a limit. Answers give both back little by little, never above what
+    /// A refusal holds back all calls of the client until the time that the system asked for has passed, up to a day;
+    /// or, if it asked for none, for a short time that doubles with every refusal in a row. A call that would have to
+    /// wait for longer than its [`longest_retry_after`](crate::RetryPolicy::longest_retry_after) ends at once without
+    /// being sent, and says when to come back. From then on half as many requests are under way at once as there were,
+    /// and half as many per second, if that has a limit. Answers give both back little by little, never above what
     /// [`at_once`](Limit::at_once) and [`per_second`](Limit::per_second) say.
     ///
-    /// A repetition after such a refusal does not spend the budget for repetitions, which is there to prevent a storm: a
-    /// client that holds back makes none. It is still one of the attempts of its call. A call whose time would be over
-    /// before it may be sent ends without being sent.
+    /// A repetition after such a refusal does not spend the budget for repetitions, which is there to prevent a storm:
+    /// a client that holds back makes none. It is still one of the attempts of its call. A call whose time would be
+    /// over before it may be sent ends without being sent.
     ///
     /// ```
     /// use user_status::Limit;
@@ -71,7 +71,7 @@ impl Limit {
     }
 }
 
-/// How far a client with an [adaptive](Limit::adaptive) limit is held back, now.
+/// The present state of an [adaptive](Limit::adaptive) limit.
 ///
 /// ```
 /// use user_status::Limit;
@@ -90,13 +90,13 @@ impl Limit {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HeldBack {
-    /// How long nothing will be sent.
+    /// The time until the current pause ends; zero if there is none.
     pub paused_for: Duration,
-    /// How many requests there may be at once; `None` if nothing was configured and nothing learned.
+    /// The number of requests that there may be at once; `None` if nothing was configured and nothing learned.
     pub at_once: Option<usize>,
     /// The share of the configured requests per second that is used, above 0 and up to 1.
     pub rate: f64,
-    /// How many requests are under way, those included that wait for their time.
+    /// The number of requests in flight, including those that wait for their time to be sent.
     pub held: usize,
 }
 
@@ -141,7 +141,8 @@ impl Limiter {
         self.adaptive.as_ref().map(|adaptive| adaptive.held_back(clock.now()))
     }
 
-    /// Waits for a place, and says for what. A time that the system named is waited for if it is no longer than `patience`.
+    /// Waits for a place, and says for what. A time that the system named is waited for if it is no longer than
+    /// `patience`.
     pub(crate) async fn enter(
         &self,
         clock: &dyn Clock,

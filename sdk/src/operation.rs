@@ -21,7 +21,7 @@ pub struct Operation {
     pub path: &'static str,
     /// The system it belongs to.
     pub system: SystemKind,
-    /// Whether it may be sent twice.
+    /// Its idempotence: whether it may be sent twice.
     pub idempotence: Idempotence,
     /// The changes that it can express; none for a read.
     pub changes: &'static [Change],
@@ -31,7 +31,7 @@ pub struct Operation {
     pub(crate) parse: fn(u16, &Value) -> Result<Parsed, serde_json::Error>,
 }
 
-/// Whether an operation may be sent twice.
+/// The idempotence of an operation: whether it may be sent twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Idempotence {
@@ -79,8 +79,8 @@ impl Operation {
     }
 }
 
-/// Whether a change may be sent again when nobody knows whether it was carried out: what decides whether a call repeats a
-/// request decides it for a run as well. `body` is the one that the change is sent with.
+/// Whether a change may be sent again when nobody knows whether it was carried out: what decides whether a call repeats
+/// a request decides it for a run as well. `body` is the one that the change is sent with.
 pub(crate) fn repeatable(system: SystemKind, change: Change, body: Option<&[u8]>) -> bool {
     let mut of_change =
         operations().iter().filter(|operation| operation.system == system && operation.changes.contains(&change));

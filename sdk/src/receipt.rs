@@ -8,7 +8,7 @@ use crate::kind::SystemKind;
 use crate::raw::RawResponse;
 use crate::status::AccountStatus;
 
-/// What a call did, and how that is known.
+/// A receipt for a change: what was done, and the proof of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -16,15 +16,15 @@ pub struct Receipt {
     pub system: SystemKind,
     /// The account, as the caller named it.
     pub user: String,
-    /// What was asked.
+    /// The change that was asked for.
     pub change: StatusChange,
-    /// How it is known that it happened.
+    /// The proof that it was applied.
     pub proof: Proof,
-    /// What the account is, as far as the system said.
+    /// The status of the account, as far as the system said.
     pub status: AccountStatus,
-    /// How many attempts the change itself took; 0 if nothing was sent.
+    /// The number of attempts that the change itself took; 0 if nothing was sent.
     pub attempts: u32,
-    /// How long it took, waiting included.
+    /// The time that it took, waiting included.
     pub elapsed: Duration,
     /// The system's id of the last request, if it gave one.
     pub request_id: Option<String>,
@@ -34,7 +34,7 @@ pub struct Receipt {
     pub(crate) before: Option<AccountStatus>,
 }
 
-/// How it is known that a change happened.
+/// The proof that a change was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Proof {
@@ -43,7 +43,7 @@ pub enum Proof {
     /// The system said yes, and there is no proof: it offers none or, where [`Receipt::status`] has what was
     /// [not understood](AccountStatus::unrecognized), one that cannot be read.
     Accepted,
-    /// The account was so already; nothing was sent.
+    /// The account was already in the requested state; nothing was sent.
     Unchanged,
 }
 

@@ -37,7 +37,7 @@ use crate::system::AccountSystem;
 #[derive(Debug, Default)]
 pub struct Registry(BTreeMap<String, Box<dyn AccountSystem>>);
 
-/// What happened in one system.
+/// The outcome in one system.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -45,7 +45,7 @@ pub struct Outcome {
     pub system: String,
     /// The account.
     pub user: String,
-    /// What happened; `None` if the registry has no system of that name, and nothing was sent.
+    /// The result; `None` if the registry has no system of that name, and nothing was sent.
     pub result: Option<Result<Receipt>>,
     /// Its place among the accounts.
     number: usize,
@@ -72,9 +72,9 @@ impl Registry {
     /// Makes one change to accounts in many systems at the same time, each verified where it can be. Every account has
     /// its own outcome, in the order given; none hides another.
     ///
-    /// Dropping the future (a time-out, a caller that went away) breaks off the calls under way and loses the outcomes of
-    /// those that had ended. Whoever may drop it uses [`outcomes`](Registry::outcomes), which hands each one out as it
-    /// comes.
+    /// Dropping the future (a time-out, a caller that went away) breaks off the calls under way and loses the outcomes
+    /// of those that had ended. Whoever may drop it uses [`outcomes`](Registry::outcomes), which hands each one out as
+    /// it comes.
     pub async fn apply_everywhere<'a>(
         &self,
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -162,8 +162,8 @@ impl Registry {
     }
 }
 
-/// The outcomes of one change in many systems, as they come: from [`Registry::outcomes`]. Nothing is sent before the first
-/// [`next`](Outcomes::next); dropping it breaks off the calls under way.
+/// The outcomes of one change in many systems, as they come: from [`Registry::outcomes`]. Nothing is sent before the
+/// first [`next`](Outcomes::next); dropping it breaks off the calls under way.
 ///
 /// It is a stream, too.
 #[must_use = "nothing is sent unless `next` is awaited"]
@@ -183,7 +183,7 @@ pub struct OpenAccount<'a> {
     pub system: &'a str,
     /// The account.
     pub user: &'a str,
-    /// Whether its call has begun, so that the account may have been changed.
+    /// `true` once its call has begun, so that the account may have been changed.
     pub begun: bool,
 }
 

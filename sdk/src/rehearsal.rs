@@ -16,7 +16,7 @@ use crate::redact::{REDACTED, Secrets};
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
 
-/// What [`apply`](AccountSystem::apply) would do now: from [`rehearse`](AccountSystem::rehearse).
+/// A dry run of [`apply`](AccountSystem::apply): from [`rehearse`](AccountSystem::rehearse).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rehearsal {
@@ -24,12 +24,12 @@ pub struct Rehearsal {
     pub system: SystemKind,
     /// The account, as the caller named it.
     pub user: String,
-    /// What would be asked.
+    /// The change that would be asked for.
     pub change: StatusChange,
-    /// What the account is, where `apply` reads it first.
+    /// The status of the account, where `apply` reads it first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AccountStatus>,
-    /// What would be sent; `None` if the account is so already, and nothing would be.
+    /// The request that would be sent; `None` if the account is so already, and nothing would be.
     pub request: Option<PlannedRequest>,
 }
 
@@ -64,8 +64,8 @@ impl fmt::Display for PlannedRequest {
 }
 
 impl PlannedRequest {
-    /// Takes down a request. Its credentials are replaced already; the secrets are those that a caller may have put into
-    /// it besides.
+    /// Takes down a request. Its credentials are replaced already; the secrets are those that a caller may have put
+    /// into it besides.
     pub(crate) fn new(request: &Request, secrets: &Secrets) -> PlannedRequest {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let header = |name: &reqwest::header::HeaderName, value: &reqwest::header::HeaderValue| {

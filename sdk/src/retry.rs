@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use crate::conclusion::Conclusion;
 
-/// How a client repeats what failed. The defaults:
+/// The retry policy of a client. The defaults:
 ///
 /// | | |
 /// |---|---|
@@ -32,12 +32,12 @@ use crate::conclusion::Conclusion;
 /// | budget | 10 repetitions in a row per client; ten successes earn one back; under an [adaptive](crate::Limit::adaptive) limit, refusals with 429, or with 503 and `Retry-After`, do not count |
 ///
 /// The waits are drawn evenly between nothing and their limit (*full jitter*), so that clients that failed together do
-/// not come back together. After a 429, or a 503 with `Retry-After`, a wait is at least half of its limit, and never less
-/// than 250 ms, whatever the response asks for.
+/// not come back together. After a 429, or a 503 with `Retry-After`, a wait is at least half of its limit, and never
+/// less than 250 ms, whatever the response asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many requests one call may send, the first included. At least 1.
+    /// The number of requests that one call may send, the first included. At least 1.
     pub attempts: u32,
     /// The limit of the first wait.
     pub first_wait: Duration,
@@ -59,7 +59,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Nothing is repeated, but a 401 once if there are fresh credentials to be had.
+    /// Disables retries, except for one after a 401 where a source gives fresh credentials.
     pub fn never() -> RetryPolicy {
         RetryPolicy { attempts: 1, ..RetryPolicy::default() }
     }
@@ -72,7 +72,7 @@ impl RetryPolicy {
     }
 }
 
-/// How an attempt ended.
+/// The end of an attempt.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
@@ -80,8 +80,8 @@ pub enum Outcome {
     NotSent,
     /// The request left, and no whole answer came back.
     Lost,
-    /// A response of this status code, that asked to wait so long. Its body may have broken off, if the status code says
-    /// enough.
+    /// A response of this status code, that asked to wait so long. Its body may have broken off, if the status code
+    /// says enough.
     Answered {
         /// The status code.
         status: u16,
@@ -118,7 +118,7 @@ impl Outcome {
 #[doc(hidden)]
 pub const LEAST_WAIT: Duration = Duration::from_millis(250);
 
-/// What is known of the operation.
+/// The facts about an operation that decide whether it may be retried.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Safety {
@@ -130,21 +130,21 @@ pub struct Safety {
     pub can_refresh: bool,
 }
 
-/// How far the call has come.
+/// The progress of a call.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// How many requests were sent.
+    /// The number of requests that were sent.
     pub attempt: u32,
-    /// How much time is left until the call must end.
+    /// The time that is left until the call must end.
     pub time_left: Duration,
-    /// Whether the budget has room for another repetition.
+    /// `true` if the budget has room for another retry.
     pub budget: bool,
     /// Drawn evenly from 0 to 1.
     pub jitter: f64,
 }
 
-/// What to do.
+/// The decision after an attempt.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decision {
@@ -198,7 +198,7 @@ fn backoff(policy: &RetryPolicy, attempt: u32, jitter: f64) -> Duration {
     Duration::try_from_secs_f64(limit.as_secs_f64() * jitter.clamp(0.0, 1.0)).unwrap_or(limit)
 }
 
-/// What `Retry-After` asks for: seconds, or an HTTP date in any of its three forms. A date that is past asks for
+/// Parses `Retry-After`: seconds, or an HTTP date in any of its three forms. A date that is past asks for
 /// nothing; what is neither is not there.
 #[doc(hidden)]
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {

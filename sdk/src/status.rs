@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, StatusChange};
 use crate::redact::REDACTED;
 
-/// What an account is: three independent facts, each `None` where the system does not know it, and what the system said of
-/// them that was not understood.
+/// What an account is: three independent facts, each `None` where the system does not know it, and what the system said
+/// of them that was not understood.
 ///
 /// ```
 /// use user_status::AccountStatus;
@@ -65,10 +65,11 @@ pub struct Suspension {
 }
 
 impl AccountStatus {
-    /// Whether the owner can sign in now: enabled, not suspended, not locked. A fact that the system does not have counts
-    /// as no obstacle; `None` if it has none of the three, or said something that was not
-    /// [understood](Self::unrecognized). A suspension whose end is past is none, whatever it reads:
-    /// Symphony lifts it only when the owner signs in again.
+    /// Returns whether the owner can sign in now: enabled, not suspended, not locked.
+    ///
+    /// Unknown facts are ignored. Returns `None` if all three are unknown, or if the system said something that was not
+    /// [understood](Self::unrecognized). A suspension whose end is past does not bar the owner, even if the system still
+    /// reports it: Symphony lifts it only when the owner signs in again.
     pub fn can_sign_in(&self) -> Option<bool> {
         if !self.unrecognized.is_empty() {
             return None;
@@ -81,7 +82,7 @@ impl AccountStatus {
         Some(known.all(|fine| fine))
     }
 
-    /// Whether this is what a change asks for; `None` if the facts that it needs are not known.
+    /// Returns whether this is what a change asks for; `None` if the facts that it needs are not known.
     pub fn shows(&self, change: &StatusChange) -> Option<bool> {
         let suspended = self.suspended.as_ref();
         match change.change() {
@@ -106,8 +107,8 @@ impl AccountStatus {
         }
     }
 
-    /// Whether another status of the same account is the same in all that a change was not asked to change. What is enabled
-    /// may be unlocked by that: Akana has one status for both.
+    /// Whether another status of the same account is the same in all that a change was not asked to change. What is
+    /// enabled may be unlocked by that: Akana has one status for both.
     pub(crate) fn differs_only_by(&self, change: &StatusChange, after: &AccountStatus) -> bool {
         let active = |status: &AccountStatus| status.suspended.as_ref().map(|suspension| suspension.active);
         let same = |before: Option<bool>, after: Option<bool>| before.is_none() || after.is_none() || before == after;

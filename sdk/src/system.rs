@@ -30,17 +30,17 @@ use crate::status::AccountStatus;
 /// }
 /// ```
 pub trait AccountSystem: Debug + Send + Sync {
-    /// Which of the five it is.
+    /// Returns the kind of the system.
     fn kind(&self) -> SystemKind;
 
     /// Where it is: its base URL, without a slash at the end.
     fn base_url(&self) -> &str;
 
-    /// What it can do, with these settings.
+    /// Returns what the system can do, with these settings.
     fn capabilities(&self) -> Capabilities;
 
-    /// Whether a change of an account can be asked for: refuses all that [`apply`](AccountSystem::apply) refuses before
-    /// anything is sent, and sends nothing. A change that passes may still be refused by the system.
+    /// Checks whether a change of an account can be asked for: refuses all that [`apply`](AccountSystem::apply) refuses
+    /// before anything is sent, and sends nothing. A change that passes may still be refused by the system.
     ///
     /// ```
     /// use user_status::systems::{Symphony, symphony};
@@ -63,9 +63,9 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// for an id or a value that cannot be.
     fn check(&self, user: &str, change: &StatusChange) -> Result<()>;
 
-    /// Whether a change may be sent again after a request of which nobody knows the outcome: sending it twice does what
-    /// sending it once does, and a look at the account can show that it was carried out. A run asks before it goes on with
-    /// such a row; what may not be repeated stays unknown, for a person.
+    /// Returns whether a change may be sent again after a request whose outcome is unknown: sending it twice does what
+    /// sending it once does, and a look at the account can show that it was carried out. A run asks before it goes on
+    /// with such a row; what may not be repeated stays unknown, for a person.
     ///
     /// `false` unless an implementation says otherwise. One that hands its calls on to another system must hand this on too.
     ///
@@ -74,10 +74,10 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// use user_status::systems::Mediconnect;
     /// use user_status::{AccountSystem, StatusChange};
     ///
-    /// let clinic = Mediconnect::builder().base_url("https://api.example.com").credentials(Credentials::token("a-token"));
-    /// let suspend = StatusChange::suspend("Leave");
-    /// assert!(clinic.clone().build()?.repeatable(&suspend));
-    /// // The deployed system flips a flag that is left out, each time.
+    /// let clinic =
+    /// Mediconnect::builder().base_url("https://api.example.com").credentials(Credentials::token("a-token")); let
+    /// suspend = StatusChange::suspend("Leave"); assert!(clinic.clone().build()?.repeatable(&suspend)); // The deployed
+    /// system flips a flag that is left out, each time.
     /// assert!(!clinic.active_flag(ActiveFlag::LeaveOut).build()?.repeatable(&suspend));
     /// # Ok::<(), user_status::Error>(())
     /// ```
@@ -127,7 +127,7 @@ pub trait AccountSystem: Debug + Send + Sync {
         self.apply_with(user, change, CallOptions::default())
     }
 
-    /// What [`apply`](AccountSystem::apply) would do now, without doing it: the account is read where `apply` reads it
+    /// Makes a dry run of [`apply`](AccountSystem::apply): the account is read where `apply` reads it
     /// first, the request that would change it is prepared, and not sent. Nothing is read back.
     ///
     /// ```
@@ -284,22 +284,22 @@ async fn read_back<S: AccountSystem>(
     }
 }
 
-/// What a system can do.
+/// The capabilities of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// The changes that it can express.
     pub changes: &'static [Change],
-    /// Whether a suspension can end by itself.
+    /// `true` if a suspension can end by itself.
     pub suspends_until: bool,
-    /// Whether it keeps a comment.
+    /// `true` if the system keeps a comment.
     pub comments: bool,
-    /// Whether an account can be read.
+    /// `true` if an account can be read.
     pub reads: bool,
 }
 
 impl Capabilities {
-    /// Whether it can express a change, with all that belongs to it.
+    /// Returns whether the system can express a change, with all that belongs to it.
     pub fn supports(&self, change: &StatusChange) -> bool {
         self.refusal(change).is_none()
     }

@@ -3,8 +3,8 @@
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Whether a character is not seen for what it is: it moves the cursor, changes the direction of writing, has no width, looks
-/// like a space and is none, or has no meaning that all fonts share.
+/// Returns `true` for a character that is not seen for what it is: it moves the cursor, changes the direction of
+/// writing, has no width, looks like a space and is none, or has no meaning that all fonts share.
 pub fn hides(c: char) -> bool {
     if matches!(c, ' '..='~') {
         return false;

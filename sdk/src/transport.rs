@@ -111,8 +111,8 @@ enum Attempt {
 struct Head {
     status: u16,
     conclusion: Conclusion,
-    /// The conclusion if the body does not come whole, and cannot show whose word it is: only in the media type that was asked
-    /// for, where a system has several.
+    /// The conclusion if the body does not come whole, and cannot show whose word it is: only in the media type that
+    /// was asked for, where a system has several.
     in_part: Conclusion,
     retry_after: Option<Duration>,
     /// Why the answer is not of now.
@@ -356,8 +356,8 @@ impl Exchange<'_> {
         (ended, outcome)
     }
 
-    /// Why an answer is not of now; `None` if nothing shows that. What a cache kept proves nothing: not what an account is,
-    /// and not that a change was made.
+    /// Why an answer is not of now; `None` if nothing shows that. What a cache kept proves nothing: not what an account
+    /// is, and not that a change was made.
     fn stale(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Option<String> {
         if status >= 300 {
             return None;
@@ -419,8 +419,9 @@ impl Exchange<'_> {
         Ok(request)
     }
 
-    /// The request as it would be sent, without the credentials. They are left out when it is prepared, so that none can
-    /// be overlooked in it; what the caller put in besides is cleaned before it is written in another representation.
+    /// The request as it would be sent, without the credentials. They are left out when it is prepared, so that none
+    /// can be overlooked in it; what the caller put in besides is cleaned before it is written in another
+    /// representation.
     fn planned(&self, credentials: &Prepared, secrets: &Secrets) -> Result<PlannedRequest, Error> {
         let mut template = self.copy(&self.template)?;
         if let Some(body) = template.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice) {
@@ -645,7 +646,7 @@ macro_rules! hooks {
         }
 
         impl $client {
-            /// How far this client is held back now; `None` unless its limit is [adaptive](crate::Limit::adaptive).
+            /// Returns the state of this client's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
             pub fn held_back(&self) -> Option<crate::HeldBack> {
                 let parts = self.inner.parts();
                 parts.limiter.held_back(&*parts.clock)

@@ -17,13 +17,13 @@ pub struct Waiting {
     pub system: SystemKind,
     /// For what.
     pub why: WaitReason,
-    /// How long.
+    /// The length of the wait.
     pub wait: Duration,
     /// Until when, in whole seconds.
     pub until: Timestamp,
 }
 
-/// What a call waits for.
+/// The reason for which a call waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {
@@ -54,7 +54,8 @@ tokio::task_local! {
     static HEARS: Hears;
 }
 
-/// Runs calls, and tells of every wait in them when it begins. It is called by the task that waits, and must return soon.
+/// Runs calls, and tells of every wait in them when it begins. It is called by the task that waits, and must return
+/// soon.
 ///
 /// ```no_run
 /// # async fn f(symphony: user_status::systems::Symphony) -> user_status::Result<()> {

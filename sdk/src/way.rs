@@ -49,7 +49,7 @@ pub(crate) fn not_built(system: SystemKind, error: reqwest::Error) -> Error {
     Error::new(ErrorKind::Setup, system, "the HTTP client cannot be set up").with_source(error.without_url())
 }
 
-/// What an address answered.
+/// The response of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reached {
@@ -59,16 +59,16 @@ pub struct Reached {
     pub location: Option<String>,
 }
 
-/// Asks for an address of a system by the way that its client would take, once, without credentials; nothing is changed.
-/// Any answer shows that somebody is there.
+/// Asks for an address of a system by the way that its client would take, once, without credentials; nothing is
+/// changed. Any answer shows that somebody is there.
 ///
 /// ```no_run
 /// use std::time::Duration;
 /// use user_status::SystemKind;
 ///
 /// # async fn f() -> user_status::Result<()> {
-/// let reached = user_status::reach(SystemKind::CLEARSQUARE, "https://clearsquare.example", false, Duration::from_secs(10)).await?;
-/// println!("somebody answers: {}", reached.status);
+/// let reached = user_status::reach(SystemKind::CLEARSQUARE, "https://clearsquare.example", false,
+/// Duration::from_secs(10)).await?; println!("somebody answers: {}", reached.status);
 /// # Ok(())
 /// # }
 /// ```

@@ -35,8 +35,8 @@ pub(super) fn allow(request: &Request<Bytes>, response: &mut Response<Bytes>) {
     }
 }
 
-/// Whether no page of another origin asks. A page whose name was made to lead here would be of the same origin; without a
-/// token that it does not know, the server must therefore be called by address, or as `localhost`.
+/// Returns `false` for a request of a page of another origin, and for DNS rebinding: without a token, `Host` must be an IP
+/// address or `localhost`, since a page whose name was made to resolve to this server would have its origin.
 pub(super) fn is_own(headers: &HeaderMap, with_token: bool) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let named = host.is_none_or(|host| {

@@ -35,7 +35,7 @@ pub struct Exchange {
     pub system: Option<SystemKind>,
     /// The user that the request was about.
     pub user: Option<String>,
-    /// What the contract does not allow in the request, also where it was overlooked.
+    /// The violations of the contract in the request, also where they were overlooked.
     pub violations: Vec<Violation>,
     /// The ids of the faults that struck.
     pub faults: Vec<u64>,
@@ -43,9 +43,9 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// The answer as text.
     pub answer: String,
-    /// What the account was before.
+    /// The status of the account before.
     pub before: Option<AccountStatus>,
-    /// What it was afterwards.
+    /// The status of the account afterwards.
     pub after: Option<AccountStatus>,
 }
 

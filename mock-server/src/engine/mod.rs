@@ -107,15 +107,15 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// What goes back to the caller.
+/// The reply to a request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply {
     /// The answer.
     pub response: Response<Bytes>,
-    /// How much later it leaves.
+    /// The time by which it is delayed.
     pub delay: Option<Duration>,
-    /// What happens to its bytes.
+    /// The fault of its bytes.
     pub wire: Option<WireFault>,
 }
 

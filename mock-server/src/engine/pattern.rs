@@ -11,7 +11,7 @@ use user_status_openapi::SystemKind;
 use super::contract;
 use super::journal::Exchange;
 
-/// Which requests are meant: those that have all that is said here.
+/// A matcher of requests: those match that have all that is said here.
 ///
 /// ```
 /// use user_status_mock::{Pattern, SystemKind};
@@ -104,8 +104,8 @@ impl Pattern {
         self
     }
 
-    /// With this value of a header. The values of headers that may carry credentials are not kept, and match nothing but
-    /// `[redacted]`.
+    /// With this value of a header. The values of headers that may carry credentials are not kept, and match nothing
+    /// but `[redacted]`.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Pattern {
         self.headers.insert(name.into(), value.into());
@@ -188,8 +188,8 @@ fn differences(wanted: &Value, was: Option<&Value>, at: &str, mismatches: &mut V
     }
 }
 
-/// How many requests of a pattern are expected. A server that has one verifies it when it is dropped, and a test fails
-/// if it does not hold.
+/// The number of requests of a pattern that are expected. A server that has one verifies it when it is dropped, and a
+/// test fails if it does not hold.
 ///
 /// ```
 /// use user_status_mock::{Expectation, MockServer, Pattern};
@@ -197,7 +197,8 @@ fn differences(wanted: &Value, was: Option<&Value>, at: &str, mismatches: &mut V
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let server = MockServer::start().await;
-/// server.expect(Expectation::of(Pattern::new().operation("updateUserStatus")).times(0..=1).named("at most one change"));
+/// server.expect(Expectation::of(Pattern::new().operation("updateUserStatus")).times(0..=1).named("at most one
+/// change"));
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -242,7 +243,7 @@ impl Expectation {
         self.times(0..=0)
     }
 
-    /// What a failure calls it.
+    /// Sets the name under which a failure reports it.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Expectation {
         self.name = name.into();

@@ -201,7 +201,7 @@ impl World {
         Ok(Minted { system: mint.system, credentials })
     }
 
-    /// What an account is now; `None` if the system has no such user.
+    /// Returns the status of an account; `None` if the system has no such user.
     pub fn status(&self, system: SystemKind, user: &str) -> Option<AccountStatus> {
         lock(&self.state).current.systems.of(system).status(user)
     }
@@ -324,7 +324,7 @@ impl World {
         listed.into_iter().map(each).collect()
     }
 
-    /// What time it is here.
+    /// Returns the time of the world's clock.
     pub fn now(&self) -> Timestamp {
         lock(&self.state).clock.now()
     }
@@ -360,7 +360,7 @@ impl World {
         *clock = clock.advanced(by);
     }
 
-    /// How it is now, as a document that can be restored.
+    /// Returns the present state, as a document that can be restored.
     ///
     /// ```
     /// use user_status_mock::{Engine, SystemKind};
@@ -384,8 +384,8 @@ impl World {
     /// Brings it to what the document says. Faults begin anew. The journal stays.
     ///
     /// # Errors
-    /// On a [`MockServer`](crate::MockServer), a fault that breaks the wire, which its transport cannot do; then nothing was
-    /// changed.
+    /// On a [`MockServer`](crate::MockServer), a fault that breaks the wire, which its transport cannot do; then
+    /// nothing was changed.
     pub fn restore(&self, world: WorldState) -> Result<(), FaultError> {
         if !self.breaks_the_wire && world.faults.iter().any(|fault| fault.breaks_the_wire()) {
             return Err(FaultError::no_wire());
@@ -416,12 +416,12 @@ impl World {
         drop(gone);
     }
 
-    /// How many requests an operation got, also those that the journal no longer keeps.
+    /// Returns the number of requests that an operation got, also those that the journal no longer keeps.
     pub fn requests(&self, operation: &str) -> u64 {
         lock(&self.journal).count(operation)
     }
 
-    /// How many requests there were, also those that the journal no longer keeps.
+    /// Returns the number of requests, also those that the journal no longer keeps.
     pub fn total_requests(&self) -> u64 {
         lock(&self.journal).total()
     }
@@ -449,8 +449,8 @@ impl World {
         drop(gone);
     }
 
-    /// Expects requests from now on. It is verified when the server is dropped, or by [`verify`](World::verify); a world that
-    /// was dropped before takes what is expected of it along.
+    /// Expects requests from now on. The expectation is verified when the server is dropped, or by
+    /// [`verify`](World::verify). Expectations of a world that was dropped before are not verified.
     pub fn expect(&self, expectation: Expectation) {
         self.expects.store(true, Ordering::Relaxed);
         lock(&self.journal).expect(expectation);
@@ -461,7 +461,7 @@ impl World {
         self.expects.load(Ordering::Relaxed)
     }
 
-    /// Whether all expectations hold so far.
+    /// Verifies that all expectations hold so far.
     ///
     /// # Errors
     /// Each one that does not, with the nearest request.
@@ -486,7 +486,7 @@ impl World {
         texts.into_iter().map(clean).collect()
     }
 
-    /// How many kept requests match, and the nearest of those that do not.
+    /// Returns the number of kept requests that match, and the nearest of those that do not.
     ///
     /// ```
     /// use user_status_mock::{Engine, Pattern};

@@ -14,11 +14,11 @@ mod mediconnect;
 mod symphony;
 mod userdocks;
 
-/// The users of a system. A copy shares with the original whatever neither changes, so that a copy of a million users takes
-/// as long as a copy of one: snapshots, resets and new worlds hold nobody up.
+/// The users of a system. A copy shares with the original whatever neither changes, so that a copy of a million users
+/// takes as long as a copy of one: snapshots, resets and new worlds hold nobody up.
 pub(crate) type Users<K, V> = rpds::RedBlackTreeMapSync<K, V>;
 
-/// Whether a system behaves as it is documented, or as it was observed to.
+/// The fidelity of a system: to its documentation, or to its observed behaviour.
 ///
 /// | system | observed |
 /// |---|---|

@@ -20,7 +20,7 @@ pub use markdown::pages as markdown;
 /// the prose.
 pub const JSON: &str = include_str!("../../docs.json");
 
-/// What a page shows, and which server it tries requests on.
+/// The settings of a page: what it shows, and the server on which it tries requests.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     server: Option<String>,
@@ -33,16 +33,16 @@ impl Page {
         Page::default()
     }
 
-    /// Requests go to this server, such as `http://127.0.0.1:4010`, and to no other. A path (`/`, `/__world/suite-1`) is one
-    /// of the server that the page comes from.
+    /// Requests go to this server, such as `http://127.0.0.1:4010`, and to no other. A path (`/`, `/__world/suite-1`)
+    /// is one of the server that the page comes from.
     #[must_use]
     pub fn server(mut self, root: impl Into<String>) -> Page {
         self.server = Some(root.into());
         self
     }
 
-    /// These credentials are filled in: by system, and by the name under which they travel, with `bearer` for the token in
-    /// `Authorization`.
+    /// These credentials are filled in: by system, and by the name under which they travel, with `bearer` for the token
+    /// in `Authorization`.
     #[must_use]
     pub fn credentials(mut self, credentials: Value) -> Page {
         self.credentials = credentials;

@@ -146,7 +146,7 @@ pub struct Violation {
     pub location: String,
     /// JSON pointer into the contract, to the schema that is violated.
     pub contract: String,
-    /// What is wrong, and what would be right.
+    /// The problem, and what would be right.
     pub message: String,
 }
 
@@ -165,7 +165,7 @@ impl fmt::Display for Violation {
 pub struct InvalidSchema {
     /// JSON pointer of the schema.
     pub pointer: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub problem: String,
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Applied, Error, ErrorKind};
 use crate::receipt::{Proof, Receipt};
 use crate::status::AccountStatus;
 
-/// What became of a row.
+/// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RowState {
@@ -25,10 +25,10 @@ pub enum RowState {
     Confirmed,
     /// The system said yes, and offers no proof.
     Accepted,
-    /// The account was so already; nothing was sent.
+    /// The account was already as asked; nothing was sent.
     Unchanged,
-    /// The system said no, or the row cannot be carried out as it is. Nothing was changed, and trying again would be the
-    /// same.
+    /// The system said no, or the row cannot be carried out as it is. Nothing was changed, and trying again would be
+    /// the same.
     Refused,
     /// It did not work, and nothing was changed. It can be tried again.
     Failed,
@@ -63,7 +63,7 @@ impl RowState {
         }
     }
 
-    /// What becomes of a row whose call, or whose look at the account, ended so.
+    /// Returns the state of a row whose call or read failed with this error.
     pub fn of_error(error: &Error) -> RowState {
         match (error.applied(), error.kind()) {
             (Applied::Unknown, _) => RowState::Unknown,
@@ -85,12 +85,12 @@ impl RowState {
         }
     }
 
-    /// Whether a request may have left, and nobody knows what became of it.
+    /// Returns `true` if a request may have left and its outcome is unknown.
     pub const fn is_in_doubt(self) -> bool {
         matches!(self, RowState::Sending | RowState::Unknown)
     }
 
-    /// Whether a resumed run passes it over.
+    /// Returns `true` if a resumed run skips the row.
     pub const fn is_finished(self) -> bool {
         matches!(self, RowState::Confirmed | RowState::Accepted | RowState::Unchanged | RowState::Refused)
     }
@@ -113,7 +113,7 @@ impl FromStr for RowState {
     }
 }
 
-/// How many rows are in each state.
+/// The number of rows in each state.
 ///
 /// ```
 /// use user_status::bulk::{Counts, RowState};
@@ -184,13 +184,13 @@ impl fmt::Display for Counts {
 pub struct Entry {
     /// Its place in the run, from 1.
     pub number: i64,
-    /// What was asked.
+    /// The row as it was asked for.
     pub row: Row,
-    /// What became of it.
+    /// Its state.
     pub state: RowState,
-    /// What the account was before, if it was read.
+    /// The status of the account before the change, if it was read.
     pub before: Option<AccountStatus>,
-    /// What is known of the last call for it.
+    /// The outcome of the last call for it.
     pub outcome: RowOutcome,
     /// When the request was about to leave.
     pub started: Option<Timestamp>,
@@ -198,11 +198,11 @@ pub struct Entry {
     pub ended: Option<Timestamp>,
 }
 
-/// What is known of the call for a row.
+/// The outcome of the call for a row.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RowOutcome {
-    /// What the account was after it, as far as the system said.
+    /// The status of the account after it, as far as the system said.
     pub after: Option<AccountStatus>,
     /// Why it did not work: a word such as `not_found`, which stays the same in later versions.
     pub reason: Option<String>,
@@ -210,12 +210,12 @@ pub struct RowOutcome {
     pub message: Option<String>,
     /// The HTTP status code of the last answer.
     pub status: Option<u16>,
-    /// How many requests were sent for the change.
+    /// The number of requests that were sent for the change.
     pub attempts: u32,
     /// The system's id of the last request.
     pub request_id: Option<String>,
-    /// Of a row that is unknown: what was known when it became so. Later calls for it add to the message, and take this away
-    /// only with a proof.
+    /// Of a row that is unknown: what was known when it became so. Later calls for it add to the message, and take this
+    /// away only with a proof.
     pub doubt: Option<String>,
     /// What the account was before, as the call itself read it, later than the run did.
     pub(crate) before: Option<AccountStatus>,

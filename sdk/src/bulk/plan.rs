@@ -10,19 +10,19 @@ use crate::error::{Error, ErrorKind};
 use crate::rehearsal::PlannedRequest;
 use crate::status::AccountStatus;
 
-/// What would happen to a row now.
+/// A row, and what a run would do with it now.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Planned {
     /// The row.
     pub row: Row,
-    /// What the account is; `None` if its system has no read, or it was not asked.
+    /// The status of the account; `None` if its system has no read, or it was not asked.
     pub status: Option<AccountStatus>,
-    /// What would happen.
+    /// The step that a run would take.
     pub step: Step,
 }
 
-/// What would happen to a row.
+/// The step that a run would take with a row.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
@@ -39,8 +39,9 @@ pub enum Step {
 }
 
 impl Runner {
-    /// What a run would do with these rows, in their order, without doing it. Accounts are read where a run reads them; the
-    /// requests that would change them are prepared, and not sent. Of a toggle nobody can say what it would lead to.
+    /// Plans a run: says, for these rows in their order, what it would do, without doing it. Accounts are read where a
+    /// run reads them; the requests that would change them are prepared, and not sent. Of a toggle nobody can say what
+    /// it would lead to.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -15,12 +15,12 @@ pub struct Row {
     pub system: String,
     /// The account, as the system names it.
     pub user: String,
-    /// What is to happen.
+    /// The change that is asked for.
     pub change: StatusChange,
     /// The caller's own name for it, such as a ticket. It is kept and reported, and goes nowhere else.
     pub key: Option<String>,
-    /// What the account must be when its turn comes, as far as it says; else the row is refused. An undo sets it, so that
-    /// nobody's later change is undone with it.
+    /// The status that the account must have when its turn comes, as far as it says; else the row is refused. An undo
+    /// sets it, so that nobody's later change is undone with it.
     pub expected: Option<AccountStatus>,
 }
 
@@ -39,9 +39,9 @@ pub struct BadRow {
     pub line: u64,
     /// The column, or the member, that is wrong.
     pub column: Option<String>,
-    /// What is wrong, and what would be right.
+    /// The problem, and what would be right.
     pub problem: String,
-    /// Whether nothing after it can be read, as after a missing header or a failing disk.
+    /// `true` if nothing after it can be read, as after a missing header or a failing disk.
     pub ends_input: bool,
 }
 

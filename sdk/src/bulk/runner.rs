@@ -30,11 +30,12 @@ use crate::registry::Registry;
 ///    and the account is read back where the answer is no proof.
 /// 4. The outcome is written.
 ///
-/// A system that fails ten times in a row gets no further row for 30 s, then one to try it with; after five such tries, or at
-/// once if it is the credentials that it refuses, its rows are left for another time. The other systems go on.
+/// Each system has a circuit breaker. It opens for 30 s after ten consecutive failures, then admits one row as a probe.
+/// After five failed probes, or at once if the credentials are refused, the remaining rows of the system are left for
+/// another session. The other systems go on.
 ///
-/// A system that asks for time (`Retry-After`) gets no request before that time, neither for another row nor in another pass;
-/// one that asks for longer than [`max_wait`](Runner::max_wait) is given up.
+/// A system that asks for time (`Retry-After`) gets no request before that time, neither for another row nor in another
+/// pass; one that asks for longer than [`max_wait`](Runner::max_wait) is given up.
 ///
 /// At the end the rows that failed, and those that are unknown and can be looked at, are taken up once more.
 ///
@@ -83,7 +84,7 @@ impl fmt::Debug for Runner {
     }
 }
 
-/// What happens in a run, as it happens.
+/// An event of a run, as it happens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -135,7 +136,7 @@ pub enum PauseReason {
     Asked,
 }
 
-/// What a run did.
+/// The summary of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -143,11 +144,11 @@ pub struct Summary {
     pub counts: Counts,
     /// The rows that got an outcome in this session.
     pub handled: Counts,
-    /// Whether it was stopped by its caller.
+    /// `true` if its caller stopped it.
     pub interrupted: bool,
     /// The systems that were given up, and what they said last, or that the registry does not have them.
     pub given_up: BTreeMap<String, String>,
-    /// How long it took.
+    /// The time that it took.
     pub elapsed: Duration,
 }
 
@@ -170,38 +171,39 @@ impl Runner {
         }
     }
 
-    /// How many calls each system gets at once: 8 by default, at least 1, at most 10 000. A limit of the client, which may
-    /// also be one of requests per second, holds besides.
+    /// Sets the number of calls that each system gets at once: 8 by default, at least 1, at most 10 000. A limit of the
+    /// client, which may also be one of requests per second, holds besides.
     #[must_use]
     pub fn at_once(mut self, calls: usize) -> Runner {
         self.at_once = calls;
         self
     }
 
-    /// How many calls this system gets at once.
+    /// Sets the number of calls that this system gets at once.
     #[must_use]
     pub fn at_once_in(mut self, system: impl Into<String>, calls: usize) -> Runner {
         self.at_once_in.insert(system.into(), calls);
         self
     }
 
-    /// Whether an account is read before it is changed, where it can be. If it is not, every row is sent, and an undo has
-    /// only what a system that is read by every change showed, such as MediConnect. A row that is [`expected`](super::Row::expected) to find something is read in any case.
+    /// Sets whether accounts are read before they are changed, where they can be. If it is not, every row is sent, and
+    /// an undo has only what a system that is read by every change showed, such as MediConnect. A row that is
+    /// [`expected`](super::Row::expected) to find something is read in any case.
     #[must_use]
     pub fn read_first(mut self, read: bool) -> Runner {
         self.read_first = read;
         self
     }
 
-    /// Whether an account is read back where the answer is no proof, or was lost.
+    /// Sets whether accounts are read back where the response is no proof, or was lost.
     #[must_use]
     pub fn verify(mut self, verify: bool) -> Runner {
         self.verify = verify;
         self
     }
 
-    /// How often the rows of a system are gone through: 2 by default, so that those that failed get another chance after all
-    /// others, and what became of unknown ones is looked at when it has had time to happen. At least 1.
+    /// Sets the number of passes over the rows of a system: 2 by default, so that those that failed get another chance
+    /// after all others, and what became of unknown ones is looked at when it has had time to happen. At least 1.
     #[must_use]
     pub fn passes(mut self, passes: u32) -> Runner {
         self.passes = passes;
@@ -215,38 +217,38 @@ impl Runner {
         self
     }
 
-    /// After how many failures in a row a system gets nothing for how long, and how often it is tried after that before it is
-    /// given up: 10, 30 s and 5 by default.
+    /// Sets the circuit breaker: how many failures in a row open it, for how long, and how many probes may fail before
+    /// it is given up: 10, 30 s and 5 by default.
     #[must_use]
     pub fn breaker(mut self, failures: u32, pause: Duration, tries: u32) -> Runner {
         self.thresholds = Thresholds { failures: failures.max(1), pause, probes: tries };
         self
     }
 
-    /// The longest time that a system can ask for and get: 15 min by default. One that asks for more is given up, and its
-    /// rows are left for a time that is said.
+    /// The longest time that a system can ask for and get: 15 min by default. One that asks for more is given up, and
+    /// its rows are left for a time that is said.
     #[must_use]
     pub fn max_wait(mut self, longest: Duration) -> Runner {
         self.max_wait = longest;
         self
     }
 
-    /// What tells the time for the pauses.
+    /// Sets the clock for the pauses.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Runner {
         self.clock = clock;
         self
     }
 
-    /// What can stop it.
+    /// Sets what can stop the run.
     #[must_use]
     pub fn stop_with(mut self, stop: &Stop) -> Runner {
         self.stop = stop.clone();
         self
     }
 
-    /// Is called for everything that happens, by the tasks that do it: it must return soon. If it panics, so does the run, as
-    /// if its future were dropped.
+    /// Registers a callback for the events of the run. It is called by the tasks that carry out rows, and must return
+    /// soon. A panic in it ends the run, as if the future of the run were dropped.
     #[must_use]
     pub fn on_event(mut self, on_event: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Runner {
         self.on_event = Arc::new(on_event);
@@ -262,8 +264,8 @@ impl Runner {
     /// [`OtherSystem`](super::JournalErrorKind::OtherSystem) if a name in the registry stands for another system than when the
     /// run began; then nothing was sent.
     ///
-    /// What keeps the journal from being written. Then nothing is sent any more; the rows under way were finished, and those
-    /// whose outcome could not be written are in doubt for the next run.
+    /// What keeps the journal from being written. Then nothing is sent any more; the rows under way were finished, and
+    /// those whose outcome could not be written are in doubt for the next run.
     pub async fn run(&self, journal: Journal) -> Result<Summary, JournalError> {
         let started = self.clock.now();
         JournalReader::open(journal.path())?.check_systems(&self.registry)?;
@@ -306,8 +308,8 @@ impl Runner {
         Arc::new(Rest::new(self.clock.clone(), self.max_wait))
     }
 
-    /// The rests of all systems, those included that a session before was asked for. A system whose rest is longer than this
-    /// run waits is given up.
+    /// The rests of all systems, those included that a session before was asked for. A system whose rest is longer than
+    /// this run waits is given up.
     fn rests(&self, journal: &Journal, given_up: &mut BTreeMap<String, String>) -> Result<Rests, JournalError> {
         let reader = JournalReader::open(journal.path())?;
         let mut systems = reader.counts_by_system()?;
@@ -343,8 +345,9 @@ impl Runner {
         Ok(systems.into_keys().map(|name| (name, "the registry has no such system".to_owned())).collect())
     }
 
-    /// Goes through the rows of all systems that are not given up. What kept the journal from being written, if anything
-    /// did. Nothing is under way any more when it returns, so that a pass after it takes no row for an abandoned one.
+    /// Goes through the rows of all systems that are not given up. What kept the journal from being written, if
+    /// anything did. Nothing is under way any more when it returns, so that a pass after it takes no row for an
+    /// abandoned one.
     async fn pass(
         &self,
         pass: u32,

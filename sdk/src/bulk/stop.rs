@@ -29,7 +29,7 @@ impl Stop {
         self.0.send_replace(true);
     }
 
-    /// Whether it is stopped.
+    /// Returns `true` once it is stopped.
     pub fn is_set(&self) -> bool {
         *self.0.borrow()
     }

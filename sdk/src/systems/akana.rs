@@ -98,8 +98,8 @@ impl AkanaBuilder {
         self
     }
 
-    /// Whether *unlock* is expressed by the status `enabled`. No document says that it unlocks; and it would enable a
-    /// disabled account too, so the account is read first and a disabled one refused. Off by default.
+    /// Sets whether *unlock* is expressed by the status `enabled`. No document says that it unlocks; and it would
+    /// enable a disabled account too, so the account is read first and a disabled one refused. Off by default.
     pub fn unlock_by_enabling(mut self, allow: bool) -> Self {
         self.unlock_by_enabling = allow;
         self
@@ -178,7 +178,7 @@ impl MediaType {
     }
 }
 
-/// Who calls Akana: a signed-in Site Admin.
+/// Credentials for Akana: the session of a signed-in Site Admin.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     session_cookie: Secret,

@@ -88,7 +88,7 @@ impl ClearsquareBuilder {
     }
 }
 
-/// Who calls ClearSquare.
+/// Credentials for ClearSquare.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     token: Secret,
@@ -108,8 +108,8 @@ impl Credentials {
 
 hooks!(Client);
 
-/// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but after
-/// a 401 with fresh credentials.
+/// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but
+/// after a 401 with fresh credentials.
 pub(crate) const CONVENTIONS: Conventions = Conventions {
     system: SystemKind::CLEARSQUARE,
     media_types: JSON,

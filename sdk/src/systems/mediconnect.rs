@@ -74,21 +74,21 @@ pub struct MediconnectBuilder {
     active_flag: ActiveFlag,
 }
 
-/// What a suspension says of `isActive`, and an activation of `isSuspended`: the boolean that shall stay as it is.
+/// The value of the flag that a change does not target: `isActive` of a suspension, `isSuspended` of an activation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ActiveFlag {
     /// Reads the account first, and names what it finds. An account that is as asked already is not changed.
     ///
-    /// The system has no conditional write, so nothing closes the time between the read and the change: if somebody else
-    /// changes the other boolean meanwhile, the change sets it back to what was read, and the response shows no trace of
-    /// that. An account that is suspended because somebody left, and deactivated by somebody else within the same
-    /// moment, may so be active again. Where that must not happen, one program alone changes accounts, or both are
+    /// The system has no conditional write, so nothing closes the time between the read and the change: if somebody
+    /// else changes the other boolean meanwhile, the change sets it back to what was read, and the response shows no
+    /// trace of that. An account that is suspended because somebody left, and deactivated by somebody else within the
+    /// same moment, may so be active again. Where that must not happen, one program alone changes accounts, or both are
     /// looked at again later.
     #[default]
     ReadFirst,
-    /// Takes the caller's word that `isActive` is so, and does not read. An activation leaves `isSuspended` out. Sets
-    /// `isActive` to this value, whatever it was.
+    /// Sends this value for `isActive` without reading the account first: the account has it afterwards, whatever it had
+    /// before. An activation leaves `isSuspended` out.
     Assume(bool),
     /// Leaves it out, as the documentation shows. The account is read first all the same, so that a flip that nobody
     /// asked for is noticed.
@@ -98,14 +98,14 @@ pub enum ActiveFlag {
 impl MediconnectBuilder {
     config_setters!();
 
-    /// What a request says of the boolean that shall stay as it is.
+    /// Sets the value of the flag that a change does not target.
     pub fn active_flag(mut self, flag: ActiveFlag) -> Self {
         self.active_flag = flag;
         self
     }
 
-    /// Takes the caller's word that accounts are active (or not), and does not read them first. The same as
-    /// [`active_flag`](Self::active_flag) with [`ActiveFlag::Assume`].
+    /// Sends this value for `isActive` without reading accounts first. The same as [`active_flag`](Self::active_flag)
+    /// with [`ActiveFlag::Assume`].
     pub fn assume_active(self, active: bool) -> Self {
         self.active_flag(ActiveFlag::Assume(active))
     }
@@ -123,7 +123,7 @@ impl MediconnectBuilder {
     }
 }
 
-/// Who calls MediConnect: a user with the role ADMIN.
+/// Credentials for MediConnect: the token of a user with the role ADMIN.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     token: Secret,
@@ -267,8 +267,8 @@ impl Mediconnect {
     }
 }
 
-/// What an answer says of the account: the user, which is the answer itself or, as the deployed system has it, the member
-/// `user` of it. What is a yes:
+/// What an answer says of the account: the user, which is the answer itself or, as the deployed system has it, the
+/// member `user` of it. What is a yes:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|

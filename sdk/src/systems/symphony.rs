@@ -72,8 +72,8 @@ pub struct SymphonyBuilder {
     unit: Unit,
 }
 
-/// The unit in which a pod counts the end of a suspension. The document says "unix timestamp", the system's clients send
-/// milliseconds.
+/// The unit in which a pod counts the end of a suspension. The document says "unix timestamp", the system's clients
+/// send milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
@@ -128,7 +128,7 @@ impl SymphonyBuilder {
     }
 }
 
-/// Who calls Symphony: a session of a user or bot with the privilege `ACCESS_USER_PROVISIONING_API`.
+/// Credentials for Symphony: the session of a user or bot with the privilege `ACCESS_USER_PROVISIONING_API`.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     session_token: Secret,

@@ -89,7 +89,7 @@ pub enum Route {
 impl UserdocksBuilder {
     config_setters!();
 
-    /// Which of the two routes a change takes.
+    /// Sets the route that a change takes.
     pub fn route(mut self, route: Route) -> Self {
         self.route = route;
         self
@@ -118,7 +118,7 @@ impl UserdocksBuilder {
     }
 }
 
-/// Who calls Userdocks: a server with an API key, or a client with the access token of a user.
+/// Credentials for Userdocks: the API key of a server, or the access token of a user.
 #[derive(Clone, Debug)]
 pub struct Credentials(Kind);
 

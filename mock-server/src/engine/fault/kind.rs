@@ -65,7 +65,8 @@ pub(super) enum Kind {
     Script(Vec<Fault>),
 }
 
-/// Reads a kind: an object with one member, or a word where there is nothing to say beside it or all of it may be left out.
+/// Reads a kind: an object with one member, or a word where there is nothing to say beside it or all of it may be left
+/// out.
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
     struct Read;
 
@@ -148,7 +149,7 @@ impl Latency {
     }
 }
 
-/// What `Retry-After` says.
+/// The value of `Retry-After`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryAfter {
@@ -178,7 +179,7 @@ impl RetryAfter {
     }
 }
 
-/// What happens to the bytes of an answer. Only a transport of the mock's own can do it.
+/// A fault of the bytes of a response. Only a transport of the mock's own can do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireFault {

@@ -141,7 +141,7 @@ impl Fault {
         Fault::of(Kind::Html502)
     }
 
-    /// A body that starts as JSON, or as XML where that is spoken, and is none.
+    /// A truncated body: invalid JSON, or invalid XML where XML was negotiated.
     pub fn malformed_body(status: u16) -> Fault {
         Fault::of(Kind::MalformedBody(Status { status }))
     }

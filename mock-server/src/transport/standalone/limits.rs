@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::memory::CONNECTION;
 
-/// What a client may use of the server. Whatever is more gets an answer that says so, or is closed.
+/// The limits of what a client may use of the server. A request beyond one gets a response that says so, or is closed.
 ///
 /// ```
 /// use user_status_mock::{Limits, Options};
@@ -20,24 +20,26 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of a request line with its headers; beyond, 431. 64 KiB. Of these, 8 KiB may be the target; beyond, 414.
     pub head: usize,
-    /// How many headers; beyond, 431. 100.
+    /// The number of headers; beyond, 431. 100.
     pub headers: usize,
-    /// How many connections at a time; further ones wait to be accepted. 512, and no more than have room in half of the
-    /// [`memory`](Limits::memory) with 320 KiB for each.
+    /// The number of connections at a time; further ones wait to be accepted. 512, and no more than have room in half
+    /// of the [`memory`](Limits::memory) with 320 KiB for each.
     pub connections: usize,
-    /// Bytes that callers can hold in all: connections with what they send and what waits to be sent to them, journals, and
-    /// worlds. 384 MiB. A body or an answer of more than 16 KiB that has no room gets a 503, and a journal keeps less.
+    /// Bytes that callers can hold in all: connections with what they send and what waits to be sent to them, journals,
+    /// and worlds. 384 MiB. A body or an answer of more than 16 KiB that has no room gets a 503, and a journal keeps
+    /// less.
     pub memory: usize,
-    /// How long until a request line and its headers are there, on a new connection or after the request before; then the
-    /// connection is closed. 30 seconds.
+    /// The time until a request line and its headers are there, on a new connection or after the request before; then
+    /// the connection is closed. 30 seconds.
     pub head_timeout: Duration,
-    /// How long until a request body is there; then 408. 30 seconds.
+    /// The time until a request body is there; then 408. 30 seconds.
     pub body_timeout: Duration,
-    /// How long a client may take for 64 KiB of an answer, or for the rest of it; then the connection is closed. 30 seconds.
+    /// The time that a client may take for 64 KiB of an answer, or for the rest of it; then the connection is closed.
+    /// 30 seconds.
     pub write_timeout: Duration,
-    /// How long a connection that waits because of a fault, such as one that hangs, keeps its place when there is no other.
-    /// When its client goes away, it ends at once; so it does when the client sends more than 16 KiB in the meantime. 30
-    /// seconds.
+    /// The time for which a connection that waits because of a fault, such as one that hangs, keeps its place when
+    /// there is no other. When its client goes away, it ends at once; so it does when the client sends more than 16 KiB
+    /// in the meantime. 30 seconds.
     pub wait_timeout: Duration,
 }
 
@@ -58,7 +60,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many connections have a place.
+    /// Returns the number of connections that have a place.
     pub fn places(&self) -> usize {
         self.connections.min(self.memory / 2 / CONNECTION).max(1)
     }

@@ -60,7 +60,8 @@ impl Tls {
         Ok(Tls(Arc::new(config), warning))
     }
 
-    /// What some clients will not take, and what would be right: a certificate of an authority as the server's own.
+    /// Returns a warning of what some clients will not take, and what would be right: a certificate of an authority as
+    /// the server's own.
     pub fn warning(&self) -> Option<&'static str> {
         self.1
     }

@@ -22,7 +22,7 @@ pub enum JournalErrorKind {
     Exists,
     /// There is no such file.
     Missing,
-    /// The file is none, or is damaged.
+    /// The file is not a journal, or is damaged.
     NotAJournal,
     /// It holds no rows: the program ended while it took them in, and nothing was sent.
     Empty,
@@ -51,7 +51,7 @@ impl JournalError {
         JournalError { kind, what: what.into(), path: String::new(), source: None }
     }
 
-    /// What went wrong, coarsely.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> JournalErrorKind {
         self.kind
     }
@@ -118,7 +118,8 @@ impl From<rusqlite::Error> for JournalError {
     }
 }
 
-/// Whether a write failed; also for a quota or a limit on the size of files, which SQLite does not tell from a broken disk.
+/// Whether a write failed; also for a quota or a limit on the size of files, which SQLite does not tell from a broken
+/// disk.
 fn cannot_grow(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi::{SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
 

@@ -21,7 +21,7 @@ use crate::id::InvalidId;
 use crate::registry::Registry;
 use crate::system::AccountSystem;
 
-/// What to do if there are rows that cannot be carried out.
+/// The treatment of rows that cannot be carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Invalid {
     /// Begin no run.
@@ -31,7 +31,7 @@ pub enum Invalid {
     Skip,
 }
 
-/// What was taken in.
+/// The result of taking rows in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
@@ -150,7 +150,8 @@ fn say(connection: &Connection, key: Key, name: &str, value: &str) -> rusqlite::
     records::put(connection, key, Small::Run, &[name.to_owned().into(), value.to_owned().into()])
 }
 
-/// A checksum of what a row asks for: which account of which system, wherever it is configured, and what is to happen to it.
+/// A checksum of what a row asks for: which account of which system, wherever it is configured, and what is to happen
+/// to it.
 fn asked(row: &Row, system: &dyn AccountSystem) -> u64 {
     let change = &row.change;
     let parts = [Some(schema::place(system)), Some(row.user.clone()), Some(change.change().to_string())];
@@ -193,8 +194,8 @@ fn named(error: &Error, row: &Row) -> (&'static str, String) {
     }
 }
 
-/// Inserts rows, each with its checksums and whether it may not be repeated, and gives back those whose account has another
-/// row.
+/// Inserts rows, each with its checksums and whether it may not be repeated, and gives back those whose account has
+/// another row.
 fn insert(connection: &Connection, taken: &mut Taken, rows: &[(u64, u64, Row)]) -> Result<Vec<BadRow>, JournalError> {
     let mut insert = connection.prepare_cached(&format!(
         "INSERT INTO rows ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,

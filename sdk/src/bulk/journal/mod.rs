@@ -85,9 +85,9 @@ impl Journal {
     /// Begins a run: takes all rows in, each held against the registry, in one transaction. Nothing is sent. If it fails,
     /// or if there are bad rows and they are not to be skipped, no file is left.
     ///
-    /// Bad are rows that cannot be read, whose system the registry does not have, that the system cannot express, or whose
-    /// account has another row already: two changes of one account have no order. `on_bad` gets each of them, in the order of
-    /// the input.
+    /// A row is bad if it cannot be parsed, names a system that the registry does not have, asks for a change that the system
+    /// does not support, or is for an account that already has a row: two changes of one account have no order. `on_bad`
+    /// gets each bad row, in the order of the input.
     ///
     /// ```
     /// use futures_util::stream;

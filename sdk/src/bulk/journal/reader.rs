@@ -36,7 +36,7 @@ pub struct JournalReader {
     lost_end: bool,
 }
 
-/// What is known of a run as a whole.
+/// Facts about a run as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct About {
@@ -52,13 +52,13 @@ pub struct About {
     pub begun: Option<Timestamp>,
     /// A checksum of what the rows ask for, in whichever order: the same for two runs that ask for the same.
     pub asked: String,
-    /// How many of the rows may not be carried out twice, such as toggles.
+    /// The number of rows that may not be carried out twice, such as toggles.
     pub once: u64,
-    /// How often programs worked on it.
+    /// The number of sessions: how often a program worked on it.
     pub sessions: u64,
-    /// How the last of them ended: `finished`, `stopped` since systems were given up, `interrupted` by its caller, or
-    /// `failed` since the journal could not be written; `None` if there was none, it is still at work, or it ended without
-    /// saying so.
+    /// The end of the last session: `finished`, `stopped` since systems were given up, `interrupted` by its caller, or
+    /// `failed` since the journal could not be written; `None` if there was none, it is still at work, or it ended
+    /// without saying so.
     pub ended: Option<String>,
 }
 
@@ -84,8 +84,8 @@ impl JournalReader {
         }
     }
 
-    /// Opens a journal to look at it, also one that [lost its end](JournalReader::lost_end): what it says of its rows was
-    /// true once.
+    /// Opens a journal to look at it, also one that [lost its end](JournalReader::lost_end): what it says of its rows
+    /// was true once.
     ///
     /// # Errors
     /// Those of [`open`](JournalReader::open), but for [`LostEnd`](JournalErrorKind::LostEnd).
@@ -116,14 +116,14 @@ impl JournalReader {
         open().map_err(|error| error.at(path))
     }
 
-    /// Whether it lacks what was written last, so that requests may have been sent of which it does not know.
+    /// Returns `true` if the journal lacks its last writes, so that it may not know of requests that were sent.
     pub fn lost_end(&self) -> bool {
         self.lost_end
     }
 
-    /// Looks whether the file is whole, and every record of it what was written. A row that is read is looked at in any case;
-    /// without this, one that is missing would be passed over in silence. Every row is read, so the time grows with the journal;
-    /// [`Journal::open`](super::Journal::open) does the same.
+    /// Looks whether the file is whole, and every record of it what was written. A row that is read is looked at in any
+    /// case; without this, one that is missing would be passed over in silence. Every row is read, so the time grows
+    /// with the journal; [`Journal::open`](super::Journal::open) does the same.
     ///
     /// # Errors
     /// [`NotAJournal`](JournalErrorKind::NotAJournal) if it is damaged.
@@ -131,7 +131,7 @@ impl JournalReader {
         schema::check(&self.connection).map_err(|error| error.at(&self.path))
     }
 
-    /// Whether a program is at work on the run now.
+    /// Returns `true` while a program is at work on the run.
     ///
     /// # Errors
     /// What the file system says.
@@ -139,7 +139,7 @@ impl JournalReader {
         in_use(&self.path).map_err(|error| error.at(&self.path))
     }
 
-    /// What is known of the run as a whole.
+    /// Returns the facts about the run as a whole.
     ///
     /// # Errors
     /// What SQLite says.
@@ -210,7 +210,7 @@ impl JournalReader {
         Ok(())
     }
 
-    /// How many rows are in each state.
+    /// Counts the rows in each state.
     ///
     /// # Errors
     /// What SQLite says.
@@ -218,7 +218,7 @@ impl JournalReader {
         Ok(self.counts_by_system()?.values().sum())
     }
 
-    /// How many rows are in each state, for each system.
+    /// Counts the rows in each state, for each system.
     ///
     /// # Errors
     /// What SQLite says.
@@ -240,8 +240,8 @@ impl JournalReader {
         })
     }
 
-    /// All rows in the order of the input, a page at a time: memory does not grow with their number. The iterator ends after
-    /// an error.
+    /// All rows in the order of the input, a page at a time: memory does not grow with their number. The iterator ends
+    /// after an error.
     pub fn entries(&self) -> impl Iterator<Item = Result<Entry, JournalError>> + '_ {
         let mut page: std::vec::IntoIter<Entry> = Vec::new().into_iter();
         let mut last = Some(0);

@@ -149,7 +149,7 @@ impl<R: Read> CsvRows<R> {
 }
 
 impl<R> CsvRows<R> {
-    /// How many records were passed over so far because they had nothing in any field, as the rows of nothing but commas
+    /// Returns the number of records skipped so far because every field was empty, as the rows of nothing but commas
     /// that spreadsheets write.
     pub fn blank_rows(&self) -> u64 {
         self.blank

@@ -102,7 +102,7 @@ pub fn ndjson<R: Read>(source: R) -> NdjsonRows<R> {
     NdjsonRows::new(source)
 }
 
-/// How rows are written in a file.
+/// The format of a file of rows.
 ///
 /// ```
 /// use std::path::Path;
