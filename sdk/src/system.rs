@@ -74,10 +74,10 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// use user_status::systems::Mediconnect;
     /// use user_status::{AccountSystem, StatusChange};
     ///
-    /// let clinic =
-    /// Mediconnect::builder().base_url("https://api.example.com").credentials(Credentials::token("a-token")); let
-    /// suspend = StatusChange::suspend("Leave"); assert!(clinic.clone().build()?.repeatable(&suspend)); // The deployed
-    /// system flips a flag that is left out, each time.
+    /// let clinic = Mediconnect::builder().base_url("https://api.example.com").credentials(Credentials::token("a-token"));
+    /// let suspend = StatusChange::suspend("Leave");
+    /// assert!(clinic.clone().build()?.repeatable(&suspend));
+    /// // The deployed system flips a flag that is left out, each time.
     /// assert!(!clinic.active_flag(ActiveFlag::LeaveOut).build()?.repeatable(&suspend));
     /// # Ok::<(), user_status::Error>(())
     /// ```

@@ -67,8 +67,8 @@ pub struct Reached {
 /// use user_status::SystemKind;
 ///
 /// # async fn f() -> user_status::Result<()> {
-/// let reached = user_status::reach(SystemKind::CLEARSQUARE, "https://clearsquare.example", false,
-/// Duration::from_secs(10)).await?; println!("somebody answers: {}", reached.status);
+/// let reached = user_status::reach(SystemKind::CLEARSQUARE, "https://clearsquare.example", false, Duration::from_secs(10)).await?;
+/// println!("somebody answers: {}", reached.status);
 /// # Ok(())
 /// # }
 /// ```

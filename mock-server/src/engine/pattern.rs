@@ -197,8 +197,7 @@ fn differences(wanted: &Value, was: Option<&Value>, at: &str, mismatches: &mut V
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let server = MockServer::start().await;
-/// server.expect(Expectation::of(Pattern::new().operation("updateUserStatus")).times(0..=1).named("at most one
-/// change"));
+/// server.expect(Expectation::of(Pattern::new().operation("updateUserStatus")).times(0..=1).named("at most one change"));
 /// # }
 /// ```
 #[derive(Clone, Debug)]
