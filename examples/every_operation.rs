@@ -112,7 +112,7 @@ async fn akana(base_url: &str, session_cookie: &str, csrf_token: &str) -> user_s
         .tenant("acmepaymentscorp")
         .credentials(akana::Credentials::session(session_cookie, csrf_token))
         .build()?;
-    let lock = StatusChange::lock().comment("Account compromised");
+    let lock = StatusChange::lock().with_comment("Account compromised");
     let receipt = akana.apply("f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp", &lock).await?;
     println!("{}: {}", receipt.proof, receipt.status);
     // end

@@ -13,7 +13,7 @@ use user_status_mock::{MockServer, SystemKind, world};
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = MockServer::start().await;
     let known = server.credentials();
-    let leave = StatusChange::suspend("Leave of absence").until("2026-12-31T23:59:59Z".parse()?);
+    let leave = StatusChange::suspend("Leave of absence").with_until("2026-12-31T23:59:59Z".parse()?);
 
     let symphony = Symphony::builder()
         .base_url(server.uri(SystemKind::Symphony))

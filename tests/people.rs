@@ -42,9 +42,9 @@ pub fn account(number: usize) -> (&'static str, SystemKind, String) {
 pub fn change(number: usize) -> StatusChange {
     match account(number).1 {
         SystemKind::Userdocks => StatusChange::disable(),
-        SystemKind::Akana => StatusChange::lock().comment("Left the company"),
+        SystemKind::Akana => StatusChange::lock().with_comment("Left the company"),
         SystemKind::Mediconnect => StatusChange::suspend("Left the company"),
-        SystemKind::Symphony => StatusChange::suspend("Leave").until("2030-12-31T23:59:59Z".parse().unwrap()),
+        SystemKind::Symphony => StatusChange::suspend("Leave").with_until("2030-12-31T23:59:59Z".parse().unwrap()),
         _ => StatusChange::toggle(),
     }
 }

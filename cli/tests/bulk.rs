@@ -379,7 +379,7 @@ fn a_plan_that_nobody_reads_on_ends_quietly() {
 }
 
 #[test]
-fn a_single_change_can_be_rehearsed() {
+fn a_single_change_can_be_run_dry() {
     let systems = Systems::start(1);
     let user = of_pod(0);
     systems.run(&["set", "pod", &user, "disable", "--dry-run"]).ended(0).said("this would be sent").said("[redacted]");

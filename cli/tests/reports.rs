@@ -37,7 +37,7 @@ impl Journals {
                 0 => Row::new("shop", format!("{line:024x}"), StatusChange::toggle()),
                 _ => {
                     let until = "2030-12-31T23:59:59Z".parse().unwrap();
-                    Row::new("pod", (7_000_000 + line).to_string(), StatusChange::suspend("=1+1").until(until))
+                    Row::new("pod", (7_000_000 + line).to_string(), StatusChange::suspend("=1+1").with_until(until))
                 }
             };
             row.line = line + 1;

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
+use crate::dry_run::DryRunRequest;
 use crate::raw::RawResponse;
 use crate::retry::RetryPolicy;
 
@@ -16,7 +16,7 @@ use crate::retry::RetryPolicy;
 /// use std::time::Duration;
 /// use user_status::{CallOptions, RetryPolicy};
 ///
-/// let hurry = CallOptions::default().total_timeout(Duration::from_secs(2)).retry(RetryPolicy::never());
+/// let hurry = CallOptions::default().with_total_timeout(Duration::from_secs(2)).with_retry(RetryPolicy::never());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -25,33 +25,33 @@ pub struct CallOptions {
     pub(crate) total_timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
     /// Reads are sent, and the request that would change something is captured.
-    pub(crate) rehearse: bool,
+    pub(crate) dry_run: bool,
 }
 
 impl CallOptions {
     /// Sets the longest time of one attempt.
     #[must_use]
-    pub fn attempt_timeout(mut self, timeout: Duration) -> CallOptions {
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> CallOptions {
         self.attempt_timeout = Some(timeout);
         self
     }
 
     /// Sets the longest time of the call, all attempts and waits together.
     #[must_use]
-    pub fn total_timeout(mut self, timeout: Duration) -> CallOptions {
+    pub fn with_total_timeout(mut self, timeout: Duration) -> CallOptions {
         self.total_timeout = Some(timeout);
         self
     }
 
     /// Sets the retry policy.
     #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> CallOptions {
+    pub fn with_retry(mut self, policy: RetryPolicy) -> CallOptions {
         self.retry = Some(policy);
         self
     }
 
-    pub(crate) fn rehearsing(mut self) -> CallOptions {
-        self.rehearse = true;
+    pub(crate) fn dry_run(mut self) -> CallOptions {
+        self.dry_run = true;
         self
     }
 
@@ -61,7 +61,7 @@ impl CallOptions {
     /// # use user_status::{CallOptions, RetryPolicy, systems::Symphony};
     /// # async fn f(symphony: &Symphony) -> user_status::Result<()> {
     /// let call = symphony.client().update_user_status().uid(42).body_map(|body| body.suspended(false));
-    /// CallOptions::default().retry(RetryPolicy::never()).run(call.send()).await?;
+    /// CallOptions::default().with_retry(RetryPolicy::never()).run(call.send()).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -77,10 +77,8 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// The answer that it ended with; none if it ended with an error of ours, which has its own.
     pub(crate) raw: Option<RawResponse>,
-    /// How long that answer asked to wait.
-    pub(crate) retry_after: Option<Duration>,
-    /// When it was asked for.
-    pub(crate) at: Timestamp,
+    /// The request that a dry run did not send.
+    pub(crate) captured: Option<DryRunRequest>,
 }
 
 /// A call under way.
@@ -101,17 +99,25 @@ impl Call {
         self.note(|record| record.attempts += 1);
     }
 
-    /// Keeps what the call ended with. The headers go to whoever made the call: where a record is kept, that is a
-    /// system's own client, which reads them there; but what a refusal proves is read from its headers in either case.
-    pub(crate) fn ended(&self, raw: RawResponse, retry_after: Option<Duration>, at: Timestamp) -> HeaderMap {
-        match &self.record {
-            None => raw.headers,
-            Some(_) => {
-                let headers = if raw.status < 300 { HeaderMap::new() } else { raw.headers.clone() };
-                self.note(|record| (record.raw, record.retry_after, record.at) = (Some(raw), retry_after, at));
-                headers
+    /// Whether somebody asks afterwards: a system's own client, and not whoever calls a generated client.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.record.is_some()
+    }
+
+    /// Keeps the response that the call ended with. The headers go to whoever made the call.
+    pub(crate) fn ended(&self, raw: RawResponse) -> HeaderMap {
+        match self.is_recorded() {
+            false => raw.headers,
+            true => {
+                self.note(|record| record.raw = Some(raw));
+                HeaderMap::new()
             }
         }
+    }
+
+    /// Keeps the request that a dry run does not send.
+    pub(crate) fn captured(&self, request: DryRunRequest) {
+        self.note(|record| record.captured = Some(request));
     }
 
     fn note(&self, note: impl FnOnce(&mut Record)) {

@@ -65,7 +65,7 @@ impl fmt::Display for Change {
 /// ```
 /// use user_status::{Change, StatusChange};
 ///
-/// let leave = StatusChange::suspend("Leave of absence").until("2026-12-31T23:59:59Z".parse()?);
+/// let leave = StatusChange::suspend("Leave of absence").with_until("2026-12-31T23:59:59Z".parse()?);
 /// assert_eq!(leave.change(), Change::Suspend);
 /// assert_eq!(
 ///     serde_json::to_string(&leave)?,
@@ -117,7 +117,7 @@ impl StatusChange {
     }
 
     /// Suspended for a reason (1 to 500 characters), until somebody lifts it or until the time that
-    /// [`until`](StatusChange::until) sets.
+    /// [`with_until`](StatusChange::with_until) sets.
     pub fn suspend(reason: impl Into<String>) -> StatusChange {
         StatusChange { reason: Some(reason.into()), ..StatusChange::of(Change::Suspend) }
     }
@@ -142,16 +142,16 @@ impl StatusChange {
         StatusChange::of(Change::Toggle)
     }
 
-    /// When a suspension ends.
+    /// Sets when a suspension ends.
     #[must_use]
-    pub fn until(mut self, end: Timestamp) -> StatusChange {
+    pub fn with_until(mut self, end: Timestamp) -> StatusChange {
         self.until = Some(end);
         self
     }
 
-    /// A comment (1 to 2000 characters) for a system that keeps one; the others refuse it.
+    /// Sets a comment (1 to 2000 characters) for a system that keeps one; the others refuse it.
     #[must_use]
-    pub fn comment(mut self, comment: impl Into<String>) -> StatusChange {
+    pub fn with_comment(mut self, comment: impl Into<String>) -> StatusChange {
         self.comment = Some(comment.into());
         self
     }
@@ -161,18 +161,18 @@ impl StatusChange {
         self.change
     }
 
-    /// Why the account is suspended.
+    /// Returns why the account is suspended.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
 
-    /// When the suspension ends.
-    pub fn end(&self) -> Option<Timestamp> {
+    /// Returns when the suspension ends, if it ends by itself.
+    pub fn until(&self) -> Option<Timestamp> {
         self.until
     }
 
-    /// The comment.
-    pub fn comment_text(&self) -> Option<&str> {
+    /// Returns the comment.
+    pub fn comment(&self) -> Option<&str> {
         self.comment.as_deref()
     }
 

@@ -1,4 +1,4 @@
-//! What a status code says about a change: for each system, and only as far as that system itself says it.
+//! What a status code proves about a change: for each system, and only as far as that system itself says it.
 //!
 //! A status code may come from anybody on the way. What a proxy or a gateway says of a request that it may have passed on
 //! proves nothing; so a refusal counts only if the system documents that code as a refusal, if the response has the media
@@ -6,7 +6,6 @@
 //! are in the files of the systems.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use serde_json::{Map, Value};
 
 use crate::kind::SystemKind;
 
@@ -47,50 +46,16 @@ pub struct StatusRule {
     pub source: &'static str,
 }
 
-/// Every conclusion that is drawn from a status code, of the systems whose features are on.
+/// Returns every conclusion that is drawn from a status code, of the systems whose features are on.
 pub fn status_rules() -> impl Iterator<Item = StatusRule> {
-    crate::systems::CONVENTIONS.iter().flat_map(|conventions| conventions.rules())
-}
-
-/// What is true of one system and of no other, as the pipeline needs it.
-#[derive(Debug)]
-pub(crate) struct Conventions {
-    pub(crate) system: SystemKind,
-    /// The media types of its responses.
-    pub(crate) media_types: &'static [&'static str],
-    /// What it says with a status code, and where that is written.
-    pub(crate) refusals: &'static [(u16, Conclusion, &'static str)],
-    /// Whether these are the members of its own error body, and say nothing else.
-    pub(crate) is_fault: fn(&Map<String, Value>) -> bool,
-    /// Whether its own clients retry after a 500.
-    pub(crate) retries_500: bool,
-    /// The text with which it says 403 where others say 401.
-    pub(crate) expired_403: Option<&'static str>,
+    crate::systems::CONVENTIONS.iter().flat_map(|&(system, conventions)| {
+        let refusals = conventions.refusals.iter();
+        refusals.map(move |&(status, conclusion, source)| StatusRule { system, status, conclusion, source })
+    })
 }
 
 /// Whether a response says of itself that it is of this media type.
 pub(crate) fn is_of(headers: &HeaderMap, media_type: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
-}
-
-/// The media types of a system that speaks plain JSON.
-pub(crate) const JSON: &[&str] = &["application/json"];
-
-impl Conventions {
-    fn rules(&self) -> impl Iterator<Item = StatusRule> + use<> {
-        let system = self.system;
-        let refusals = self.refusals.iter();
-        refusals.map(move |&(status, conclusion, source)| StatusRule { system, status, conclusion, source })
-    }
-
-    /// What a response with this status code and these headers proves, as far as its body does not say otherwise.
-    pub(crate) fn conclude(&self, status: u16, headers: &HeaderMap) -> Conclusion {
-        let Some((_, conclusion, _)) = self.refusals.iter().find(|(listed, ..)| *listed == status) else {
-            return Conclusion::Unknown;
-        };
-        let documented = self.media_types.iter().any(|media_type| is_of(headers, media_type));
-        // What a cache kept is no answer to this request.
-        if documented && crate::freshness::from_cache(headers).is_none() { *conclusion } else { Conclusion::Unknown }
-    }
 }

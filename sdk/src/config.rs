@@ -1,19 +1,20 @@
-//! What the builders of all five systems have in common.
+//! What the builders of all systems have in common.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
 
-use crate::auth::Auth;
+use crate::auth::{Given, Prepared};
 use crate::base_url;
 use crate::clock::{Clock, SystemClock};
-use crate::conclusion::Conventions;
 use crate::connecting::Connecting;
+use crate::dialect::Conventions;
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
+use crate::kind::SystemKind;
 use crate::limit::{Limit, Limiter};
 use crate::retry::{Budget, RetryPolicy};
 use crate::session::{Parts, Session};
@@ -74,14 +75,17 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// The base URL, the HTTP client and the session that a generated client is made of.
-    pub(crate) fn connect(
+    /// The session of a client.
+    pub(crate) fn connect<C: 'static>(
         self,
-        conventions: &'static Conventions,
-        auth: Auth,
+        system: SystemKind,
+        conventions: Conventions,
+        credentials: Option<Given<C>>,
+        prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
         representation: Option<Representation>,
-    ) -> Result<(String, Client, Session)> {
-        let system = conventions.system;
+    ) -> Result<Session> {
+        let credentials = credentials.ok_or_else(|| Error::missing(system, "credentials"))?;
+        let auth = credentials.into_auth(system, prepare)?;
         let text = self.base_url.as_deref().ok_or_else(|| Error::missing(system, "base_url"))?;
         let url = base_url::parse(system, text, self.allow_plain_http)?;
         let way = Way::to(system, &url)?;
@@ -109,16 +113,17 @@ impl Config {
             Ok::<ClientBuilder, Error>(builder)
         };
         let build = |builder: ClientBuilder| builder.build().map_err(|e| not_built(system, e));
-        let client = build(builder()?)?;
+        let pooled = build(builder()?)?;
         // Without a pool every request has a connection of its own.
         let fresh = build(builder()?.pool_max_idle_per_host(0))?;
         // A caller who sets the client up may lead it elsewhere.
         let way = Some(way).filter(|_| self.configure_http.is_none());
-        let text = base_url::for_client(&url);
-        let session = Session::new(Parts {
+        let base_url = base_url::for_client(&url);
+        Ok(Session::new(Parts {
             system,
             conventions,
             base: url,
+            base_url,
             auth,
             representation,
             attempt_timeout: self.attempt_timeout,
@@ -130,11 +135,11 @@ impl Config {
             clock: self.clock,
             way,
             trace_users: self.trace_users,
+            pooled,
             fresh,
             fresh_connections: self.fresh_connections,
             freshness: Freshness::default(),
-        });
-        Ok((text, client, session))
+        }))
     }
 }
 

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use crate::connection::{ConnectionProblem, Unconnected};
 use crate::kind::SystemKind;
 use crate::raw::RawResponse;
-use crate::rehearsal::{Captured, PlannedRequest};
 use crate::status::AccountStatus;
 use crate::waiting::{Span, after};
 
@@ -32,6 +31,8 @@ struct Repr {
     message: String,
     /// Whether the message is what the system said, and not this crate's own words.
     quoted: bool,
+    /// What that means.
+    meaning: Option<&'static str>,
     status: Option<u16>,
     retry_after: Option<Duration>,
     /// When that is over.
@@ -39,8 +40,6 @@ struct Repr {
     attempts: u32,
     raw: Option<RawResponse>,
     source: Option<BoxError>,
-    /// Of a rehearsal only, which takes it out again.
-    captured: Option<Captured>,
     /// What the account was read to be before the request.
     before: Option<AccountStatus>,
     /// The response to the change shows another state than the one asked for, and no refusal.
@@ -188,13 +187,13 @@ impl Error {
             applied: Applied::No,
             message: message.into(),
             quoted: false,
+            meaning: None,
             status: None,
             retry_after: None,
             not_before: None,
             attempts: 0,
             raw: None,
             source: None,
-            captured: None,
             before: None,
             shows_otherwise: false,
         }))
@@ -209,20 +208,10 @@ impl Error {
         Error::invalid_input(system, format!("{setting} is missing; set it on the builder"))
     }
 
-    /// The end of a call that was rehearsed: its request was prepared and not sent.
-    pub(crate) fn rehearsed(system: SystemKind, request: PlannedRequest) -> Error {
-        let mut error = Error::new(ErrorKind::NotSent, system, "it was rehearsed");
-        error.0.captured = Some(Captured { request, status: None });
-        error
-    }
-
     /// What the account was before the request.
     #[must_use]
-    pub(crate) fn with_status_before(mut self, status: Option<&AccountStatus>) -> Error {
-        self.0.before = status.cloned();
-        if let Some(captured) = &mut self.0.captured {
-            captured.status = status.cloned();
-        }
+    pub(crate) fn with_status_before(mut self, status: Option<AccountStatus>) -> Error {
+        self.0.before = status;
         self
     }
 
@@ -243,18 +232,14 @@ impl Error {
         self.0.shows_otherwise
     }
 
-    /// What a rehearsal captured.
-    ///
-    /// # Errors
-    /// The error itself, if it is one of another kind.
-    pub(crate) fn into_captured(mut self) -> Result<Captured> {
-        self.0.captured.take().ok_or(self)
-    }
-
-    /// An error whose message is what the system said.
+    /// An error whose message is what the system said, and what that means in the words of this crate: systems speak
+    /// Spanish, or say less than they document.
     #[must_use]
-    pub(crate) fn in_its_words(mut self) -> Error {
+    pub(crate) fn in_its_words(mut self, meaning: Option<&'static str>) -> Error {
         self.0.quoted = !self.0.message.is_empty();
+        let unknown =
+            (self.0.kind == ErrorKind::NotFound).then_some("the system knows no such user, or no such address");
+        self.0.meaning = meaning.or(unknown);
         self
     }
 
@@ -319,26 +304,6 @@ pub(crate) fn shown(text: &str) -> String {
     crate::text::visible(&text)
 }
 
-/// What a system means, in the words of this crate: systems speak Spanish, or say less than they document.
-fn in_our_words(system: SystemKind, kind: ErrorKind, said: &str) -> Option<&'static str> {
-    Some(match (system, said) {
-        (SystemKind::MEDICONNECT, "Usuario no encontrado") => "there is no such user",
-        (SystemKind::MEDICONNECT, "Access denied") => "the token is not of a user with the role ADMIN",
-        (SystemKind::MEDICONNECT, "Invalid token") => "the token is not valid, or not any more",
-        (SystemKind::SYMPHONY, text) if text.starts_with("Invalid session") => {
-            "the session has ended, or there was none"
-        }
-        (SystemKind::SYMPHONY, text) if text.starts_with("The user lacks the required entitlement") => {
-            "the owner of the session lacks the privilege ACCESS_USER_PROVISIONING_API"
-        }
-        (SystemKind::CLEARSQUARE, "Invalid token or user ID") => {
-            "the token or the id of the user is wrong; the system does not say which"
-        }
-        _ if kind == ErrorKind::NotFound => "the system knows no such user, or no such address",
-        _ => return None,
-    })
-}
-
 impl ErrorKind {
     /// What an answer of this status code means.
     pub(crate) fn of_status(status: u16) -> ErrorKind {
@@ -393,14 +358,14 @@ impl ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { kind, system, status, message, quoted, retry_after, not_before, .. } = &*self.0;
+        let Repr { kind, system, status, message, quoted, meaning, retry_after, not_before, .. } = &*self.0;
         write!(f, "{system}: {}", kind.phrase())?;
         if let Some(status) = status {
             write!(f, " ({status})")?;
         }
         if *quoted {
-            if let Some(words) = in_our_words(*system, *kind, message) {
-                write!(f, ": {words}")?;
+            if let Some(meaning) = meaning {
+                write!(f, ": {meaning}")?;
             }
             write!(f, "; the system says: \"{message}\"")?;
         } else if !message.is_empty() {

@@ -2,22 +2,21 @@
 
 use jiff::Timestamp;
 use reqwest::header::RETRY_AFTER;
+use serde::Serialize;
 
 use crate::carried::Carried;
-use crate::conclusion::{Conclusion, Conventions};
+use crate::conclusion::Conclusion;
+use crate::dialect::Conventions;
 use crate::error::{Applied, Error, ErrorKind, shown};
 use crate::kind::SystemKind;
 use crate::retry;
 
-/// The error body of a system: what it says, for people.
-pub(crate) trait Fault {
+/// The error body of a system.
+pub(crate) trait Fault: Serialize {
     /// Whose error body it is.
     const SYSTEM: SystemKind;
-    /// What is true of that system only.
-    const CONVENTIONS: &'static Conventions;
-
-    /// The text for people in it.
-    fn message(&self) -> Option<String>;
+    /// What is peculiar to that system's responses.
+    const CONVENTIONS: Conventions;
 }
 
 /// The status code of a response that stands for a failure and was never on the wire. Its extensions hold the error.
@@ -38,9 +37,10 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
                     _ => Applied::No,
                 };
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let (message, now) = (response.message().unwrap_or_default(), Timestamp::now());
+                let message = E::CONVENTIONS.message(serde_json::to_value(&*response).ok().as_ref());
+                let now = Timestamp::now();
                 Error::new(ErrorKind::of_status(status), E::SYSTEM, shown(&message))
-                    .in_its_words()
+                    .in_its_words((E::CONVENTIONS.meaning)(&message))
                     .with_applied(applied)
                     .with_status(Some(status))
                     .with_attempts(1)

@@ -48,7 +48,7 @@ impl InvalidId {
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let article = if matches!(self.system, SystemKind::AKANA) { "an" } else { "a" };
+        let article = if self.system.as_str().starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
         write!(f, "{article} {} {} must ", self.system, self.noun)?;
         match self.problem {
             Problem::Empty => f.write_str("not be empty"),

@@ -61,7 +61,7 @@ impl Operation {
         operations().iter().find(|operation| operation.system == system && operation.hook_id == hook_id)
     }
 
-    /// Whether it changes nothing, by its method too: what is no read is never sent in a rehearsal.
+    /// Whether it changes nothing, by its method too: what is no read is never sent in a dry run.
     pub(crate) fn only_reads(&self) -> bool {
         self.changes.is_empty() && self.method == "GET"
     }

@@ -138,15 +138,6 @@ impl RawResponse {
         }
         self.shown().ok_or(Problem::Borrowed("the body is empty"))
     }
-
-    /// The text for people in an error body of any of the five shapes; empty if there is none.
-    pub(crate) fn message(&self) -> String {
-        let Some(Value::Object(members)) = self.shown() else { return String::new() };
-        let text = |name: &str| members.get(name).and_then(Value::as_str);
-        let listed = members.get("errors").and_then(|errors| errors.get(0)?.get("message")?.as_str());
-        let text = text("error").or(listed).or_else(|| text("faultstring")).or_else(|| text("message"));
-        text.unwrap_or_default().to_owned()
-    }
 }
 
 /// Replaces the secrets in the headers, and marks those that are not for everybody's eyes.

@@ -34,6 +34,55 @@ pub struct Receipt {
     pub(crate) before: Option<AccountStatus>,
 }
 
+impl Receipt {
+    /// Creates a receipt for a change that was proved so, of one attempt; 0 for a change that was not needed.
+    pub fn new(system: SystemKind, user: impl Into<String>, change: StatusChange, proof: Proof) -> Receipt {
+        let attempts = if proof == Proof::Unchanged { 0 } else { 1 };
+        Receipt {
+            system,
+            user: user.into(),
+            change,
+            proof,
+            status: AccountStatus::default(),
+            attempts,
+            elapsed: Duration::ZERO,
+            request_id: None,
+            raw: None,
+            before: None,
+        }
+    }
+
+    /// Sets what the account is, as far as the system said.
+    #[must_use]
+    pub fn with_status(mut self, status: AccountStatus) -> Receipt {
+        self.status = status;
+        self
+    }
+
+    /// Sets what the account was read to be before the change. A read-back that shows more than was asked to change is no
+    /// proof then.
+    #[must_use]
+    pub fn with_status_before(mut self, before: AccountStatus) -> Receipt {
+        self.before = Some(before);
+        self
+    }
+
+    /// Sets the number of attempts and the time that they took.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32, elapsed: Duration) -> Receipt {
+        self.attempts = attempts;
+        self.elapsed = elapsed;
+        self
+    }
+
+    /// Sets the system's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Receipt {
+        self.request_id = Some(id.into());
+        self
+    }
+}
+
 /// The proof that a change was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -12,6 +12,7 @@ use tracing::{error, warn};
 use crate::clock::BoxFuture;
 use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::kind::SystemKind;
+use crate::operation::{Operation, operations};
 use crate::session::{Parts, Session};
 
 tokio::task_local! {
@@ -77,15 +78,16 @@ pub(crate) fn failed(call: &str, parts: &Parts, user: Option<&str>, failure: &Fa
 
 /// What to do about an outcome that is unknown.
 fn advice(system: SystemKind) -> &'static str {
-    match system {
-        SystemKind::CLEARSQUARE => "look at the account in the system itself before you try again",
-        _ => "read the account before you try again",
+    let mut its = operations().iter().filter(|operation| operation.system == system).peekable();
+    match its.peek().is_some() && !its.any(Operation::only_reads) {
+        true => "look at the account in the system itself before you try again",
+        false => "read the account before you try again",
     }
 }
 
 /// Reports a change whose future is dropped while its outcome is unknown: nobody else can.
-pub(crate) struct Pending<'a> {
-    pub(crate) parts: &'a Parts,
+pub(crate) struct Pending {
+    pub(crate) system: SystemKind,
     pub(crate) call: &'static str,
     /// How many requests were sent.
     pub(crate) attempts: u32,
@@ -93,13 +95,12 @@ pub(crate) struct Pending<'a> {
     pub(crate) unknown: bool,
 }
 
-impl Drop for Pending<'_> {
+impl Drop for Pending {
     fn drop(&mut self) {
         if self.unknown {
-            let Pending { parts, call, attempts, .. } = self;
-            let system = parts.system;
+            let Pending { system, call, attempts, .. } = self;
             let what = "the call was dropped while its request was on its way, and the outcome is unknown";
-            error!(%system, call, attempts, "{what}: {}", advice(system));
+            error!(%system, call, attempts, "{what}: {}", advice(*system));
         }
     }
 }

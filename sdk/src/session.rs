@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Client;
 use url::Url;
 
 use crate::auth::Auth;
 use crate::clock::Clock;
-use crate::conclusion::Conventions;
+use crate::dialect::Conventions;
 use crate::freshness::Freshness;
 use crate::kind::SystemKind;
 use crate::limit::Limiter;
@@ -26,9 +27,11 @@ pub struct Session(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) system: SystemKind,
     /// What is true of this system only.
-    pub(crate) conventions: &'static Conventions,
+    pub(crate) conventions: Conventions,
     /// Where the system is.
     pub(crate) base: Url,
+    /// The same as text, without a slash at the end.
+    pub(crate) base_url: String,
     pub(crate) auth: Auth,
     /// What is spoken instead of plain JSON.
     pub(crate) representation: Option<Representation>,
@@ -44,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) way: Option<Way>,
     /// Whether traces show the path, and so the id of the user.
     pub(crate) trace_users: bool,
+    /// The HTTP client that keeps its connections.
+    pub(crate) pooled: Client,
     /// The HTTP client that opens a connection for each request.
     pub(crate) fresh: Client,
     /// Which requests it is for; `None` for those that must not be sent twice.
@@ -63,6 +68,16 @@ impl Session {
         let mut url = self.0.base.clone();
         url.set_path(&[base, path].concat());
         url
+    }
+
+    /// The generated client of this session, by its constructor.
+    pub(crate) fn client<C>(&self, new: impl FnOnce(&str, Client, Session) -> C) -> C {
+        new(&self.0.base_url, self.0.pooled.clone(), self.clone())
+    }
+
+    /// What the clock on the wall shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.wall()
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -98,7 +98,7 @@ impl AccountStatus {
                 let reason = suspension.reason.as_deref().filter(|reason| *reason != REDACTED);
                 // A reason that one of the two does not have says nothing; another end is another suspension.
                 let same_reason = reason.is_none() || change.reason().is_none() || reason == change.reason();
-                suspension.active && suspension.until == change.end() && same_reason
+                suspension.active && suspension.until == change.until() && same_reason
             }),
             Change::Unsuspend => suspended.map(|suspension| !suspension.active),
             Change::Lock => self.locked,

@@ -1,21 +1,25 @@
-//! One trait over the five systems.
+//! One trait over all systems.
 
 use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
-use crate::clock::{BoxFuture, Wait};
+use crate::clock::{BoxFuture, Clock, SystemClock, Wait};
+use crate::dry_run::{DryRun, DryRunRequest};
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::kind::SystemKind;
 use crate::receipt::{Proof, Receipt};
-use crate::rehearsal::Rehearsal;
 use crate::report::Pending;
-use crate::session::Session;
 use crate::status::AccountStatus;
 
-/// A system whose accounts can be changed. Implemented by the five types in [`systems`](crate::systems); usable as
-/// `Box<dyn AccountSystem>`.
+/// A system whose accounts can be changed. Implemented by the types in [`systems`](crate::systems), by whatever is made of a
+/// [`Dialect`](crate::dialect::Dialect), and by `&S`, `Box<S>` and `Arc<S>` of each; usable as `dyn AccountSystem`.
+///
+/// A system over HTTP is best described by a dialect, from which all of this follows. Where that does not fit (a directory, a
+/// database), implement this trait: four methods must be there, and the others are derived from them.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -61,7 +65,10 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) for what the system cannot express, [`InvalidInput`](ErrorKind::InvalidInput)
     /// for an id or a value that cannot be.
-    fn check(&self, user: &str, change: &StatusChange) -> Result<()>;
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        let _ = user;
+        self.capabilities().check(self.kind(), change)
+    }
 
     /// Returns whether a change may be sent again after a request whose outcome is unknown: sending it twice does what
     /// sending it once does, and a look at the account can show that it was carried out. A run asks before it goes on
@@ -86,6 +93,12 @@ pub trait AccountSystem: Debug + Send + Sync {
         false
     }
 
+    /// Returns the clock by which reading back waits: that of this machine unless an implementation says otherwise.
+    fn clock(&self) -> &dyn Clock {
+        static MACHINE: LazyLock<SystemClock> = LazyLock::new(SystemClock::default);
+        &*MACHINE
+    }
+
     /// Changes an account, with settings for this call.
     ///
     /// # Errors
@@ -97,22 +110,39 @@ pub trait AccountSystem: Debug + Send + Sync {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>>;
 
-    /// [`rehearse`](AccountSystem::rehearse) with settings for this call.
+    /// [`dry_run`](AccountSystem::dry_run) with settings for this call.
+    ///
+    /// Unless an implementation says otherwise, this [checks](AccountSystem::check) the change, reads nothing, and describes
+    /// the request by the name of the change, the [base URL](AccountSystem::base_url) and the change as JSON.
     ///
     /// # Errors
-    /// See [`rehearse`](AccountSystem::rehearse).
-    fn rehearse_with<'a>(
+    /// See [`dry_run`](AccountSystem::dry_run).
+    fn dry_run_with<'a>(
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
         options: CallOptions,
-    ) -> BoxFuture<'a, Result<Rehearsal>>;
+    ) -> BoxFuture<'a, Result<DryRun>> {
+        let _ = options;
+        Box::pin(async move {
+            self.check(user, change)?;
+            let request = DryRunRequest::new(change.change().as_str(), self.base_url());
+            let body = serde_json::to_string(change).unwrap_or_default();
+            Ok(DryRun::new(self.kind(), user, change.clone()).with_request(request.with_body(body)))
+        })
+    }
 
     /// Reads an account, with settings for this call.
     ///
     /// # Errors
-    /// See [`status`](AccountSystem::status).
-    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>>;
+    /// See [`status`](AccountSystem::status). Always [`Unsupported`](ErrorKind::Unsupported) unless an implementation says
+    /// otherwise.
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        let (_, _) = (user, options);
+        Box::pin(async move {
+            Err(Error::new(ErrorKind::Unsupported, self.kind(), "the system has no way to read an account"))
+        })
+    }
 
     /// Changes an account.
     ///
@@ -121,7 +151,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// [`Contradicted`](ErrorKind::Contradicted) if the system's answer shows another state than the one asked for; else
     /// by what happened to the request. [`applied`](Error::applied) says whether the account may have been changed.
     ///
-    /// # What is repeated
+    /// # What is retried
     /// What [`RetryPolicy`](crate::RetryPolicy) says. A toggle only if it is certain that it was not carried out.
     fn apply<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Receipt>> {
         self.apply_with(user, change, CallOptions::default())
@@ -134,25 +164,25 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// use user_status::systems::{Symphony, symphony};
     /// use user_status::{AccountSystem, StatusChange};
     ///
-    /// # async fn rehearse() -> user_status::Result<()> {
+    /// # async fn preview() -> user_status::Result<()> {
     /// let symphony = Symphony::builder()
     ///     .base_url("https://acme.symphony.com/pod")
     ///     .credentials(symphony::Credentials::session_token("a-token"))
     ///     .build()?;
-    /// let rehearsal = symphony.rehearse("7215545078541", &StatusChange::disable()).await?;
-    /// let request = rehearsal.request.expect("Symphony is not asked before what an account is");
+    /// let dry_run = symphony.dry_run("7215545078541", &StatusChange::disable()).await?;
+    /// let request = dry_run.request.expect("Symphony is not asked before what an account is");
     /// assert_eq!(request.url, "https://acme.symphony.com/pod/v1/admin/user/7215545078541/status/update");
     /// assert_eq!(request.body.as_deref(), Some(r#"{"status":"DISABLED"}"#));
     /// assert!(request.to_string().contains("\nsessiontoken: [redacted]\n"));
     /// # Ok(())
     /// # }
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(rehearse()).unwrap();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(preview()).unwrap();
     /// ```
     ///
     /// # Errors
     /// Those of [`check`](AccountSystem::check), of the read, and of the source of credentials. Nothing was changed.
-    fn rehearse<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Rehearsal>> {
-        self.rehearse_with(user, change, CallOptions::default())
+    fn dry_run<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<DryRun>> {
+        self.dry_run_with(user, change, CallOptions::default())
     }
 
     /// Changes an account and, where the answer is no proof, reads it back. Also after a failure that leaves open
@@ -175,7 +205,9 @@ pub trait AccountSystem: Debug + Send + Sync {
         user: &'a str,
         change: &'a StatusChange,
         options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>>;
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(apply_and_verify(self, user, change, options, options.total_timeout.unwrap_or(TOTAL_TIMEOUT)))
+    }
 
     /// Reads an account.
     ///
@@ -190,99 +222,160 @@ pub trait AccountSystem: Debug + Send + Sync {
 const READ_AGAIN: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1000)];
 
-/// Changes an account and reads it back, where the answer is no proof or was lost.
-pub(crate) fn apply_and_verify<'a, S: AccountSystem>(
-    system: &'a S,
-    session: &'a Session,
-    user: &'a str,
-    change: &'a StatusChange,
+/// How long a call may take that says nothing of it.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Changes an account and reads it back, where the response is no proof or was lost. Reading back may take `total`.
+pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
+    system: &S,
+    user: &str,
+    change: &StatusChange,
     options: CallOptions,
-) -> BoxFuture<'a, Result<Receipt>> {
-    Box::pin(async move {
-        let clock = &*session.parts().clock;
-        let started = clock.now();
-        let outcome = system.apply_with(user, change, options).await;
-        if !system.capabilities().reads {
-            return outcome;
-        }
-        match outcome {
-            Ok(receipt) if receipt.proof == Proof::Accepted => {
-                // A read that fails proves nothing, and takes nothing back: the system did say yes.
-                let Some(status) = read_back(system, session, user, change, options).await else { return Ok(receipt) };
-                let besides = receipt.before.as_ref().is_some_and(|before| !before.differs_only_by(change, &status));
-                match status.shows(change) {
-                    Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
-                    Some(_) => {
-                        let message = format!("the system said yes to {change}, and the account reads {status}");
-                        Err(Error::new(ErrorKind::Contradicted, system.kind(), shown(&message))
-                            .with_applied(Applied::Unknown)
-                            .with_attempts(receipt.attempts))
-                    }
-                    None => Ok(Receipt { status, ..receipt }),
+    total: Duration,
+) -> Result<Receipt> {
+    let clock = system.clock();
+    let started = clock.now();
+    let outcome = system.apply_with(user, change, options).await;
+    if !system.capabilities().reads {
+        return outcome;
+    }
+    match outcome {
+        Ok(receipt) if receipt.proof == Proof::Accepted => {
+            // A read that fails proves nothing, and takes nothing back: the system did say yes.
+            let Some(status) = read_back(system, user, change, options, total).await else { return Ok(receipt) };
+            let besides = receipt.before.as_ref().is_some_and(|before| !before.differs_only_by(change, &status));
+            match status.shows(change) {
+                Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
+                Some(_) => {
+                    let message = format!("the system said yes to {change}, and the account reads {status}");
+                    Err(Error::new(ErrorKind::Contradicted, system.kind(), shown(&message))
+                        .with_applied(Applied::Unknown)
+                        .with_attempts(receipt.attempts))
                 }
+                None => Ok(Receipt { status, ..receipt }),
             }
-            // Also if the answer showed another state and no refusal: a system may be slow to show what it did.
-            Err(error)
-                if error.applied() == Applied::Unknown && (!error.is_contradicted() || error.shows_otherwise()) =>
-            {
-                // If the call is dropped meanwhile, nobody else can say it.
-                let parts = session.parts();
-                let mut pending =
-                    Pending { parts, call: "apply_and_verify", attempts: error.attempts(), unknown: true };
-                let back = read_back(system, session, user, change, options).await;
-                pending.unknown = false;
-                match back {
-                    Some(status)
-                        if status.shows(change) == Some(true)
-                            && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>
-                    {
-                        Ok(Receipt {
-                            system: system.kind(),
-                            user: user.to_owned(),
-                            change: change.clone(),
-                            proof: Proof::Confirmed,
-                            status,
-                            attempts: error.attempts(),
-                            elapsed: clock.now().saturating_sub(started),
-                            request_id: error.request_id(),
-                            raw: error.raw().cloned(),
-                            before: error.status_before().cloned(),
-                        })
-                    }
-                    // The request may still be on its way: what the account is now does not make it certain.
-                    _ => Err(error),
-                }
-            }
-            other => other,
         }
-    })
+        // Also if the response showed another state and no refusal: a system may be slow to show what it did.
+        Err(error) if error.applied() == Applied::Unknown && (!error.is_contradicted() || error.shows_otherwise()) => {
+            // If the call is dropped meanwhile, nobody else can say it.
+            let (system_kind, attempts) = (system.kind(), error.attempts());
+            let mut pending = Pending { system: system_kind, call: "apply_and_verify", attempts, unknown: true };
+            let back = read_back(system, user, change, options, total).await;
+            pending.unknown = false;
+            match back {
+                Some(status)
+                    if status.shows(change) == Some(true)
+                        && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>
+                {
+                    Ok(Receipt {
+                        system: system_kind,
+                        user: user.to_owned(),
+                        change: change.clone(),
+                        proof: Proof::Confirmed,
+                        status,
+                        attempts,
+                        elapsed: clock.now().saturating_sub(started),
+                        request_id: error.request_id(),
+                        raw: error.raw().cloned(),
+                        before: error.status_before().cloned(),
+                    })
+                }
+                // The request may still be on its way: what the account is now does not make it certain.
+                _ => Err(error),
+            }
+        }
+        other => other,
+    }
 }
 
 /// Reads an account that was just changed. One that does not show the change is read again a few times, since a system
 /// may be slow to show what it did; `None` if no such read could be made.
-async fn read_back<S: AccountSystem>(
+async fn read_back<S: AccountSystem + ?Sized>(
     system: &S,
-    session: &Session,
     user: &str,
     change: &StatusChange,
     options: CallOptions,
+    total: Duration,
 ) -> Option<AccountStatus> {
-    let parts = session.parts();
-    let started = parts.clock.now();
-    let total = options.total_timeout.unwrap_or(parts.total_timeout);
-    let left = || total.saturating_sub(parts.clock.now().saturating_sub(started));
+    let clock = system.clock();
+    let started = clock.now();
+    let left = || total.saturating_sub(clock.now().saturating_sub(started));
     let mut waits = READ_AGAIN.into_iter();
     loop {
-        let status = system.status_with(user, options.total_timeout(left())).await.ok()?;
+        let status = system.status_with(user, options.with_total_timeout(left())).await.ok()?;
         if status.shows(change) != Some(false) {
             return Some(status);
         }
         match waits.next() {
-            Some(wait) if wait < left() => parts.clock.sleep(wait, Wait::ReadBack).await,
+            Some(wait) if wait < left() => clock.sleep(wait, Wait::ReadBack).await,
             _ => return Some(status),
         }
     }
 }
+
+/// Hands every call on to another system.
+macro_rules! handed_on {
+    ($($on:ty),+) => {$(
+        impl<S: AccountSystem + ?Sized> AccountSystem for $on {
+            fn kind(&self) -> SystemKind {
+                (**self).kind()
+            }
+
+            fn base_url(&self) -> &str {
+                (**self).base_url()
+            }
+
+            fn capabilities(&self) -> Capabilities {
+                (**self).capabilities()
+            }
+
+            fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+                (**self).check(user, change)
+            }
+
+            fn repeatable(&self, change: &StatusChange) -> bool {
+                (**self).repeatable(change)
+            }
+
+            fn clock(&self) -> &dyn Clock {
+                (**self).clock()
+            }
+
+            fn apply_with<'a>(
+                &'a self,
+                user: &'a str,
+                change: &'a StatusChange,
+                options: CallOptions,
+            ) -> BoxFuture<'a, Result<Receipt>> {
+                (**self).apply_with(user, change, options)
+            }
+
+            fn dry_run_with<'a>(
+                &'a self,
+                user: &'a str,
+                change: &'a StatusChange,
+                options: CallOptions,
+            ) -> BoxFuture<'a, Result<DryRun>> {
+                (**self).dry_run_with(user, change, options)
+            }
+
+            fn apply_and_verify_with<'a>(
+                &'a self,
+                user: &'a str,
+                change: &'a StatusChange,
+                options: CallOptions,
+            ) -> BoxFuture<'a, Result<Receipt>> {
+                (**self).apply_and_verify_with(user, change, options)
+            }
+
+            fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+                (**self).status_with(user, options)
+            }
+        }
+    )+};
+}
+
+handed_on!(&S, Box<S>, Arc<S>);
 
 /// The capabilities of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,6 +392,41 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// Creates the capabilities of a system that can express these changes, and nothing else: no end of a suspension, no
+    /// comment, no read.
+    ///
+    /// ```
+    /// use user_status::{Capabilities, Change, StatusChange};
+    ///
+    /// let directory = Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true);
+    /// assert!(directory.supports(&StatusChange::disable()));
+    /// assert!(!directory.supports(&StatusChange::lock()));
+    /// ```
+    pub const fn new(changes: &'static [Change]) -> Capabilities {
+        Capabilities { changes, suspends_until: false, comments: false, reads: false }
+    }
+
+    /// Sets whether a suspension can end by itself.
+    #[must_use]
+    pub const fn with_suspends_until(mut self, can: bool) -> Capabilities {
+        self.suspends_until = can;
+        self
+    }
+
+    /// Sets whether the system keeps a comment.
+    #[must_use]
+    pub const fn with_comments(mut self, can: bool) -> Capabilities {
+        self.comments = can;
+        self
+    }
+
+    /// Sets whether an account can be read.
+    #[must_use]
+    pub const fn with_reads(mut self, can: bool) -> Capabilities {
+        self.reads = can;
+        self
+    }
+
     /// Returns whether the system can express a change, with all that belongs to it.
     pub fn supports(&self, change: &StatusChange) -> bool {
         self.refusal(change).is_none()
@@ -309,9 +437,9 @@ impl Capabilities {
         let can = || self.changes.iter().map(|change| change.as_str()).collect::<Vec<_>>().join(", ");
         if !self.changes.contains(&change.change()) {
             Some(format!("it cannot {}; it can {}", change.change(), can()))
-        } else if change.end().is_some() && !self.suspends_until {
+        } else if change.until().is_some() && !self.suspends_until {
             Some("its suspensions have no end, and the one asked for would be lost; suspend without `until`".to_owned())
-        } else if change.comment_text().is_some() && !self.comments {
+        } else if change.comment().is_some() && !self.comments {
             Some("it keeps no comment; leave it out".to_owned())
         } else {
             None

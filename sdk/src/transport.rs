@@ -26,6 +26,7 @@ use crate::conclusion::{Conclusion, is_of};
 use crate::connecting::GiveUp;
 use crate::connection::{self, ConnectionProblem, Unconnected};
 use crate::decode::Problem;
+use crate::dry_run::DryRunRequest;
 use crate::error::{Applied, BoxError, Error, ErrorKind, shown};
 use crate::fault::FAILURE_STATUS;
 use crate::freshness::{Sent, kept};
@@ -33,7 +34,6 @@ use crate::limit::NoPlace;
 use crate::operation::Operation;
 use crate::raw::RawResponse;
 use crate::redact::{REDACTED, Secrets};
-use crate::rehearsal::PlannedRequest;
 use crate::report::{self, Failure, Pending, failed};
 use crate::retry::{self, Decision, Outcome, Progress, Safety};
 use crate::session::{Parts, Session};
@@ -56,6 +56,21 @@ pub(crate) fn execute<'a>(
     Box::pin(async move { exchange.response().await })
 }
 
+/// Sends a request that no generated client has made. What the response says is in the record of the call.
+pub(crate) fn send<'a>(
+    session: &'a Session,
+    request: Request,
+    operation: &'a Operation,
+) -> BoxFuture<'a, Result<(), Error>> {
+    let parts = session.parts();
+    let exchange = Exchange { parts, client: &parts.pooled, operation, call: Call::current(), template: request };
+    Box::pin(async move {
+        let answer = exchange.run_in_span().await?;
+        exchange.call.ended(answer.raw);
+        Ok(())
+    })
+}
+
 /// Without the URL, which has the user's id in it: `reqwest` shows it wherever a response is printed.
 fn failure(error: Error) -> Response {
     let mut response = http::Response::new(Body::default());
@@ -75,7 +90,7 @@ fn response(url: &Url, status: u16) -> http::Response<Body> {
 struct Exchange<'a> {
     parts: &'a Parts,
     client: &'a Client,
-    operation: &'static Operation,
+    operation: &'a Operation,
     call: Arc<Call>,
     /// The request as the generated client made it.
     template: Request,
@@ -89,8 +104,6 @@ struct Answer {
     body: Parsed,
     /// What its status code proves.
     conclusion: Conclusion,
-    /// How long it asked to wait.
-    retry_after: Option<Duration>,
 }
 
 /// How an attempt ended.
@@ -122,6 +135,26 @@ struct Head {
 impl Exchange<'_> {
     /// What the generated client gets.
     async fn response(&self) -> Response {
+        match self.run_in_span().await {
+            Ok(Answer { raw, body, conclusion }) => {
+                if raw.status >= 300 {
+                    let kind = ErrorKind::of_status(raw.status);
+                    let applied = self.applied(conclusion == Conclusion::Unknown);
+                    self.report(&Failure { kind, applied, status: Some(raw.status), attempts: 1 });
+                }
+                let mut response = response(self.template.url(), raw.status);
+                *response.headers_mut() = self.call.ended(raw);
+                Carried::put(body, &mut response);
+                Response::from(response)
+            }
+            Err(error) => {
+                self.report(&Failure::of(&error));
+                failure(error)
+            }
+        }
+    }
+
+    async fn run_in_span(&self) -> Result<Answer, Error> {
         let span = debug_span!(
             "user_status.call",
             operation = self.operation.id,
@@ -134,23 +167,7 @@ impl Exchange<'_> {
         if self.parts.trace_users {
             span.record("path", url.path());
         }
-        match pin!(self.run()).instrument(span).await {
-            Ok(Answer { raw, body, conclusion, retry_after }) => {
-                if raw.status >= 300 {
-                    let kind = ErrorKind::of_status(raw.status);
-                    let applied = self.applied(conclusion == Conclusion::Unknown);
-                    self.report(&Failure { kind, applied, status: Some(raw.status), attempts: 1 });
-                }
-                let mut response = response(url, raw.status);
-                *response.headers_mut() = self.call.ended(raw, retry_after, self.parts.clock.wall());
-                Carried::put(body, &mut response);
-                Response::from(response)
-            }
-            Err(error) => {
-                self.report(&Failure::of(&error));
-                failure(error)
-            }
-        }
+        pin!(self.run()).instrument(span).await
     }
 
     /// Reports a failure, unless this is a part of a call that reports its own.
@@ -168,14 +185,15 @@ impl Exchange<'_> {
     }
 
     async fn run(&self) -> Result<Answer, Error> {
-        let mut pending = Pending { parts: self.parts, call: self.operation.id, attempts: 0, unknown: false };
+        let system = self.parts.system;
+        let mut pending = Pending { system, call: self.operation.id, attempts: 0, unknown: false };
         let result = pin!(self.attempts(&mut pending)).await;
         // Whoever made the call learns of it.
         pending.unknown = false;
         result
     }
 
-    async fn attempts(&self, pending: &mut Pending<'_>) -> Result<Answer, Error> {
+    async fn attempts(&self, pending: &mut Pending) -> Result<Answer, Error> {
         let parts = self.parts;
         let options = &self.call.options;
         let policy = options.retry.unwrap_or(parts.retry);
@@ -200,8 +218,9 @@ impl Exchange<'_> {
         };
         // Those of an attempt before may come back in the answer to the next.
         let mut secrets = self.secrets(&credentials);
-        if options.rehearse && !self.operation.only_reads() {
-            return Err(Error::rehearsed(parts.system, self.planned(&credentials, &secrets)?));
+        if options.dry_run && !self.operation.only_reads() {
+            self.call.captured(self.planned(&credentials, &secrets)?);
+            return Err(Error::new(ErrorKind::NotSent, parts.system, "it was a dry run"));
         }
         let (client, fresh) = self.client(idempotent);
         let write = !self.operation.changes.is_empty();
@@ -422,12 +441,12 @@ impl Exchange<'_> {
     /// The request as it would be sent, without the credentials. They are left out when it is prepared, so that none
     /// can be overlooked in it; what the caller put in besides is cleaned before it is written in another
     /// representation.
-    fn planned(&self, credentials: &Prepared, secrets: &Secrets) -> Result<PlannedRequest, Error> {
+    fn planned(&self, credentials: &Prepared, secrets: &Secrets) -> Result<DryRunRequest, Error> {
         let mut template = self.copy(&self.template)?;
         if let Some(body) = template.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice) {
             *template.body_mut() = Some(Body::from(secrets.clean_body(body)));
         }
-        Ok(PlannedRequest::new(&self.prepare(&template, &credentials.redacted(), false)?, secrets))
+        Ok(DryRunRequest::of(&self.prepare(&template, &credentials.redacted(), false)?, secrets))
     }
 
     fn copy(&self, request: &Request) -> Result<Request, Error> {
@@ -502,7 +521,7 @@ impl Exchange<'_> {
     /// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
     fn meaning(&self, raw: &RawResponse) -> u16 {
         let expired = self.parts.conventions.expired_403.filter(|_| raw.status == 403);
-        if expired.is_some_and(|text| raw.message() == text) { 401 } else { raw.status }
+        if expired.is_some_and(|text| self.parts.conventions.message(raw.shown()) == text) { 401 } else { raw.status }
     }
 
     /// What the call ends with.
@@ -520,22 +539,25 @@ impl Exchange<'_> {
             Attempt::Answered(raw) => {
                 let status = self.meaning(&raw);
                 match self.parse(&raw) {
-                    Ok(body) if status < 300 => return Ok(Answer { raw, body, conclusion, retry_after }),
+                    Ok(body) if status < 300 => return Ok(Answer { raw, body, conclusion }),
                     // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain, or
                     // that is not in the system's own words, is no plain refusal any more.
                     Ok(body)
-                        if status == raw.status
+                        if !self.call.is_recorded()
+                            && status == raw.status
                             && attempts == 1
                             && !unsure
                             && (write || !unknown)
                             && told(&raw) == conclusion =>
                     {
-                        return Ok(Answer { raw, body, conclusion, retry_after });
+                        return Ok(Answer { raw, body, conclusion });
                     }
                     Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, system, why).with_raw(raw),
                     _ => {
-                        let text = raw.message();
-                        Error::new(ErrorKind::of_status(status), system, shown(&text)).in_its_words().with_raw(raw)
+                        let text = self.parts.conventions.message(raw.shown());
+                        let meaning = (self.parts.conventions.meaning)(&text);
+                        let error = Error::new(ErrorKind::of_status(status), system, shown(&text));
+                        error.in_its_words(meaning).with_raw(raw)
                     }
                 }
             }
@@ -570,12 +592,24 @@ impl Exchange<'_> {
     /// # Errors
     /// Why it is not.
     fn parse(&self, raw: &RawResponse) -> Result<Parsed, Problem> {
+        if self.operation.statuses.is_empty() {
+            return self.undescribed(raw);
+        }
         if !self.operation.statuses.contains(&raw.status) {
             return Err("this status code is not documented here".into());
         }
         let value = raw.described(self.parts.representation.as_ref())?;
         // The error's own text may repeat the value.
         (self.operation.parse)(raw.status, value).map_err(|_| MISSHAPEN.into())
+    }
+
+    /// The body of a response that no contract describes: any success, with JSON or without a body.
+    fn undescribed(&self, raw: &RawResponse) -> Result<Parsed, Problem> {
+        match raw.status {
+            200..300 if raw.body.is_empty() => Ok(Box::new(())),
+            200..300 => raw.described(self.parts.representation.as_ref()).map(|_| Box::new(()) as Parsed),
+            _ => Err("this status code says neither yes nor no".into()),
+        }
     }
 
     /// Nothing is changed by a read, however it ends.

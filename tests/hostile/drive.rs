@@ -109,7 +109,7 @@ impl Run {
         let user = systems::user(kind.system(), number);
         let mut options = CallOptions::default();
         if random.percent(20) {
-            options = options.retry(RetryPolicy::never());
+            options = options.with_retry(RetryPolicy::never());
         }
         let ask = random.weighed(&[(38, 'a'), (42, 'v'), (12, 's'), (4, 'r'), (4, 'd')]);
         let from = self.hostile.clock.now();
@@ -120,9 +120,9 @@ impl Run {
                 Ok(status) => self.reads(status),
                 Err(error) => self.failed(&error, Claim::Nothing),
             },
-            'r' => match system.rehearse_with(&user, &change, options).await {
-                Ok(rehearsal) => {
-                    self.watch.look(&format!("{rehearsal:?}"), "a rehearsal");
+            'r' => match system.dry_run_with(&user, &change, options).await {
+                Ok(dry_run) => {
+                    self.watch.look(&format!("{dry_run:?}"), "a dry run");
                     Claim::Nothing
                 }
                 Err(error) => self.failed(&error, Claim::Nothing),

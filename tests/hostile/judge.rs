@@ -18,7 +18,7 @@ pub(crate) enum Claim {
     Unknown(ErrorKind),
     /// The account reads so.
     Reads(AccountStatus),
-    /// The account could not be read, or the call was rehearsed.
+    /// The account could not be read, or the call was a dry run.
     Nothing,
     /// The call was dropped before it said anything.
     Dropped,

@@ -125,12 +125,12 @@ impl Kind {
             System::Clearsquare => StatusChange::toggle(),
             System::Userdocks => random.pick(&[StatusChange::enable(), StatusChange::disable()]).clone(),
             System::Akana => {
-                let lock = StatusChange::lock().comment("Compromised & <closed>");
+                let lock = StatusChange::lock().with_comment("Compromised & <closed>");
                 random.pick(&[StatusChange::enable(), StatusChange::disable(), lock, StatusChange::unlock()]).clone()
             }
             System::Mediconnect | System::Symphony => {
                 let suspend = StatusChange::suspend(*random.pick(&reasons));
-                let until = suspend.clone().until("2098-12-31T23:59:59Z".parse().unwrap());
+                let until = suspend.clone().with_until("2098-12-31T23:59:59Z".parse().unwrap());
                 let last = if self.system() == System::Symphony { until } else { suspend.clone() };
                 let plain = [StatusChange::enable(), StatusChange::disable(), StatusChange::unsuspend()];
                 match random.below(5) {

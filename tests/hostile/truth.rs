@@ -26,7 +26,7 @@ impl State {
             Change::Enable => self.enabled,
             Change::Disable => !self.enabled,
             Change::Suspend => {
-                let until = change.end().map(|end| end.as_millisecond());
+                let until = change.until().map(|end| end.as_millisecond());
                 self.suspended && self.until == until && self.reason.as_deref() == change.reason()
             }
             Change::Unsuspend => !self.suspended,
@@ -67,7 +67,7 @@ impl Effect {
             Change::Suspend => {
                 effect.suspended = Some(true);
                 effect.reason = change.reason().map(str::to_owned);
-                effect.until = change.end().map(|end| end.as_millisecond());
+                effect.until = change.until().map(|end| end.as_millisecond());
             }
             Change::Unsuspend => effect.suspended = Some(false),
             Change::Lock => effect.locked = Some(true),

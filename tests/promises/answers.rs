@@ -19,7 +19,7 @@ async fn receipts_say_how_a_change_is_known() {
     assert_eq!((receipt.proof, receipt.status.enabled), (Proof::Confirmed, Some(true)));
 
     let akana = akana_builder(&uri(SystemKind::Akana)).build().unwrap();
-    let receipt = akana.apply(world::AKANA_USER, &StatusChange::lock().comment("why")).await.unwrap();
+    let receipt = akana.apply(world::AKANA_USER, &StatusChange::lock().with_comment("why")).await.unwrap();
     assert_eq!(
         (receipt.proof, receipt.status.locked, receipt.status.enabled),
         (Proof::Confirmed, Some(true), Some(true))
@@ -174,10 +174,10 @@ async fn only_the_suspension_that_was_asked_for_is_proved() {
     let symphony = symphony_builder(&server.uri()).build().unwrap();
     for (end, text) in [("2026-12-31T23:59:59.9999Z", "round it"), ("2020-01-01T00:00:00Z", "which is past")] {
         let error =
-            symphony.apply("42", &StatusChange::suspend("Leave").until(end.parse().unwrap())).await.unwrap_err();
+            symphony.apply("42", &StatusChange::suspend("Leave").with_until(end.parse().unwrap())).await.unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().contains(text), "{error}");
     }
-    let fine = suspend_until().until("2026-12-31T23:59:59.999Z".parse().unwrap());
+    let fine = suspend_until().with_until("2026-12-31T23:59:59.999Z".parse().unwrap());
     symphony.apply("42", &fine).await.unwrap();
     let seconds = symphony_builder(&server.uri()).unit(symphony::Unit::Seconds).build().unwrap();
     assert!(seconds.apply("42", &fine).await.unwrap_err().is_invalid_input());

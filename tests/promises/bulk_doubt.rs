@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner};
 use user_status::systems::{Mediconnect, mediconnect};
 use user_status::{
-    AccountStatus, AccountSystem, CallOptions, Capabilities, Error, Receipt, Registry, Rehearsal, RetryPolicy,
+    AccountStatus, AccountSystem, CallOptions, Capabilities, DryRun, Error, Receipt, Registry, RetryPolicy,
     StatusChange, Suspension,
 };
 use user_status_mock::{Fault, StandaloneServer};
@@ -23,7 +23,7 @@ async fn begun(folder: &TempDir, registry: &Registry, row: Row) -> PathBuf {
 }
 
 fn runner(registry: &Arc<Registry>) -> Runner {
-    Runner::new(registry.clone()).call_options(CallOptions::default().retry(RetryPolicy::never()))
+    Runner::new(registry.clone()).call_options(CallOptions::default().with_retry(RetryPolicy::never()))
 }
 
 fn entry(path: &Path) -> Entry {
@@ -97,13 +97,13 @@ impl AccountSystem for Own {
         self.pod().apply_with(user, change, options)
     }
 
-    fn rehearse_with<'a>(
+    fn dry_run_with<'a>(
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
         options: CallOptions,
-    ) -> user_status::BoxFuture<'a, Result<Rehearsal, Error>> {
-        self.pod().rehearse_with(user, change, options)
+    ) -> user_status::BoxFuture<'a, Result<DryRun, Error>> {
+        self.pod().dry_run_with(user, change, options)
     }
 
     fn apply_and_verify_with<'a>(

@@ -24,7 +24,7 @@ fn read(format: Format, source: impl Read) -> Rows {
 fn told(rows: &Rows) -> Vec<String> {
     let row = |row: &Row| {
         let mut text = format!("{}: {} {} {}", row.line, row.system, row.user, row.change);
-        for (name, value) in [("reason", row.change.reason()), ("comment", row.change.comment_text())] {
+        for (name, value) in [("reason", row.change.reason()), ("comment", row.change.comment())] {
             value.inspect(|value| text += &format!(" {name}={value:?}"));
         }
         row.key.iter().for_each(|key| text += &format!(" key={key:?}"));

@@ -121,7 +121,7 @@ struct Way {
 async fn drive(log: &Log, way: &Way, system: &dyn AccountSystem, change: &StatusChange) {
     shown(log, &system);
     for policy in [RetryPolicy::never(), RetryPolicy::default()] {
-        let options = CallOptions::default().retry(policy);
+        let options = CallOptions::default().with_retry(policy);
         let calls = async {
             let applied = system.apply_with("42", change, options).await;
             let status = system.status_with("42", options).await;

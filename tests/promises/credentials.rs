@@ -199,7 +199,7 @@ async fn a_client_keeps_its_own_limits_over_all_its_clones() {
     let symphony = builder.credentials(credentials).limit(Limit::default().at_once(2)).build().unwrap();
     let call = |symphony: Symphony| {
         tokio::spawn(async move {
-            let options = user_status::CallOptions::default().retry(user_status::RetryPolicy::never());
+            let options = user_status::CallOptions::default().with_retry(user_status::RetryPolicy::never());
             symphony.apply_with("42", &StatusChange::disable(), options).await
         })
     };

@@ -56,7 +56,7 @@ async fn all_outcomes_come_in_the_order_given() {
         .with("pod", symphony_builder(&done.uri()).build().unwrap())
         .with("lost", symphony_builder(&lost.uri).build().unwrap());
     let accounts = [("pod", "1"), ("lost", "2"), ("none", "3"), ("pod", "4")];
-    let options = CallOptions::default().retry(RetryPolicy::never());
+    let options = CallOptions::default().with_retry(RetryPolicy::never());
     let outcomes = registry.apply_everywhere_with(accounts, &StatusChange::disable(), options).await;
     let told = outcomes.iter().map(|outcome| match &outcome.result {
         None => (outcome.user.as_str(), "none"),

@@ -212,7 +212,7 @@ fn keep(system: &'static str, relay: &Relay, exchanges: &mut Vec<Exchange>) {
 }
 
 fn once() -> CallOptions {
-    CallOptions::default().retry(RetryPolicy::never())
+    CallOptions::default().with_retry(RetryPolicy::never())
 }
 
 /// Each change of each account, and a look at it. What becomes of them is for other tests.
@@ -264,7 +264,7 @@ async fn userdocks_calls(server: &StandaloneServer, exchanges: &mut Vec<Exchange
 
 async fn akana_calls(server: &StandaloneServer, exchanges: &mut Vec<Exchange>) {
     let relay = Relay::start(&server.root()).await;
-    let changes = [StatusChange::lock().comment("Left"), StatusChange::disable(), StatusChange::enable()];
+    let changes = [StatusChange::lock().with_comment("Left"), StatusChange::disable(), StatusChange::enable()];
     for media_type in akana::MediaType::ALL {
         let portal = akana_builder(&relay.uri()).media_type(*media_type).build().unwrap();
         call(&portal, &[world::AKANA_USER, "nobody.acmepaymentscorp"], &changes).await;

@@ -329,7 +329,7 @@ async fn a_claim_about_a_lost_answer_is_never_wrong() {
                     setting.server.fault(fault.on_operation(operation.id).times(1)).unwrap();
 
                     let change = operation.change.unwrap()();
-                    let options = user_status::CallOptions::default().retry(policy);
+                    let options = user_status::CallOptions::default().with_retry(policy);
                     let call = setting.system.apply_with(operation.user, &change, options);
                     let result = setting.drive(operation, needs_patience(name, 1), call).await;
                     let now = setting.account(operation);
@@ -399,14 +399,14 @@ async fn a_call_ends_when_its_time_is_over() {
     let operation = &OPERATIONS[7];
     let setting = Setting::for_operation(operation).await;
     setting.server.fault(Fault::rate_limited(RetryAfter::Seconds(50))).unwrap();
-    let options = user_status::CallOptions::default().total_timeout(Duration::from_secs(120));
+    let options = user_status::CallOptions::default().with_total_timeout(Duration::from_secs(120));
     let error = setting.system.apply_with(operation.user, &StatusChange::disable(), options).await.unwrap_err();
     // 50 s and 50 s are waited; a third time would end after the 120 s.
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::RateLimited, 3), "{error:?}");
 
     let setting = Setting::for_operation(operation).await;
     setting.server.fault(Fault::hang()).unwrap();
-    let options = user_status::CallOptions::default().total_timeout(Duration::from_secs(5));
+    let options = user_status::CallOptions::default().with_total_timeout(Duration::from_secs(5));
     let change = StatusChange::disable();
     let call = setting.system.apply_with(operation.user, &change, options);
     let error = setting.drive(operation, 1, call).await.unwrap_err();

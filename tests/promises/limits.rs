@@ -26,7 +26,7 @@ fn symphony(uri: &str, clock: Arc<dyn Clock>, limit: Limit) -> Symphony {
 }
 
 fn once() -> CallOptions {
-    CallOptions::default().retry(RetryPolicy::never())
+    CallOptions::default().with_retry(RetryPolicy::never())
 }
 
 fn held_back(system: &Symphony) -> HeldBack {
@@ -135,7 +135,7 @@ async fn a_time_that_is_longer_than_a_call_waits_is_kept_and_told() {
         let setting = Setting::new(Limit::default().adaptive()).await;
         setting.struck(Fault::rate_limited(retry_after)).await;
         assert_eq!(held_back(&setting.symphony).paused_for, kept);
-        for patient in [once(), CallOptions::default().total_timeout(2 * day)] {
+        for patient in [once(), CallOptions::default().with_total_timeout(2 * day)] {
             let error = setting.symphony.apply_with(USER, &StatusChange::disable(), patient).await.unwrap_err();
             assert_eq!((error.kind(), error.applied(), error.attempts()), (ErrorKind::NotSent, Applied::No, 0));
             let until = setting.clock.wall() + SignedDuration::try_from(kept).unwrap();
@@ -172,19 +172,19 @@ async fn a_wait_is_told_when_it_begins() {
 async fn a_call_is_not_held_back_beyond_its_time() {
     let setting = Setting::new(Limit::default().adaptive()).await;
     setting.struck(Fault::rate_limited(RetryAfter::Seconds(7))).await;
-    let hurry = once().total_timeout(Duration::from_secs(7));
+    let hurry = once().with_total_timeout(Duration::from_secs(7));
     let error = setting.symphony.apply_with(USER, &StatusChange::disable(), hurry).await.unwrap_err();
     assert_eq!((error.kind(), error.applied(), error.attempts()), (ErrorKind::NotSent, Applied::No, 0), "{error:?}");
     assert_eq!(setting.server.total_requests(), 1);
     setting
         .symphony
-        .apply_with(USER, &StatusChange::disable(), hurry.total_timeout(Duration::from_secs(8)))
+        .apply_with(USER, &StatusChange::disable(), hurry.with_total_timeout(Duration::from_secs(8)))
         .await
         .unwrap();
 
     // One that was refused itself ends with the refusal.
     setting.server.fault(Fault::rate_limited(RetryAfter::Seconds(3))).unwrap();
-    let patient = CallOptions::default().total_timeout(Duration::from_secs(5));
+    let patient = CallOptions::default().with_total_timeout(Duration::from_secs(5));
     let error = setting.symphony.apply_with(USER, &StatusChange::disable(), patient).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.applied(), error.attempts()),
@@ -489,7 +489,7 @@ async fn two_thousand_calls_end_well_and_few_are_refused() {
         server.set_clock(clock.wall());
         server.fault(Fault::quota(100, 10)).unwrap();
         let symphony = symphony(&server.uri(SystemKind::Symphony), clock.clone(), limit.adaptive());
-        let options = CallOptions::default().total_timeout(Duration::from_secs(3600));
+        let options = CallOptions::default().with_total_timeout(Duration::from_secs(3600));
         let left = Arc::new(Mutex::new((0..2000).collect::<VecDeque<u32>>()));
         let mut workers = JoinSet::new();
         for _ in 0..64 {

@@ -108,13 +108,13 @@ async fn each_failed_call_leaves_one_line() {
             let userdocks = userdocks(&server.uri);
             lines.tell(
                 &what,
-                &userdocks.apply_with("u", &disable, CallOptions::default().retry(RetryPolicy::never())).await,
+                &userdocks.apply_with("u", &disable, CallOptions::default().with_retry(RetryPolicy::never())).await,
             );
             let clearsquare = clearsquare.retry(policy).clock(clock.clone()).build().unwrap();
             lines.tell(&what, &clearsquare.apply("u", &StatusChange::toggle()).await);
             let mediconnect = mediconnect_builder(&server.uri).retry(policy).clock(clock).build().unwrap();
             lines.tell(&what, &mediconnect.apply_and_verify("42", &disable).await);
-            lines.tell(&what, &mediconnect.rehearse("42", &disable).await);
+            lines.tell(&what, &mediconnect.dry_run("42", &disable).await);
         }
     }
 
@@ -125,10 +125,10 @@ async fn each_failed_call_leaves_one_line() {
     lines.tell("no connection", &nowhere.apply_and_verify(USER, &disable).await);
     lines.tell(
         "no time",
-        &nowhere.apply_with(USER, &disable, CallOptions::default().total_timeout(std::time::Duration::ZERO)).await,
+        &nowhere.apply_with(USER, &disable, CallOptions::default().with_total_timeout(std::time::Duration::ZERO)).await,
     );
     lines.tell("no read", &clearsquare("http://127.0.0.1:1").status("u").await);
-    lines.tell("nothing to send", &nowhere.rehearse(USER, &disable).await);
+    lines.tell("nothing to send", &nowhere.dry_run(USER, &disable).await);
 
     // The account contradicts what was said.
     let server = Recorder::answering(200, r#"{"status":"ENABLED","message":"OK","suspended":false}"#).await;

@@ -15,7 +15,7 @@ async fn akana_speaks_every_representation() {
     for media_type in akana::MediaType::ALL {
         let akana = akana_builder(&server.uri(SystemKind::Akana)).media_type(*media_type).build().unwrap();
         let comment = "a < b & \"c\" – ü";
-        let receipt = akana.apply(world::AKANA_USER, &StatusChange::lock().comment(comment)).await.unwrap();
+        let receipt = akana.apply(world::AKANA_USER, &StatusChange::lock().with_comment(comment)).await.unwrap();
         assert_eq!((receipt.proof, receipt.status.locked), (Proof::Confirmed, Some(true)), "{media_type:?}");
         let receipt = akana.apply(world::AKANA_USER, &StatusChange::enable()).await.unwrap();
         assert_eq!(receipt.status.locked, Some(false), "{media_type:?}");
@@ -35,7 +35,7 @@ async fn akana_speaks_every_representation() {
     ))
     .await;
     let akana = akana_builder(&recorder.uri()).media_type(akana::MediaType::Xml).build().unwrap();
-    akana.apply("u", &StatusChange::lock().comment("a < b")).await.unwrap();
+    akana.apply("u", &StatusChange::lock().with_comment("a < b")).await.unwrap();
     let request = recorder.only_request();
     assert_eq!(request.header("content-type"), ["application/xml"]);
     assert_eq!(

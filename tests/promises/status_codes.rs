@@ -58,7 +58,7 @@ async fn a_refusal_counts_only_in_the_systems_own_words() {
             let server = Recorder::start(json(status, "", body)).await;
             for (system, change) in all(&server.uri()) {
                 let place = format!("{} × {status} {body}", system.kind());
-                let once = CallOptions::default().retry(RetryPolicy::never());
+                let once = CallOptions::default().with_retry(RetryPolicy::never());
                 let error = system.apply_with("42", &change, once).await.expect_err(&place);
                 assert_eq!((error.applied(), error.status()), (Applied::Unknown, Some(status)), "{place}: {error:?}");
             }
@@ -69,7 +69,7 @@ async fn a_refusal_counts_only_in_the_systems_own_words() {
 #[tokio::test]
 async fn only_what_the_system_documents_in_its_media_type_proves_that_nothing_was_changed() {
     let statuses = (300..=308).chain(400..=431).chain([444, 449, 451, 460, 494, 495, 499]).chain(500..=511);
-    let once = CallOptions::default().retry(RetryPolicy::never());
+    let once = CallOptions::default().with_retry(RetryPolicy::never());
     for status in statuses.chain([520, 521, 522, 523, 524, 525, 526, 530, 598, 599]) {
         for (content_type, documented) in [
             ("content-type: application/json\r\n", true),
@@ -196,7 +196,7 @@ impl user_status::CredentialSource<user_status::systems::symphony::Credentials> 
 /// The status line and the headers say enough, though the body breaks off or is too long.
 #[tokio::test]
 async fn a_refusal_whose_body_breaks_off_is_a_refusal() {
-    let once = CallOptions::default().retry(RetryPolicy::never());
+    let once = CallOptions::default().with_retry(RetryPolicy::never());
     for (head, known) in [
         ("HTTP/1.1 403 X\r\ncontent-type: application/json\r\nretry-after: 9\r\ncontent-length: 99\r\n\r\n{", true),
         ("HTTP/1.1 429 X\r\ncontent-type: application/json\r\nretry-after: 9\r\ncontent-length: 99\r\n\r\n{", true),

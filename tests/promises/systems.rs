@@ -22,7 +22,7 @@ pub(crate) async fn standalone_server() -> StandaloneServer {
 pub(crate) const FOREVER: &str = "2026-12-31T23:59:59Z";
 
 pub(crate) fn suspend_until() -> StatusChange {
-    StatusChange::suspend("Leave").until(FOREVER.parse().unwrap())
+    StatusChange::suspend("Leave").with_until(FOREVER.parse().unwrap())
 }
 
 pub(crate) fn userdocks(uri: &str) -> Userdocks {

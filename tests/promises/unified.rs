@@ -43,7 +43,10 @@ async fn each_change_is_expressed_as_the_documents_say() {
     for (change, body) in [
         (StatusChange::enable(), json!({ "UserStatus": "com.soa.user.status.enabled" })),
         (StatusChange::disable(), json!({ "UserStatus": "com.soa.user.status.disabled" })),
-        (StatusChange::lock().comment("why"), json!({ "UserStatus": "com.soa.user.status.locked", "Comments": "why" })),
+        (
+            StatusChange::lock().with_comment("why"),
+            json!({ "UserStatus": "com.soa.user.status.locked", "Comments": "why" }),
+        ),
     ] {
         assert_eq!(sent("{}", akana, "u", &change).await, ("PUT /api/users/u/status".to_owned(), body));
     }
@@ -132,7 +135,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
                 assert!(text.contains("; it can ") || text.contains("suspend without `until`"), "{text}");
             }
         }
-        let comment = StatusChange::disable().comment("left the company");
+        let comment = StatusChange::disable().with_comment("left the company");
         if system.capabilities().supports(&StatusChange::disable()) && !system.capabilities().comments {
             assert!(system.apply("42", &comment).await.unwrap_err().is_unsupported(), "{}", system.kind());
         }
@@ -140,7 +143,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
     let invalid = [
         StatusChange::suspend(""),
         StatusChange::suspend("x".repeat(501)),
-        StatusChange::disable().until(FOREVER.parse().unwrap()),
+        StatusChange::disable().with_until(FOREVER.parse().unwrap()),
         serde_json::from_value(json!({ "change": "enable", "reason": "why" })).unwrap(),
         serde_json::from_value(json!({ "change": "disable", "comment": "x".repeat(2001) })).unwrap(),
     ];
@@ -151,7 +154,7 @@ async fn what_a_system_cannot_express_is_refused_before_anything_is_sent() {
     let no_reason: StatusChange = serde_json::from_value(json!({ "change": "suspend" })).unwrap();
     assert!(systems[2].apply("42", &no_reason).await.unwrap_err().is_invalid_input());
     // 1601546400000 seconds and 1601546400 milliseconds are the two numbers in the wrong unit.
-    let wrong = StatusChange::suspend("Leave").until("1970-01-19T12:52:26.4Z".parse().unwrap());
+    let wrong = StatusChange::suspend("Leave").with_until("1970-01-19T12:52:26.4Z".parse().unwrap());
     let error = systems[3].apply("42", &wrong).await.unwrap_err();
     assert!(error.is_invalid_input() && error.to_string().contains("could only be of the other unit"), "{error}");
     for system in &systems {

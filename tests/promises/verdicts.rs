@@ -169,7 +169,7 @@ async fn read(asked: &Asked, answer: String) -> Result<bool, Error> {
     let uri = loses_writes(answer).await;
     let system = (asked.build)(&uri);
     let status = system.status(asked.user).await;
-    let options = user_status::CallOptions::default().retry(RetryPolicy::never());
+    let options = user_status::CallOptions::default().with_retry(RetryPolicy::never());
     let verified = system.apply_and_verify_with(asked.user, &asked.change, options).await;
     match &verified {
         Ok(receipt) => assert_eq!(receipt.proof, Proof::Confirmed, "{}", asked.name),

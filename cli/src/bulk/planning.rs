@@ -241,7 +241,7 @@ fn asked(change: &StatusChange) -> String {
         Change::Enable => "enabled".to_owned(),
         Change::Disable => "disabled".to_owned(),
         Change::Suspend => {
-            let until = change.end().map(|end| format!(" until {end}")).unwrap_or_default();
+            let until = change.until().map(|end| format!(" until {end}")).unwrap_or_default();
             let reason = change.reason().map(|reason| format!(" ({})", visible(reason))).unwrap_or_default();
             format!("suspended{until}{reason}")
         }

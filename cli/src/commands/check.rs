@@ -123,7 +123,10 @@ async fn find_out(name: &str, profile: &Profile, connected: &Result<Connected, F
     if !system.capabilities().reads {
         return reach(profile).await;
     }
-    let options = CallOptions::default().retry(RetryPolicy::never()).attempt_timeout(PATIENCE).total_timeout(PATIENCE);
+    let options = CallOptions::default()
+        .with_retry(RetryPolicy::never())
+        .with_attempt_timeout(PATIENCE)
+        .with_total_timeout(PATIENCE);
     match &profile.common.own_account {
         Some(own) => match system.status_with(&own.0, options).await {
             Ok(status) => good(format!("read your own account: {}", visible(&status.to_string()))),

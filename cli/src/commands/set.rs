@@ -6,7 +6,7 @@ use std::pin::pin;
 use clap::ValueEnum as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use user_status::{Applied, Proof, Receipt, Rehearsal, StatusChange};
+use user_status::{Applied, DryRun, Proof, Receipt, StatusChange};
 
 use crate::arguments::Set;
 use crate::config::Config;
@@ -30,10 +30,10 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     };
 
     if set.dry_run {
-        let rehearsal = aloud(&set.profile, output, system.rehearse(&set.user, &change));
-        let rehearsal = or_stopped(async { Ok(rehearsal.await) }).await?;
-        let rehearsal = rehearsal.map_err(|error| of(Failure::of_call_for(&set.profile, &set.user, &error), set))?;
-        output.result(&rehearsed(set, &rehearsal), || would(set, &rehearsal))?;
+        let dry_run = aloud(&set.profile, output, system.dry_run(&set.user, &change));
+        let dry_run = or_stopped(async { Ok(dry_run.await) }).await?;
+        let dry_run = dry_run.map_err(|error| of(Failure::of_call_for(&set.profile, &set.user, &error), set))?;
+        output.result(&dry(set, &dry_run), || would(set, &dry_run))?;
         return Ok(Exit::Done);
     }
 
@@ -102,23 +102,23 @@ fn said(set: &Set) -> String {
     format!("{change} of {} {}", set.profile, visible(&set.user))
 }
 
-fn rehearsed(set: &Set, rehearsal: &Rehearsal) -> Value {
+fn dry(set: &Set, dry_run: &DryRun) -> Value {
     json!({
         "profile": set.profile,
-        "system": rehearsal.system,
+        "system": dry_run.system,
         "user": set.user,
-        "change": rehearsal.change,
-        "account": rehearsal.status,
-        "request": rehearsal.request,
+        "change": dry_run.change,
+        "account": dry_run.status,
+        "request": dry_run.request,
         "key": set.key,
     })
 }
 
 /// What would be sent, in words.
-fn would(set: &Set, rehearsal: &Rehearsal) -> String {
-    let status = rehearsal.status.as_ref().map(|status| visible(&status.to_string()));
+fn would(set: &Set, dry_run: &DryRun) -> String {
+    let status = dry_run.status.as_ref().map(|status| visible(&status.to_string()));
     let is = status.map(|status| format!(": the account is {status}")).unwrap_or_default();
-    let Some(request) = &rehearsal.request else {
+    let Some(request) = &dry_run.request else {
         return format!("{}{is}; nothing would be sent\n", said(set));
     };
     let request: String = request.to_string().lines().map(|line| format!("{}\n", visible(line))).collect();

@@ -6,8 +6,8 @@ use super::entry::can_be_looked_at;
 use super::line::{agrees, cannot_tell};
 use super::row::Row;
 use super::runner::{AT_ONCE_MAX, Runner};
+use crate::dry_run::DryRunRequest;
 use crate::error::{Error, ErrorKind};
-use crate::rehearsal::PlannedRequest;
 use crate::status::AccountStatus;
 
 /// A row, and what a run would do with it now.
@@ -27,7 +27,7 @@ pub struct Planned {
 #[non_exhaustive]
 pub enum Step {
     /// This request would be sent.
-    Send(Box<PlannedRequest>),
+    Send(Box<DryRunRequest>),
     /// Nothing, since the account is so already.
     Nothing,
     /// Nothing, since the account is not as the row [expects](Row::expected).
@@ -92,8 +92,8 @@ impl Runner {
                 Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
             }
         }
-        let step = match system.rehearse_with(&row.user, &row.change, self.options).await {
-            Ok(rehearsal) => rehearsal.request.map_or(Step::Nothing, |request| Step::Send(Box::new(request))),
+        let step = match system.dry_run_with(&row.user, &row.change, self.options).await {
+            Ok(dry_run) => dry_run.request.map_or(Step::Nothing, |request| Step::Send(Box::new(request))),
             Err(error) => Step::Refused(error),
         };
         Planned { row, status: known, step }

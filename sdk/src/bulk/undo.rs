@@ -107,7 +107,7 @@ fn suspended(entry: &Entry) -> AccountStatus {
     let asked = Suspension {
         active: entry.row.change.change() == Change::Suspend,
         reason: entry.row.change.reason().map(str::to_owned),
-        until: entry.row.change.end(),
+        until: entry.row.change.until(),
     };
     AccountStatus { suspended: Some(after.unwrap_or(asked)), ..AccountStatus::default() }
 }

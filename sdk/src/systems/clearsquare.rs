@@ -1,28 +1,20 @@
 //! The ClearSquare admin API: toggle.
 
-use std::pin::pin;
-
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::{Applying, send};
 use crate::auth::{Given, Prepared, credential_header};
-use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
-use crate::clock::BoxFuture;
-use crate::conclusion::{Conclusion, Conventions, JSON};
+use crate::conclusion::Conclusion;
 use crate::config::{Config, config_setters};
+use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::kind::SystemKind;
-use crate::raw::RawResponse;
-use crate::receipt::{Proof, Receipt};
-use crate::rehearsal::Rehearsal;
-use crate::report::reported;
+use crate::operation::repeatable;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
-use crate::system::{AccountSystem, Capabilities};
+use crate::system::Capabilities;
 use crate::transport::hooks;
 
 pub use crate::generated::clearsquare::{Client, builder, types};
@@ -47,10 +39,15 @@ pub use crate::generated::values::{ClearsquareOutcome, ClearsquareUserId};
 /// # Ok(())
 /// # }
 /// ```
+pub type Clearsquare = HttpSystem<Api>;
+
+/// The dialect of a site.
 #[derive(Clone, Debug)]
-pub struct Clearsquare {
+pub struct Api {
     client: Client,
 }
+
+pub(crate) const KIND: SystemKind = SystemKind::CLEARSQUARE;
 
 impl Clearsquare {
     /// Starts with the defaults; base URL and credentials must be set.
@@ -60,7 +57,7 @@ impl Clearsquare {
 
     /// The generated typed client. Its answers are as they came: `status` may be `error` in a 200.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.dialect.client
     }
 }
 
@@ -81,10 +78,8 @@ impl ClearsquareBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Clearsquare> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::CLEARSQUARE, "credentials"))?;
-        let auth = credentials.into_auth(SystemKind::CLEARSQUARE, Credentials::prepare)?;
-        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
-        Ok(Clearsquare { client: Client::new_with_client(&base_url, http, session) })
+        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, Credentials::prepare, None)?;
+        Ok(HttpSystem { dialect: Api { client: session.client(Client::new_with_client) }, session })
     }
 }
 
@@ -101,7 +96,7 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let header = credential_header(SystemKind::CLEARSQUARE, "the token", "Bearer ", &self.token)?;
+        let header = credential_header(KIND, "the token", "Bearer ", &self.token)?;
         Ok(Prepared::new(vec![(AUTHORIZATION, header)], Some(("token", self.token.clone())), &[&self.token]))
     }
 }
@@ -110,106 +105,61 @@ hooks!(Client);
 
 /// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but
 /// after a 401 with fresh credentials.
-pub(crate) const CONVENTIONS: Conventions = Conventions {
-    system: SystemKind::CLEARSQUARE,
-    media_types: JSON,
-    refusals: &[(400, Conclusion::Refused, SIBLING), (401, Conclusion::Refused, DOCUMENT)],
-    is_fault: |members| members.get("status").is_some_and(|status| status == "error"),
-    retries_500: false,
-    expired_403: None,
-};
+pub(crate) const CONVENTIONS: Conventions = Conventions::new()
+    .with_refusals(&[(400, Conclusion::Refused, SIBLING), (401, Conclusion::Refused, DOCUMENT)], |members| {
+        members.get("status").is_some_and(|status| status == "error")
+    })
+    .with_message(|members| members.get("message")?.as_str().map(str::to_owned))
+    .with_meanings(|text| {
+        (text == "Invalid token or user ID")
+            .then_some("the token or the id of the user is wrong; the system does not say which")
+    });
 
 const DOCUMENT: &str = "its document, \"Activate/Deactivate a User\"";
 const SIBLING: &str = "the document of a sibling operation, with the same body";
 
 impl Fault for types::ClearsquareResult {
-    const SYSTEM: SystemKind = SystemKind::CLEARSQUARE;
-    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
-
-    fn message(&self) -> Option<String> {
-        self.message.clone()
-    }
+    const SYSTEM: SystemKind = KIND;
+    const CONVENTIONS: Conventions = CONVENTIONS;
 }
 
-impl Clearsquare {
-    /// What a change is sent with. Refuses what cannot be sent, before anything is.
-    fn accept(&self, user: &str, change: &StatusChange) -> Result<ClearsquareUserId> {
-        self.capabilities().check(SystemKind::CLEARSQUARE, change)?;
-        Ok(user.parse()?)
-    }
-}
-
-impl AccountSystem for Clearsquare {
+impl Dialect for Api {
     fn kind(&self) -> SystemKind {
-        SystemKind::CLEARSQUARE
-    }
-
-    fn base_url(&self) -> &str {
-        &self.client.baseurl
+        KIND
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { changes: &[Change::Toggle], suspends_until: false, comments: false, reads: false }
+        Capabilities::new(&[Change::Toggle])
     }
 
-    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
-        self.accept(user, change).map(drop)
+    fn conventions(&self) -> Conventions {
+        CONVENTIONS
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
-        crate::operation::repeatable(SystemKind::CLEARSQUARE, change.change(), None)
+        repeatable(KIND, change.change(), None)
     }
 
-    fn apply_with<'a>(
+    fn change_request<'a>(
         &'a self,
         user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>> {
-        reported(&self.client.inner, "apply", user, async move {
-            let id = self.accept(user, change)?;
-            let applying = Applying::start(&self.client.inner, user, change);
-            let call = self.client.manage_user_status().body_map(|body| body.id(id));
-            let record = send(options, pin!(call.send())).await?;
-            let answer = Answer::of(&record);
-            if let Some(why) = answer.objection(user) {
-                return Err(applying.contradicted(&record, &why));
-            }
-            // What is a yes: `status` is `success`. There is no read.
-            match answer.member("status").and_then(Value::as_str) {
-                Some("success") => Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default())),
-                Some(_) => {
-                    let why = record.raw.as_ref().map(RawResponse::message).unwrap_or_default();
-                    Err(applying.contradicted(&record, &why))
-                }
-                None => Err(applying.says_nothing(&record)),
-            }
-        })
+        _: &'a StatusChange,
+        _: Option<&AccountStatus>,
+    ) -> Result<Request<'a>> {
+        let id: ClearsquareUserId = user.parse()?;
+        Ok(Request::generated(self.client.manage_user_status().body_map(|body| body.id(id)).send()))
     }
 
-    fn rehearse_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Rehearsal>> {
-        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
+    fn read_request<'a>(&'a self, _: &'a str) -> Result<Request<'a>> {
+        Err(Error::new(ErrorKind::Unsupported, KIND, "the system documents no way to read an account"))
     }
 
-    fn apply_and_verify_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>> {
-        let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
-        reported(&self.client.inner, "apply_and_verify", user, verified)
-    }
-
-    fn status_with<'a>(&'a self, user: &'a str, _: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        let why = "the system documents no way to read an account";
-        reported(&self.client.inner, "status", user, async move {
-            Err(Error::new(ErrorKind::Unsupported, SystemKind::CLEARSQUARE, why))
-        })
+    /// What is a yes: `status` is `success`. Nothing is said of the account.
+    fn verdict(&self, response: &Response<'_>) -> Verdict {
+        match response.member("status").and_then(Value::as_str) {
+            Some("success") => Verdict::Yes(AccountStatus::default()),
+            Some(_) => Verdict::No(response.message()),
+            None => Verdict::NOTHING,
+        }
     }
 }

@@ -1,28 +1,21 @@
 //! The MediConnect admin API: enable, disable, suspend and unsuspend.
 
-use std::pin::pin;
-
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::{Applying, contradicted_read, empty_read, read, send};
 use crate::auth::{Given, Prepared, credential_header};
-use crate::call::{CallOptions, Record};
 use crate::change::{Change, StatusChange};
-use crate::clock::BoxFuture;
-use crate::conclusion::{Conclusion, Conventions, JSON};
+use crate::conclusion::Conclusion;
 use crate::config::{Config, config_setters};
+use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::kind::SystemKind;
-use crate::receipt::{Proof, Receipt};
+use crate::operation::repeatable;
 use crate::redact::REDACTED;
-use crate::rehearsal::Rehearsal;
-use crate::report::reported;
 use crate::secret::Secret;
 use crate::status::{AccountStatus, Suspension};
-use crate::system::{AccountSystem, Capabilities};
+use crate::system::Capabilities;
 use crate::transport::hooks;
 
 pub use crate::generated::mediconnect::{Client, builder, types};
@@ -47,11 +40,16 @@ pub use crate::generated::values::{MediconnectRole, MediconnectUserId};
 /// # Ok(())
 /// # }
 /// ```
+pub type Mediconnect = HttpSystem<Api>;
+
+/// The dialect of an installation.
 #[derive(Clone, Debug)]
-pub struct Mediconnect {
+pub struct Api {
     client: Client,
     active_flag: ActiveFlag,
 }
+
+pub(crate) const KIND: SystemKind = SystemKind::MEDICONNECT;
 
 impl Mediconnect {
     /// Starts with the defaults; base URL and credentials must be set.
@@ -61,7 +59,7 @@ impl Mediconnect {
 
     /// The generated typed client. It sends what it is told: name both booleans.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.dialect.client
     }
 }
 
@@ -116,10 +114,9 @@ impl MediconnectBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Mediconnect> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::MEDICONNECT, "credentials"))?;
-        let auth = credentials.into_auth(SystemKind::MEDICONNECT, Credentials::prepare)?;
-        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
-        Ok(Mediconnect { client: Client::new_with_client(&base_url, http, session), active_flag: self.active_flag })
+        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, Credentials::prepare, None)?;
+        let client = session.client(Client::new_with_client);
+        Ok(HttpSystem { dialect: Api { client, active_flag: self.active_flag }, session })
     }
 }
 
@@ -136,69 +133,48 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let header = credential_header(SystemKind::MEDICONNECT, "the token", "Bearer ", &self.token)?;
+        let header = credential_header(KIND, "the token", "Bearer ", &self.token)?;
         Ok(Prepared::new(vec![(AUTHORIZATION, header)], None, &[&self.token]))
     }
 }
 
 hooks!(Client);
 
-/// What MediConnect says with a status code.
-pub(crate) const CONVENTIONS: Conventions = Conventions {
-    system: SystemKind::MEDICONNECT,
-    media_types: JSON,
-    refusals: &[
-        (400, Conclusion::Refused, DOCUMENT),
-        (401, Conclusion::Refused, CODE),
-        (403, Conclusion::Refused, DOCUMENT),
-        (404, Conclusion::Refused, DOCUMENT),
-        (413, Conclusion::Refused, CODE),
-        (429, Conclusion::RefusedForNow, CODE),
-    ],
-    is_fault: |members| {
-        let shows_account = ["id", "isActive", "isSuspended", "user"].iter().any(|name| members.contains_key(*name));
-        members.get("error").is_some_and(Value::is_string) && !shows_account
-    },
-    retries_500: false,
-    expired_403: Some("Invalid token"),
-};
+/// What MediConnect says with a status code. It speaks Spanish, and says 403 for a token that is not valid any more.
+pub(crate) const CONVENTIONS: Conventions = Conventions::new()
+    .with_refusals(
+        &[
+            (400, Conclusion::Refused, DOCUMENT),
+            (401, Conclusion::Refused, CODE),
+            (403, Conclusion::Refused, DOCUMENT),
+            (404, Conclusion::Refused, DOCUMENT),
+            (413, Conclusion::Refused, CODE),
+            (429, Conclusion::RefusedForNow, CODE),
+        ],
+        |members| {
+            const ACCOUNT: [&str; 4] = ["id", "isActive", "isSuspended", "user"];
+            let shows_account = ACCOUNT.iter().any(|name| members.contains_key(*name));
+            members.get("error").is_some_and(Value::is_string) && !shows_account
+        },
+    )
+    .with_message(|members| members.get("error")?.as_str().map(str::to_owned))
+    .with_meanings(|text| match text {
+        "Usuario no encontrado" => Some("there is no such user"),
+        "Access denied" => Some("the token is not of a user with the role ADMIN"),
+        "Invalid token" => Some("the token is not valid, or not any more"),
+        _ => None,
+    })
+    .with_expired_403("Invalid token");
 
 const DOCUMENT: &str = "its document, \"Toggle User Status\"";
 const CODE: &str = "its published code, which refuses before it looks at the account";
 
 impl Fault for types::MediconnectError {
-    const SYSTEM: SystemKind = SystemKind::MEDICONNECT;
-    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
-
-    fn message(&self) -> Option<String> {
-        self.error.clone()
-    }
+    const SYSTEM: SystemKind = KIND;
+    const CONVENTIONS: Conventions = CONVENTIONS;
 }
 
-impl Mediconnect {
-    /// What a change is sent with. Refuses what cannot be sent, before anything is.
-    fn accept(&self, user: &str, change: &StatusChange) -> Result<MediconnectUserId> {
-        self.capabilities().check(SystemKind::MEDICONNECT, change)?;
-        let id = user.parse()?;
-        if change.change() == Change::Suspend && change.reason().is_none() {
-            return Err(Error::invalid_input(SystemKind::MEDICONNECT, "a suspension needs a `reason`"));
-        }
-        Ok(id)
-    }
-
-    async fn read(&self, id: MediconnectUserId, options: CallOptions) -> Result<AccountStatus> {
-        let call = self.client.get_admin_user().id(id);
-        let record = read(&self.client.inner, options, pin!(call.send())).await?;
-        let answer = Answer::of(&record);
-        if let Some(why) = answer.objection(&id.get().to_string()) {
-            return Err(contradicted_read(SystemKind::MEDICONNECT, &record, &why));
-        }
-        match account(&answer) {
-            status if status == AccountStatus::default() => Err(empty_read(SystemKind::MEDICONNECT, &record)),
-            status => Ok(status),
-        }
-    }
-
+impl Api {
     /// The request body for a change of an account that is so.
     fn body(&self, change: &StatusChange, before: Option<&AccountStatus>) -> types::MediconnectToggleUserStatusRequest {
         let mut body = types::MediconnectToggleUserStatusRequest::default();
@@ -233,156 +209,103 @@ impl Mediconnect {
     }
 }
 
-impl Mediconnect {
-    /// What the answer to a change of an account that was so proves.
-    fn weigh(
-        &self,
-        applying: &Applying<'_>,
-        id: MediconnectUserId,
-        before: Option<&AccountStatus>,
-        record: Record,
-    ) -> Result<Receipt> {
-        let answer = Answer::of(&record);
-        if let Some(why) = answer.objection(&id.get().to_string()) {
-            return Err(applying.contradicted(&record, &why));
-        }
-        let after = account(&answer);
-        if after == AccountStatus::default() {
-            return Err(applying.says_nothing(&record));
-        }
-        let mut receipt = applying.weigh(record.clone(), after.clone())?;
-        // What was left out may have been flipped, and nobody knows from what; and what the answer leaves out may have been,
-        // too.
-        let flipped = self.active_flag == ActiveFlag::LeaveOut && before.is_none_or(|before| before.enabled.is_none());
-        if flipped || after.enabled.is_none() || after.suspended.is_none() {
-            receipt.proof = Proof::Accepted;
-        }
-        match before.filter(|before| !before.differs_only_by(applying.change, &after)) {
-            Some(before) => {
-                let message = format!("the account was {before}, and now reads {after}, which nobody asked for");
-                Err(applying.contradicted(&record, &message))
-            }
-            None => Ok(receipt),
-        }
-    }
-}
-
-/// What an answer says of the account: the user, which is the answer itself or, as the deployed system has it, the
+/// What a response says of the account: the user, which is the response itself or, as the deployed system has it, the
 /// member `user` of it. What is a yes:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|
 /// | write | there is an `isActive` or `isSuspended`; proved by both together | that the other one was changed |
 /// | read | there is an `isActive` or `isSuspended` | – |
-fn account(answer: &Answer<'_>) -> AccountStatus {
+fn account(response: &Response<'_>) -> AccountStatus {
     const KNOWN: &[&str] = &["", "user"];
     let mut status = AccountStatus::default();
-    status.enabled = answer.flag("isActive", KNOWN, &mut status);
-    let active = answer.flag("isSuspended", KNOWN, &mut status);
-    let reason = answer.text("suspensionReason", KNOWN, &mut status);
+    status.enabled = response.flag("isActive", KNOWN, &mut status);
+    let active = response.flag("isSuspended", KNOWN, &mut status);
+    let reason = response.text("suspensionReason", KNOWN, &mut status);
     status.suspended = active.map(|active| Suspension { active, reason, until: None });
     status
 }
 
-impl AccountSystem for Mediconnect {
+impl Dialect for Api {
     fn kind(&self) -> SystemKind {
-        SystemKind::MEDICONNECT
-    }
-
-    fn base_url(&self) -> &str {
-        &self.client.baseurl
+        KIND
     }
 
     fn capabilities(&self) -> Capabilities {
-        let changes = &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend];
-        Capabilities { changes, suspends_until: false, comments: false, reads: true }
+        Capabilities::new(&[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend]).with_reads(true)
     }
 
-    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
-        self.accept(user, change).map(drop)
+    fn conventions(&self) -> Conventions {
+        CONVENTIONS
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
         // An account that does not say whether it is active is not changed.
         let before = AccountStatus { enabled: Some(true), ..AccountStatus::default() };
         let body = serde_json::to_vec(&self.body(change, Some(&before))).ok();
-        crate::operation::repeatable(SystemKind::MEDICONNECT, change.change(), body.as_deref())
+        repeatable(KIND, change.change(), body.as_deref())
     }
 
-    fn apply_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>> {
-        reported(&self.client.inner, "apply", user, async move {
-            let id = self.accept(user, change)?;
-            let applying = Applying::start(&self.client.inner, user, change);
-            let before = match self.active_flag {
-                ActiveFlag::ReadFirst | ActiveFlag::LeaveOut => Some(self.read(id, options).await?),
-                ActiveFlag::Assume(active) => Some(AccountStatus { enabled: Some(active), ..AccountStatus::default() })
-                    .filter(|_| matches!(change.change(), Change::Suspend | Change::Unsuspend)),
-            };
-            if self.active_flag == ActiveFlag::ReadFirst
-                && let Some(before) = before.as_ref().filter(|before| before.shows(change) == Some(true))
-            {
-                let reason = before.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
-                if change.change() != Change::Suspend || reason == change.reason() {
-                    return Ok(applying.receipt(Record::default(), Proof::Unchanged, before.clone()));
-                }
-            }
-            if self.active_flag == ActiveFlag::ReadFirst
-                && before.as_ref().is_none_or(|before| before.enabled.is_none())
-            {
-                let why = "the account does not say whether it is active, and a request must name it";
-                let why = match before.as_ref().filter(|before| !before.unrecognized.is_empty()) {
-                    Some(before) => format!("{why}: it reads {before}"),
-                    None => why.to_owned(),
-                };
-                return Err(Error::new(ErrorKind::OffContract, SystemKind::MEDICONNECT, why));
-            }
-            let body = self.body(change, before.as_ref());
-            let call = self.client.toggle_user_status().id(id).body(body);
-            // What is assumed was not read.
-            let read = before.as_ref().filter(|_| !matches!(self.active_flag, ActiveFlag::Assume(_)));
-            let sent = send(applying.rest(options), pin!(call.send())).await;
-            let result = sent.and_then(|record| self.weigh(&applying, id, before.as_ref(), record));
-            match result {
-                Ok(receipt) => Ok(Receipt { before: read.cloned(), ..receipt }),
-                Err(error) => Err(error.with_status_before(read)),
-            }
-        })
-    }
-
-    fn rehearse_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Rehearsal>> {
-        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
-    }
-
-    fn apply_and_verify_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>> {
+    fn read_first(&self, change: &StatusChange) -> ReadFirst {
         match self.active_flag {
-            // After a lost answer a read shows what was asked, and not what was flipped besides.
-            ActiveFlag::LeaveOut => self.apply_with(user, change, options),
-            _ => {
-                let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
-                reported(&self.client.inner, "apply_and_verify", user, verified)
-            }
+            ActiveFlag::ReadFirst => ReadFirst::SkipIfSo,
+            ActiveFlag::LeaveOut => ReadFirst::Yes,
+            ActiveFlag::Assume(active) => match change.change() {
+                Change::Suspend | Change::Unsuspend => {
+                    ReadFirst::Assume(AccountStatus { enabled: Some(active), ..AccountStatus::default() })
+                }
+                _ => ReadFirst::No,
+            },
         }
     }
 
-    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        reported(&self.client.inner, "status", user, async move {
-            let id: MediconnectUserId = user.parse()?;
-            self.read(id, options).await
-        })
+    fn change_request<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        before: Option<&AccountStatus>,
+    ) -> Result<Request<'a>> {
+        let id: MediconnectUserId = user.parse()?;
+        if change.change() == Change::Suspend && change.reason().is_none() {
+            return Err(Error::invalid_input(KIND, "a suspension needs a `reason`"));
+        }
+        let is_named = self.active_flag == ActiveFlag::ReadFirst;
+        if let Some(before) = before.filter(|before| is_named && before.enabled.is_none()) {
+            let why = "the account does not say whether it is active, and a request must name it";
+            let why = match before.unrecognized.is_empty() {
+                true => why.to_owned(),
+                false => format!("{why}: it reads {before}"),
+            };
+            return Err(Error::new(ErrorKind::OffContract, KIND, why));
+        }
+        Ok(Request::generated(self.client.toggle_user_status().id(id).body(self.body(change, before)).send()))
+    }
+
+    fn read_request<'a>(&'a self, user: &'a str) -> Result<Request<'a>> {
+        let id: MediconnectUserId = user.parse()?;
+        Ok(Request::generated(self.client.get_admin_user().id(id).send()))
+    }
+
+    fn verdict(&self, response: &Response<'_>) -> Verdict {
+        Verdict::Proof(account(response))
+    }
+
+    fn change_verdict(&self, _: &StatusChange, before: Option<&AccountStatus>, response: &Response<'_>) -> Verdict {
+        let after = account(response);
+        if after == AccountStatus::default() {
+            return Verdict::NOTHING;
+        }
+        // What was left out may have been flipped, and nobody knows from what; and what the response leaves out may have
+        // been, too.
+        let flipped = self.active_flag == ActiveFlag::LeaveOut && before.is_none_or(|before| before.enabled.is_none());
+        if flipped || after.enabled.is_none() || after.suspended.is_none() {
+            return Verdict::Yes(after);
+        }
+        Verdict::Proof(after)
+    }
+
+    fn read_back_proves(&self) -> bool {
+        // A read shows what was asked, and not what was flipped besides.
+        self.active_flag != ActiveFlag::LeaveOut
     }
 }

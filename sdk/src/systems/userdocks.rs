@@ -1,27 +1,20 @@
 //! Userdocks: enable and disable.
 
-use std::pin::pin;
-
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::{Applying, contradicted_read, empty_read, read, send};
 use crate::auth::{Given, Prepared, credential_header};
-use crate::call::CallOptions;
 use crate::change::{Change, StatusChange};
-use crate::clock::BoxFuture;
-use crate::conclusion::{Conclusion, Conventions, JSON};
+use crate::conclusion::Conclusion;
 use crate::config::{Config, config_setters};
+use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::kind::SystemKind;
-use crate::receipt::{Proof, Receipt};
-use crate::rehearsal::Rehearsal;
-use crate::report::reported;
+use crate::operation::repeatable;
 use crate::secret::Secret;
 use crate::status::AccountStatus;
-use crate::system::{AccountSystem, Capabilities};
+use crate::system::Capabilities;
 use crate::transport::hooks;
 
 pub use crate::generated::userdocks::{Client, builder, types};
@@ -44,13 +37,18 @@ pub use crate::generated::values::{UserdocksAccessStatus, UserdocksAppId, Userdo
 /// # Ok(())
 /// # }
 /// ```
+pub type Userdocks = HttpSystem<Api>;
+
+/// The dialect of Userdocks.
 #[derive(Clone, Debug)]
-pub struct Userdocks {
+pub struct Api {
     client: Client,
     route: Route,
     /// The app, if the credentials name one.
     app: Option<UserdocksAppId>,
 }
+
+pub(crate) const KIND: SystemKind = SystemKind::USERDOCKS;
 
 impl Userdocks {
     /// Starts with the defaults; base URL and credentials must be set.
@@ -60,7 +58,7 @@ impl Userdocks {
 
     /// The generated typed client. Its answers are as they came: `success` may be `false` in a 200.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.dialect.client
     }
 }
 
@@ -107,14 +105,13 @@ impl UserdocksBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Userdocks> {
-        let credentials = self.credentials.ok_or_else(|| Error::missing(SystemKind::USERDOCKS, "credentials"))?;
-        let auth = credentials.into_auth(SystemKind::USERDOCKS, Credentials::prepare)?;
         let app = self.app.map(UserdocksAppId::try_from).transpose()?;
         if self.route == Route::Current && app.is_none() {
-            return Err(Error::missing(SystemKind::USERDOCKS, "app"));
+            return Err(Error::missing(KIND, "app"));
         }
-        let (base_url, http, session) = self.config.connect(&CONVENTIONS, auth, None)?;
-        Ok(Userdocks { client: Client::new_with_client(&base_url, http, session), route: self.route, app })
+        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, Credentials::prepare, None)?;
+        let client = session.client(Client::new_with_client);
+        Ok(HttpSystem { dialect: Api { client, route: self.route, app }, session })
     }
 }
 
@@ -140,7 +137,7 @@ impl Credentials {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let header = |what, prefix, secret| credential_header(SystemKind::USERDOCKS, what, prefix, secret);
+        let header = |what, prefix, secret| credential_header(KIND, what, prefix, secret);
         Ok(match &self.0 {
             Kind::ApiKey { key, client_id } => Prepared::new(
                 vec![
@@ -161,65 +158,48 @@ impl Credentials {
 hooks!(Client);
 
 /// What Userdocks says with a status code: its page lists these as errors of the request.
-pub(crate) const CONVENTIONS: Conventions = Conventions {
-    system: SystemKind::USERDOCKS,
-    media_types: JSON,
-    refusals: &[
-        (400, Conclusion::Refused, DOCUMENT),
-        (401, Conclusion::Refused, DOCUMENT),
-        (403, Conclusion::Refused, DOCUMENT),
-    ],
-    is_fault: |members| {
-        // The envelope of its document, or the one that its own clients know.
-        let listed = members.get("kind").is_some_and(|kind| kind == "errors") && members.contains_key("errors");
-        listed || (members.get("success") == Some(&false.into()) && members.get("error").is_some_and(Value::is_string))
-    },
-    retries_500: false,
-    expired_403: None,
-};
+pub(crate) const CONVENTIONS: Conventions = Conventions::new()
+    .with_refusals(
+        &[
+            (400, Conclusion::Refused, DOCUMENT),
+            (401, Conclusion::Refused, DOCUMENT),
+            (403, Conclusion::Refused, DOCUMENT),
+        ],
+        |members| {
+            // The envelope of its document, or the one that its own clients know.
+            let listed = members.get("kind").is_some_and(|kind| kind == "errors") && members.contains_key("errors");
+            let known = || members.get("error").is_some_and(Value::is_string);
+            listed || (members.get("success") == Some(&false.into()) && known())
+        },
+    )
+    .with_message(|members| members.get("error")?.as_str().map(str::to_owned));
 
 const DOCUMENT: &str = "its document, \"PUT /users/:userId/access-status/:accessStatus\"";
 
 impl Fault for types::UserdocksError {
-    const SYSTEM: SystemKind = SystemKind::USERDOCKS;
-    const CONVENTIONS: &'static Conventions = &CONVENTIONS;
-
-    fn message(&self) -> Option<String> {
-        self.error.clone().or_else(|| self.message.clone())
-    }
+    const SYSTEM: SystemKind = KIND;
+    const CONVENTIONS: Conventions = CONVENTIONS;
 }
 
-impl Userdocks {
-    /// What a change is sent with. Refuses what cannot be sent, before anything is.
-    fn accept(&self, user: &str, change: &StatusChange) -> Result<(UserdocksUserId, UserdocksAccessStatus)> {
-        self.capabilities().check(SystemKind::USERDOCKS, change)?;
-        let status = match change.change() {
-            Change::Enable => UserdocksAccessStatus::Unfreezed,
-            _ => UserdocksAccessStatus::Freezed,
-        };
-        Ok((user.parse()?, status))
-    }
-}
-
-/// Whether an answer says yes:
+/// Whether a response says yes:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|
 /// | write | `success` is `true`; or, as observed, `kind` is a text and `response` an object | `freezed` is not as asked |
 /// | read | `success` is `true`, and `data` has `freezed` or `deleted` | – |
-fn says_yes(answer: &Answer<'_>) -> bool {
-    let observed = || answer.member("kind").is_some_and(Value::is_string) && answer.has("response");
-    match answer.member("success") {
+fn says_yes(response: &Response<'_>) -> bool {
+    let observed = || response.member("kind").is_some_and(Value::is_string) && response.has("response");
+    match response.member("success") {
         Some(success) => success == &Value::Bool(true),
         None => observed(),
     }
 }
 
-/// What an answer says of the account, at these places.
-fn account(answer: &Answer<'_>, known: &[&str]) -> AccountStatus {
+/// What a response says of the account, at these places.
+fn account(response: &Response<'_>, known: &[&str]) -> AccountStatus {
     let mut status = AccountStatus::default();
-    let freezed = answer.flag("freezed", known, &mut status);
-    let deleted = answer.flag("deleted", known, &mut status);
+    let freezed = response.flag("freezed", known, &mut status);
+    let deleted = response.flag("deleted", known, &mut status);
     status.enabled = match (freezed, deleted) {
         (_, Some(true)) | (Some(true), _) => Some(false),
         // What one of the two is, is not known: then it is not known to be enabled either.
@@ -229,93 +209,59 @@ fn account(answer: &Answer<'_>, known: &[&str]) -> AccountStatus {
     status
 }
 
-impl AccountSystem for Userdocks {
+impl Dialect for Api {
     fn kind(&self) -> SystemKind {
-        SystemKind::USERDOCKS
-    }
-
-    fn base_url(&self) -> &str {
-        &self.client.baseurl
+        KIND
     }
 
     fn capabilities(&self) -> Capabilities {
-        let changes = &[Change::Enable, Change::Disable];
-        Capabilities { changes, suspends_until: false, comments: false, reads: true }
+        Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true)
     }
 
-    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
-        self.accept(user, change).map(drop)
+    fn conventions(&self) -> Conventions {
+        CONVENTIONS
     }
 
     fn repeatable(&self, change: &StatusChange) -> bool {
-        crate::operation::repeatable(SystemKind::USERDOCKS, change.change(), None)
+        repeatable(KIND, change.change(), None)
     }
 
-    fn apply_with<'a>(
+    fn change_request<'a>(
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>> {
-        reported(&self.client.inner, "apply", user, async move {
-            let (id, status) = self.accept(user, change)?;
-            let applying = Applying::start(&self.client.inner, user, change);
-            let record = match (self.route, &self.app) {
-                (Route::Current, Some(app)) => {
-                    let call = self.client.set_app_access_status().app_id(app.clone()).user_id(id);
-                    send(options, pin!(call.access_status(status).send())).await?
-                }
-                _ => {
-                    send(options, pin!(self.client.set_access_status().user_id(id).access_status(status).send()))
-                        .await?
-                }
-            };
-            let answer = Answer::of(&record);
-            if let Some(why) = answer.objection(user) {
-                return Err(applying.contradicted(&record, &why));
+        _: Option<&AccountStatus>,
+    ) -> Result<Request<'a>> {
+        let status = match change.change() {
+            Change::Enable => UserdocksAccessStatus::Unfreezed,
+            _ => UserdocksAccessStatus::Freezed,
+        };
+        let id: UserdocksUserId = user.parse()?;
+        Ok(match (self.route, &self.app) {
+            (Route::Current, Some(app)) => {
+                let call = self.client.set_app_access_status().app_id(app.clone()).user_id(id);
+                Request::generated(call.access_status(status).send())
             }
-            if !says_yes(&answer) {
-                return Err(applying.says_nothing(&record));
-            }
-            applying.take_back(&record, &account(&answer, &[]))?;
-            Ok(applying.receipt(record, Proof::Accepted, AccountStatus::default()))
+            _ => Request::generated(self.client.set_access_status().user_id(id).access_status(status).send()),
         })
     }
 
-    fn rehearse_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Rehearsal>> {
-        reported(&self.client.inner, "rehearse", user, crate::rehearsal::rehearse(self, user, change, options))
+    fn read_request<'a>(&'a self, user: &'a str) -> Result<Request<'a>> {
+        let id: UserdocksUserId = user.parse()?;
+        Ok(Request::generated(self.client.get_user().user_id(id).send()))
     }
 
-    fn apply_and_verify_with<'a>(
-        &'a self,
-        user: &'a str,
-        change: &'a StatusChange,
-        options: CallOptions,
-    ) -> BoxFuture<'a, Result<Receipt>> {
-        let verified = crate::system::apply_and_verify(self, &self.client.inner, user, change, options);
-        reported(&self.client.inner, "apply_and_verify", user, verified)
+    fn verdict(&self, response: &Response<'_>) -> Verdict {
+        match says_yes(response) {
+            true => Verdict::Proof(account(response, &["data"])),
+            false => Verdict::Proof(AccountStatus::default()),
+        }
     }
 
-    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        reported(&self.client.inner, "status", user, async move {
-            let id: UserdocksUserId = user.parse()?;
-            let call = self.client.get_user().user_id(id);
-            let record = read(&self.client.inner, options, pin!(call.send())).await?;
-            let answer = Answer::of(&record);
-            if let Some(why) = answer.objection(user) {
-                return Err(contradicted_read(SystemKind::USERDOCKS, &record, &why));
-            }
-            match account(&answer, &["data"]) {
-                status if status == AccountStatus::default() || !says_yes(&answer) => {
-                    Err(empty_read(SystemKind::USERDOCKS, &record))
-                }
-                status => Ok(status),
-            }
-        })
+    fn change_verdict(&self, _: &StatusChange, _: Option<&AccountStatus>, response: &Response<'_>) -> Verdict {
+        match says_yes(response) {
+            true => Verdict::Yes(account(response, &[])),
+            false => Verdict::NOTHING,
+        }
     }
 }

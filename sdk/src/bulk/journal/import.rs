@@ -155,8 +155,8 @@ fn say(connection: &Connection, key: Key, name: &str, value: &str) -> rusqlite::
 fn asked(row: &Row, system: &dyn AccountSystem) -> u64 {
     let change = &row.change;
     let parts = [Some(schema::place(system)), Some(row.user.clone()), Some(change.change().to_string())];
-    let more = [change.reason().map(str::to_owned), change.end().map(|end| end.to_string())];
-    let comment = change.comment_text().map(str::to_owned);
+    let more = [change.reason().map(str::to_owned), change.until().map(|end| end.to_string())];
+    let comment = change.comment().map(str::to_owned);
     xxh3_64(serde_json::json!([parts, more, comment]).to_string().as_bytes())
 }
 
@@ -187,9 +187,9 @@ fn named(error: &Error, row: &Row) -> (&'static str, String) {
     match error.source() {
         Some(source) if source.is::<InvalidId>() => ("user", row.user.clone()),
         _ if error.is_unsupported() => ("change", change.change().to_string()),
-        _ if about("until") => ("until", change.end().map(|end| end.to_string()).unwrap_or_default()),
+        _ if about("until") => ("until", change.until().map(|end| end.to_string()).unwrap_or_default()),
         _ if about("reason") => ("reason", change.reason().unwrap_or_default().to_owned()),
-        _ if change.comment_text().is_some() => ("comment", change.comment_text().unwrap_or_default().to_owned()),
+        _ if change.comment().is_some() => ("comment", change.comment().unwrap_or_default().to_owned()),
         _ => ("user", row.user.clone()),
     }
 }
@@ -239,8 +239,8 @@ fn columns(row: &Row, number: i64) -> [Value; WIDTH] {
         text(&row.user),
         text(change.change().as_str()),
         maybe(change.reason().map(str::to_owned)),
-        maybe(change.end().map(|end| end.to_string())),
-        maybe(change.comment_text().map(str::to_owned)),
+        maybe(change.until().map(|end| end.to_string())),
+        maybe(change.comment().map(str::to_owned)),
         maybe(row.key.clone()),
         maybe(row.expected.as_ref().map(|expected| serde_json::json!(expected).to_string())),
         text(RowState::Pending.as_str()),

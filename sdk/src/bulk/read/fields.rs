@@ -89,8 +89,8 @@ impl Fields {
         if let Some((member, problem)) = change.member_problem() {
             let value = match member {
                 "reason" => change.reason().unwrap_or_default().to_owned(),
-                "until" => change.end().map(|end| end.to_string()).unwrap_or_default(),
-                _ => change.comment_text().unwrap_or_default().to_owned(),
+                "until" => change.until().map(|end| end.to_string()).unwrap_or_default(),
+                _ => change.comment().unwrap_or_default().to_owned(),
             };
             return Err(BadRow::new(self.line, Some(member), format!("{problem}; it is `{}`", shown(&value))));
         }

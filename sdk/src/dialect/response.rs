@@ -1,12 +1,8 @@
-//! What an answer says: its facts, and all that takes its yes away.
-//!
-//! The five systems answer in objects that are one within the other, documented or observed: `data`, `items`, `response`,
-//! `user`. Whatever says no, or names another account, is looked for in all of them; a fact counts only where the system is
-//! known to put it, and only if no other place says otherwise.
+//! What a response says: its facts, and all that takes its yes away.
 
 use serde_json::{Map, Value};
 
-use crate::call::Record;
+use super::conventions::usual_message;
 use crate::error::shown;
 use crate::raw::RawResponse;
 use crate::status::AccountStatus;
@@ -26,19 +22,31 @@ const REFUSALS: [&str; 7] = ["error", "errors", "faultstring", "faultcode", "cod
 /// The values of `status` and `kind` that are a refusal.
 const FAILED: [&str; 6] = ["error", "errors", "fail", "failed", "failure", "fault"];
 
-/// How an answer about another account is reported.
-pub(super) const ANOTHER: &str = "the answer is about another account than the one asked for";
+/// How a response about another account is reported.
+const WRONG_ACCOUNT: &str = "the answer is about another account than the one asked for";
 
-/// An answer to a call.
-pub(super) struct Answer<'a> {
+/// The response to a request, read: a JSON object, or an XML element as one.
+///
+/// Systems answer in objects that are one within the other (envelopes): `data`, `items`, `response`, `result`, `user`,
+/// `users`. A fact counts only where the system is known to put it, and only if no other place says otherwise.
+///
+/// # What takes a yes away
+/// Before a [`Dialect`](super::Dialect) is asked, the response is looked through, all envelopes included. It refuses if it
+/// has an `error`, `errors`, `fault`, `faultcode`, `faultstring`, `exception` or `code` that is not null, a `success` that is
+/// not true, a `status` or `kind` that says `error` or `failed`, or a `status` of 400 and more; and if an `id`, `userId`,
+/// `uid` or `user_id` in it is not the [expected](super::Dialect::id_in_responses) one (an `email`, where accounts are named
+/// by address).
+#[derive(Debug)]
+pub struct Response<'a> {
     raw: Option<&'a RawResponse>,
     /// The objects in it, each with the way to it.
     places: Vec<(String, &'a Map<String, Value>)>,
 }
 
-/// What an answer says of one fact.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Fact<'a> {
+/// What a response says of one fact.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Fact<'a> {
     /// Nothing.
     Absent,
     /// This.
@@ -47,32 +55,45 @@ pub(super) enum Fact<'a> {
     Disputed,
 }
 
-impl<'a> Answer<'a> {
-    pub(super) fn of(record: &'a Record) -> Answer<'a> {
-        Answer::from(record.raw.as_ref())
-    }
-
-    fn from(raw: Option<&'a RawResponse>) -> Answer<'a> {
+impl<'a> Response<'a> {
+    pub(super) fn of(raw: Option<&'a RawResponse>) -> Response<'a> {
         let mut places = Vec::new();
         if let Some(value) = raw.and_then(RawResponse::seen) {
             collect(&mut places, String::new(), value, DEEPEST);
         }
-        Answer { raw, places }
+        Response { raw, places }
     }
 
-    /// A member of the outermost object.
-    pub(super) fn member(&self, name: &str) -> Option<&'a Value> {
+    /// Returns the HTTP status code.
+    pub fn status(&self) -> u16 {
+        self.raw.map_or(0, |raw| raw.status)
+    }
+
+    /// Returns the response as it came, without the credentials of the call; `None` if nothing was sent.
+    pub fn raw(&self) -> Option<&'a RawResponse> {
+        self.raw
+    }
+
+    /// Returns a member of the outermost object.
+    pub fn member(&self, name: &str) -> Option<&'a Value> {
         self.places.first().filter(|(path, _)| path.is_empty()).and_then(|(_, members)| members.get(name))
     }
 
-    /// Whether an object is there, by the way to it such as `data`.
-    pub(super) fn has(&self, place: &str) -> bool {
+    /// Returns whether an object is there, by the way to it such as `data` or `response.user`.
+    pub fn has(&self, place: &str) -> bool {
         self.places.iter().any(|(path, _)| path == place)
     }
 
-    /// Why the answer is no yes, whatever else it says: it refuses, or it is about another account.
-    pub(super) fn objection(&self, asked: &str) -> Option<String> {
-        self.refusal().or_else(|| self.is_about_another(asked).then(|| ANOTHER.to_owned()))
+    /// Returns the text for people; empty if there is none.
+    pub fn message(&self) -> String {
+        let members = self.raw.and_then(RawResponse::shown).and_then(Value::as_object);
+        members.and_then(usual_message).unwrap_or_default()
+    }
+
+    /// Why the response is no yes, whatever else it says: it refuses, or it is about another account.
+    pub(super) fn objection(&self, asked: Option<&str>) -> Option<String> {
+        self.refusal()
+            .or_else(|| asked.is_some_and(|asked| self.is_wrong_account(asked)).then(|| WRONG_ACCOUNT.to_owned()))
     }
 
     /// A sign of refusal, in any place.
@@ -113,7 +134,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Whether an account is named that is not the one asked for.
-    fn is_about_another(&self, asked: &str) -> bool {
+    fn is_wrong_account(&self, asked: &str) -> bool {
         let by_mail = asked.contains('@');
         let names = self.places.iter().flat_map(|(_, members)| members.iter());
         let mut names = names.filter(|(name, value)| {
@@ -129,9 +150,9 @@ impl<'a> Answer<'a> {
         })
     }
 
-    /// A fact, by its name and the ways to the objects where the system has it; without any, wherever. It is disputed if it is anything else in
-    /// any object.
-    pub(super) fn fact(&self, name: &str, known: &[&str]) -> Fact<'a> {
+    /// Returns a fact, by its name and the ways to the objects where the system has it, such as `""` for the outermost one
+    /// and `data.user`; without any, wherever it is. It is disputed if any object says otherwise.
+    pub fn fact(&self, name: &str, known: &[&str]) -> Fact<'a> {
         let mut all = self.places.iter().filter_map(|(_, members)| members.get(name));
         let Some(first) = all.next() else { return Fact::Absent };
         if all.any(|other| other != first) {
@@ -143,16 +164,18 @@ impl<'a> Answer<'a> {
         if self.places.iter().any(|place| here(&place)) { Fact::Is(first) } else { Fact::Absent }
     }
 
-    /// A fact that is a yes or a no. What is none is kept as it came.
-    pub(super) fn flag(&self, name: &str, known: &[&str], status: &mut AccountStatus) -> Option<bool> {
+    /// Returns a [fact](Response::fact) that is true or false. Another value is not understood, and is kept in
+    /// [`AccountStatus::unrecognized`].
+    pub fn flag(&self, name: &str, known: &[&str], status: &mut AccountStatus) -> Option<bool> {
         match self.fact(name, known) {
             Fact::Is(Value::Bool(value)) => Some(*value),
             fact => self.not_understood(name, fact, status),
         }
     }
 
-    /// A fact that is a text for people. Null is none, and so is what is not there.
-    pub(super) fn text(&self, name: &str, known: &[&str], status: &mut AccountStatus) -> Option<String> {
+    /// Returns a [fact](Response::fact) that is a text for people, without the credentials of the call. Null is no text.
+    /// Another value is not understood, and is kept in [`AccountStatus::unrecognized`].
+    pub fn text(&self, name: &str, known: &[&str], status: &mut AccountStatus) -> Option<String> {
         match self.fact(name, known) {
             Fact::Is(Value::String(text)) => Some(self.raw.map_or(text.as_str(), |raw| raw.clean(text)).to_owned()),
             Fact::Is(Value::Null) => None,
@@ -160,8 +183,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Keeps a fact as it came.
-    pub(super) fn not_understood<T>(&self, name: &str, fact: Fact<'_>, status: &mut AccountStatus) -> Option<T> {
+    /// Keeps a fact that is not understood in [`AccountStatus::unrecognized`], shortened, and returns `None`.
+    pub fn not_understood<T>(&self, name: &str, fact: Fact<'_>, status: &mut AccountStatus) -> Option<T> {
         let text = match fact {
             Fact::Absent => return None,
             Fact::Is(value) => self.as_came(value),
@@ -207,7 +230,7 @@ fn collect<'a>(places: &mut Vec<(String, &'a Map<String, Value>)>, path: String,
                 }
             }
         }
-        // An answer that is a list is none of the five systems'.
+        // A response that is a list is about no account in particular.
         Value::Array(items) if !path.is_empty() => {
             for item in items.iter().filter(|item| item.is_object()) {
                 collect(places, path.clone(), item, left);

@@ -6,20 +6,15 @@ use bytes::Bytes;
 use reqwest::{Body, Request};
 use serde::Serialize;
 
-use crate::call::CallOptions;
 use crate::change::StatusChange;
-use crate::clock::BoxFuture;
-use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::kind::SystemKind;
-use crate::receipt::Proof;
 use crate::redact::{REDACTED, Secrets};
 use crate::status::AccountStatus;
-use crate::system::AccountSystem;
 
-/// A dry run of [`apply`](AccountSystem::apply): from [`rehearse`](AccountSystem::rehearse).
+/// A dry run of a change: from [`AccountSystem::dry_run`](crate::AccountSystem::dry_run).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Rehearsal {
+pub struct DryRun {
     /// The system.
     pub system: SystemKind,
     /// The account, as the caller named it.
@@ -30,7 +25,7 @@ pub struct Rehearsal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AccountStatus>,
     /// The request that would be sent; `None` if the account is so already, and nothing would be.
-    pub request: Option<PlannedRequest>,
+    pub request: Option<DryRunRequest>,
 }
 
 /// A request as it would leave, without a credential in it: in the place of each is `[redacted]`. What the connection
@@ -39,7 +34,7 @@ pub struct Rehearsal {
 /// Its Display is that of an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct PlannedRequest {
+pub struct DryRunRequest {
     /// The HTTP method, in capitals.
     pub method: String,
     /// The whole URL.
@@ -50,7 +45,28 @@ pub struct PlannedRequest {
     pub body: Option<String>,
 }
 
-impl fmt::Display for PlannedRequest {
+impl DryRun {
+    /// Creates the dry run of a change of an account that is so already: nothing was read, and nothing would be sent.
+    pub fn new(system: SystemKind, user: impl Into<String>, change: StatusChange) -> DryRun {
+        DryRun { system, user: user.into(), change, status: None, request: None }
+    }
+
+    /// Sets what the account was read to be.
+    #[must_use]
+    pub fn with_status(mut self, status: AccountStatus) -> DryRun {
+        self.status = Some(status);
+        self
+    }
+
+    /// Sets the request that would be sent.
+    #[must_use]
+    pub fn with_request(mut self, request: DryRunRequest) -> DryRun {
+        self.request = Some(request);
+        self
+    }
+}
+
+impl fmt::Display for DryRunRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} HTTP/1.1", self.method, self.url)?;
         for (name, value) in &self.headers {
@@ -63,52 +79,40 @@ impl fmt::Display for PlannedRequest {
     }
 }
 
-impl PlannedRequest {
+impl DryRunRequest {
+    /// Creates the description of a request without headers and body. It is shown as it is given: leave credentials out.
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> DryRunRequest {
+        DryRunRequest { method: method.into(), url: url.into(), headers: Vec::new(), body: None }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> DryRunRequest {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<String>) -> DryRunRequest {
+        self.body = Some(body.into());
+        self
+    }
+
     /// Takes down a request. Its credentials are replaced already; the secrets are those that a caller may have put
     /// into it besides.
-    pub(crate) fn new(request: &Request, secrets: &Secrets) -> PlannedRequest {
+    pub(crate) fn of(request: &Request, secrets: &Secrets) -> DryRunRequest {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let header = |name: &reqwest::header::HeaderName, value: &reqwest::header::HeaderValue| {
             let hidden = value.is_sensitive() || secrets.are_in(value.as_bytes());
             (name.to_string(), if hidden { REDACTED.to_owned() } else { text(value.as_bytes()) })
         };
         let body = request.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice);
-        PlannedRequest {
+        DryRunRequest {
             method: request.method().to_string(),
             url: request.url().as_str().split('/').map(|segment| secrets.clean(segment)).collect::<Vec<_>>().join("/"),
             headers: request.headers().iter().map(|(name, value)| header(name, value)).collect(),
             body: body.map(|body| text(&secrets.clean_body(body))),
         }
     }
-}
-
-/// A request that was prepared and not sent, on its way out of a call.
-pub(crate) struct Captured {
-    pub(crate) request: PlannedRequest,
-    /// What the account was read to be before.
-    pub(crate) status: Option<AccountStatus>,
-}
-
-/// Goes the way of [`apply_with`](AccountSystem::apply_with) up to the request that would change something.
-pub(crate) fn rehearse<'a, S: AccountSystem>(
-    system: &'a S,
-    user: &'a str,
-    change: &'a StatusChange,
-    options: CallOptions,
-) -> BoxFuture<'a, Result<Rehearsal>> {
-    Box::pin(async move {
-        let (status, request) = match system.apply_with(user, change, options.rehearsing()).await {
-            Ok(receipt) if receipt.proof == Proof::Unchanged => (Some(receipt.status), None),
-            // A rehearsal that was answered was none.
-            Ok(_) => {
-                let message = "a rehearsal was answered as if it were a change";
-                return Err(Error::new(ErrorKind::Contradicted, system.kind(), message).with_applied(Applied::Unknown));
-            }
-            Err(error) => {
-                let captured = error.into_captured()?;
-                (captured.status, Some(captured.request))
-            }
-        };
-        Ok(Rehearsal { system: system.kind(), user: user.to_owned(), change: change.clone(), status, request })
-    })
 }

@@ -9,7 +9,7 @@ use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
 use user_status::{
-    AccountSystem, Applied, BoxFuture, CredentialSource, ErrorKind, Limit, PlannedRequest, Proof, StatusChange, Wait,
+    AccountSystem, Applied, BoxFuture, CredentialSource, DryRunRequest, ErrorKind, Limit, Proof, StatusChange, Wait,
 };
 use user_status_mock::{Exchange, Fault, RetryAfter, StandaloneServer, SystemKind, world};
 use user_status_tests::{Recorder, TestClock};
@@ -47,7 +47,7 @@ fn variants(server: &StandaloneServer) -> Vec<(Box<dyn AccountSystem>, &'static 
 
 /// Changes that each system can make, cannot express, or cannot send.
 fn changes() -> Vec<StatusChange> {
-    let until = |end: &str| StatusChange::suspend("Leave").until(end.parse().unwrap());
+    let until = |end: &str| StatusChange::suspend("Leave").with_until(end.parse().unwrap());
     let read = |json: &str| serde_json::from_str(json).unwrap();
     vec![
         StatusChange::enable(),
@@ -65,10 +65,10 @@ fn changes() -> Vec<StatusChange> {
         read(r#"{"change":"enable","reason":"why"}"#),
         StatusChange::unsuspend(),
         StatusChange::lock(),
-        StatusChange::lock().comment("Compromised"),
-        StatusChange::lock().comment(""),
-        StatusChange::lock().comment("x".repeat(2001)),
-        StatusChange::lock().comment("a bell: \u{7}"),
+        StatusChange::lock().with_comment("Compromised"),
+        StatusChange::lock().with_comment(""),
+        StatusChange::lock().with_comment("x".repeat(2001)),
+        StatusChange::lock().with_comment("a bell: \u{7}"),
         StatusChange::unlock(),
         StatusChange::toggle(),
     ]
@@ -112,9 +112,9 @@ fn since(server: &StandaloneServer, before: u64) -> Vec<Exchange> {
     server.journal().into_iter().filter(|exchange| exchange.id > before).collect()
 }
 
-/// On the wire a rehearsal only reads, and what it shows is what then travels.
+/// On the wire a dry run only reads, and what it shows is what then travels.
 #[tokio::test]
-async fn a_rehearsal_changes_nothing_and_shows_what_would_be_sent() {
+async fn a_dry_run_changes_nothing_and_shows_what_would_be_sent() {
     let server = systems::standalone_server().await;
     let (mut sent, mut unchanged, mut failed) = (0, 0, 0);
     for (system, user) in variants(&server) {
@@ -123,7 +123,7 @@ async fn a_rehearsal_changes_nothing_and_shows_what_would_be_sent() {
             for change in changes().into_iter().flat_map(|change| [change.clone(), change]) {
                 let what = format!("{system:?} {user} {change:?}");
                 let (before, world) = (server.total_requests(), server.snapshot().to_json());
-                let rehearsed = system.rehearse(user, &change).await;
+                let dry = system.dry_run(user, &change).await;
                 assert_eq!(server.snapshot().to_json(), world, "{what}");
                 let reads = since(&server, before);
                 assert!(
@@ -135,8 +135,8 @@ async fn a_rehearsal_changes_nothing_and_shows_what_would_be_sent() {
                 let applied = system.apply(user, &change).await;
                 let requests = since(&server, before);
                 let changing = requests.iter().rfind(|request| request.method != "GET");
-                let rehearsal = match rehearsed {
-                    Ok(rehearsal) => rehearsal,
+                let dry_run = match dry {
+                    Ok(dry_run) => dry_run,
                     Err(error) => {
                         let applied = applied.unwrap_err();
                         assert_eq!((error.kind(), error.to_string()), (applied.kind(), applied.to_string()), "{what}");
@@ -147,17 +147,17 @@ async fn a_rehearsal_changes_nothing_and_shows_what_would_be_sent() {
                     }
                 };
                 assert_eq!(reads.len(), requests.iter().filter(|request| request.method == "GET").count(), "{what}");
-                assert_eq!((rehearsal.system, rehearsal.user.as_str()), (system.kind(), user));
-                assert_eq!(rehearsal.change, change);
-                assert_eq!(rehearsal.status.is_some(), !reads.is_empty(), "{what}: what is shown was read");
-                match (&rehearsal.request, changing) {
+                assert_eq!((dry_run.system, dry_run.user.as_str()), (system.kind(), user));
+                assert_eq!(dry_run.change, change);
+                assert_eq!(dry_run.status.is_some(), !reads.is_empty(), "{what}: what is shown was read");
+                match (&dry_run.request, changing) {
                     (Some(planned), Some(changing)) => {
                         is_the_same(planned, changing);
                         sent += 1;
                     }
                     (None, None) => {
                         let receipt = applied.unwrap();
-                        assert_eq!((receipt.proof, Some(receipt.status)), (Proof::Unchanged, rehearsal.status));
+                        assert_eq!((receipt.proof, Some(receipt.status)), (Proof::Unchanged, dry_run.status));
                         unchanged += 1;
                     }
                     (planned, changing) => panic!("{what}: {planned:?}, and {changing:?}"),
@@ -170,7 +170,7 @@ async fn a_rehearsal_changes_nothing_and_shows_what_would_be_sent() {
 
 /// Method, URL, headers and body; in the place of credentials both sides have the same word.
 #[track_caller]
-fn is_the_same(planned: &PlannedRequest, sent: &Exchange) {
+fn is_the_same(planned: &DryRunRequest, sent: &Exchange) {
     assert_eq!(planned.method, sent.method);
     let path = planned.url.split('/').skip(3).fold(String::new(), |path, segment| path + "/" + segment);
     assert_eq!(path.strip_prefix("/pod").unwrap_or(&path), sent.target.strip_prefix("/pod").unwrap_or(&sent.target));
@@ -195,7 +195,7 @@ fn is_the_same(planned: &PlannedRequest, sent: &Exchange) {
 
 /// No credential shows, short or long, wherever a caller repeats it.
 #[tokio::test]
-async fn a_rehearsal_shows_no_credential() {
+async fn a_dry_run_shows_no_credential() {
     for secret in ["canary-7f3a", "short", "canary%2F7f3a%3D", "canary&<7f3a>'x", "canary/7f3a=="] {
         let server = Recorder::answering(200, "{}").await;
         let uri = server.uri();
@@ -222,8 +222,8 @@ async fn a_rehearsal_shows_no_credential() {
                 Box::new(by_token.credentials(userdocks::Credentials::access_token(secret)).build().unwrap()),
                 StatusChange::disable(),
             ),
-            (Box::new(akana(akana::MediaType::Json)), StatusChange::lock().comment(said.as_str())),
-            (Box::new(akana(akana::MediaType::Xml)), StatusChange::lock().comment(said.as_str())),
+            (Box::new(akana(akana::MediaType::Json)), StatusChange::lock().with_comment(said.as_str())),
+            (Box::new(akana(akana::MediaType::Xml)), StatusChange::lock().with_comment(said.as_str())),
             (
                 Box::new(mediconnect.credentials(mediconnect::Credentials::token(secret)).build().unwrap()),
                 StatusChange::suspend(said.as_str()),
@@ -244,7 +244,7 @@ async fn a_rehearsal_shows_no_credential() {
                 _ => vec!["u", secret],
             };
             for user in users.into_iter().filter(|user| system.check(user, &change).is_ok()) {
-                let request = system.rehearse(user, &change).await.unwrap().request.unwrap();
+                let request = system.dry_run(user, &change).await.unwrap().request.unwrap();
                 // As an element of XML has it.
                 let escapes = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&apos;")];
                 let xml_escaped = escapes.iter().fold(decoded.clone(), |text, (from, to)| text.replace(from, to));
@@ -268,9 +268,9 @@ async fn a_rehearsal_shows_no_credential() {
     }
 }
 
-/// What a rehearsal reads is read under the limits, with the credentials and the patience of any other call.
+/// What a dry run reads is read under the limits, with the credentials and the patience of any other call.
 #[tokio::test]
-async fn a_rehearsal_reads_as_any_call_does() {
+async fn a_dry_run_reads_as_any_call_does() {
     struct Source(AtomicU32);
     impl CredentialSource<mediconnect::Credentials> for Source {
         fn credentials(&self) -> BoxFuture<'_, Result<mediconnect::Credentials, Box<dyn Error + Send + Sync>>> {
@@ -289,8 +289,8 @@ async fn a_rehearsal_reads_as_any_call_does() {
     let builder = builder.credential_source(Source(AtomicU32::new(0))).limit(Limit::default().per_second(1.0));
     let mediconnect = builder.clock(clock.clone()).build().unwrap();
     server.fault(Fault::rate_limited(RetryAfter::Seconds(7)).times(1)).unwrap();
-    let rehearsal = mediconnect.rehearse("42", &StatusChange::suspend("Leave")).await.unwrap();
-    let (_, status) = (rehearsal.request.unwrap(), rehearsal.status.unwrap());
+    let dry_run = mediconnect.dry_run("42", &StatusChange::suspend("Leave")).await.unwrap();
+    let (_, status) = (dry_run.request.unwrap(), dry_run.status.unwrap());
     assert_eq!(status.enabled, Some(true));
     assert_eq!(server.requests("getAdminUser"), 3, "too many requests, the old token, the new one");
     assert_eq!(clock.waits(Wait::Backoff), [Duration::from_secs(7)]);
@@ -299,7 +299,7 @@ async fn a_rehearsal_reads_as_any_call_does() {
     server
         .fault(Fault::answer(401, serde_json::json!({ "error": "Invalid token" })).on_system(SystemKind::Mediconnect))
         .unwrap();
-    let error = mediconnect.rehearse("42", &StatusChange::suspend("Leave")).await.unwrap_err();
+    let error = mediconnect.dry_run("42", &StatusChange::suspend("Leave")).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (ErrorKind::Credentials, Applied::No), "{error:?}");
     assert_eq!(server.requests("toggleUserStatus"), 0);
 }

@@ -1,0 +1,381 @@
+//! A system over HTTP: everything that is the same for all of them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::request::{Inner, Request};
+use super::response::Response;
+use super::{Dialect, HttpCredentials, ReadFirst, Verdict};
+use crate::auth::Given;
+use crate::call::{self, CallOptions, Record};
+use crate::change::{Change, StatusChange};
+use crate::clock::{BoxFuture, Clock};
+use crate::config::{Config, config_setters};
+use crate::dry_run::DryRun;
+use crate::error::{Applied, Error, ErrorKind, Result, shown};
+use crate::kind::SystemKind;
+use crate::operation::{Idempotence, Operation};
+use crate::receipt::{Proof, Receipt};
+use crate::report::reported;
+use crate::session::Session;
+use crate::status::AccountStatus;
+use crate::system::{AccountSystem, Capabilities, apply_and_verify};
+use crate::transport::{self, MISSHAPEN};
+
+/// A system over HTTP that is spoken to in its dialect. Clones share connections, limits and credentials.
+///
+/// [`HttpSystem::speaking`] builds one for a [`Dialect`] of one's own; those in [`systems`](crate::systems) have builders of
+/// their own.
+#[derive(Clone, Debug)]
+pub struct HttpSystem<D> {
+    pub(crate) dialect: D,
+    pub(crate) session: Session,
+}
+
+/// Builds an [`HttpSystem`] for a dialect: from [`HttpSystem::speaking`]. Base URL and credentials must be set.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HttpSystemBuilder<D> {
+    config: Config,
+    credentials: Option<Given<Credentials>>,
+    dialect: D,
+}
+
+/// What the setters take.
+type Credentials = HttpCredentials;
+
+impl<D: Dialect> HttpSystemBuilder<D> {
+    config_setters!();
+
+    /// Checks the settings and sets up the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) names the setting that is missing or wrong,
+    /// [`Setup`](ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
+    pub fn build(self) -> Result<HttpSystem<D>> {
+        let (system, conventions) = (self.dialect.kind(), self.dialect.conventions());
+        let prepare = move |credentials: &HttpCredentials| credentials.prepare(system);
+        let session = self.config.connect(system, conventions, self.credentials, prepare, None)?;
+        Ok(HttpSystem { dialect: self.dialect, session })
+    }
+}
+
+/// What is to be done for a change.
+enum Order<'a> {
+    /// Nothing: the account is so already.
+    Nothing(AccountStatus),
+    /// This request, with what the account is before it.
+    Send { request: Request<'a>, before: Option<AccountStatus>, was_read: bool },
+}
+
+impl<D: Dialect> HttpSystem<D> {
+    /// Starts to build a system that is spoken to in this dialect.
+    pub fn speaking(dialect: D) -> HttpSystemBuilder<D> {
+        HttpSystemBuilder { config: Config::default(), credentials: None, dialect }
+    }
+
+    /// Returns the dialect.
+    pub fn dialect(&self) -> &D {
+        &self.dialect
+    }
+
+    /// Refuses what cannot be asked for, before anything is sent.
+    fn accept<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> Result<Request<'a>> {
+        self.dialect.capabilities().check(self.dialect.kind(), change)?;
+        self.request(user, change, None)
+    }
+
+    fn request<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        before: Option<&AccountStatus>,
+    ) -> Result<Request<'a>> {
+        let request = self.dialect.change_request(user, change, before)?;
+        request.check(self.dialect.kind())?;
+        Ok(request)
+    }
+
+    /// Reads first, where the dialect wants it, and makes the request.
+    async fn order<'a>(&'a self, user: &'a str, change: &'a StatusChange, options: CallOptions) -> Result<Order<'a>> {
+        let request = self.accept(user, change)?;
+        let read_first = self.dialect.read_first(change);
+        let (before, was_read) = match &read_first {
+            ReadFirst::No => return Ok(Order::Send { request, before: None, was_read: false }),
+            ReadFirst::Assume(status) => (status.clone(), false),
+            ReadFirst::Yes | ReadFirst::SkipIfSo => (self.read(user, options).await?, true),
+        };
+        if read_first == ReadFirst::SkipIfSo && is_so(&before, change) {
+            return Ok(Order::Nothing(before));
+        }
+        let request = self.request(user, change, Some(&before))?;
+        Ok(Order::Send { request, before: Some(before), was_read })
+    }
+
+    async fn apply(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<Receipt> {
+        let started = self.session.parts().clock.now();
+        let (request, before, was_read) = match self.order(user, change, options).await? {
+            Order::Nothing(status) => {
+                let (proof, record) = (Proof::Unchanged, Record::default());
+                return Ok(self.receipt(user, change, proof, status, record, started));
+            }
+            Order::Send { request, before, was_read } => (request, before, was_read),
+        };
+        let (sent, record) = self.send(request, Some(change), self.rest(options, started)).await;
+        let result = match sent {
+            Ok(()) => self.weigh(user, change, before.as_ref(), record, started),
+            Err(error) => Err(error.with_attempts(record.attempts)),
+        };
+        // What is assumed was not read.
+        let before = before.filter(|_| was_read);
+        match result {
+            Ok(receipt) => Ok(Receipt { before, ..receipt }),
+            Err(error) => Err(error.with_status_before(before)),
+        }
+    }
+
+    async fn dry_run(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<DryRun> {
+        let started = self.session.parts().clock.now();
+        let (status, request) = match self.order(user, change, options).await? {
+            Order::Nothing(status) => (Some(status), None),
+            Order::Send { request, before, was_read } => {
+                let options = self.rest(options, started).dry_run();
+                let (sent, record) = self.send(request, Some(change), options).await;
+                let Some(captured) = record.captured else {
+                    sent?;
+                    let message = "a dry run was answered as if it were a change";
+                    return Err(self.error(ErrorKind::Contradicted, message).with_applied(Applied::Unknown));
+                };
+                (before.filter(|_| was_read), Some(captured))
+            }
+        };
+        Ok(DryRun { system: self.dialect.kind(), user: user.to_owned(), change: change.clone(), status, request })
+    }
+
+    async fn read(&self, user: &str, options: CallOptions) -> Result<AccountStatus> {
+        if !self.dialect.capabilities().reads {
+            return Err(self.error(ErrorKind::Unsupported, "the system documents no way to read an account"));
+        }
+        let request = self.dialect.read_request(user)?;
+        request.check(self.dialect.kind())?;
+        let record = match self.send(request, None, options).await {
+            (Ok(()), record) => record,
+            (Err(error), record) => self.misshapen(error.with_attempts(record.attempts))?,
+        };
+        let response = Response::of(record.raw.as_ref());
+        let fail = |kind, why: &str| Err(with_record(self.error(kind, shown(why)), &record));
+        if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
+            return fail(ErrorKind::Contradicted, &why);
+        }
+        match self.dialect.verdict(&response) {
+            Verdict::Proof(status) | Verdict::Yes(status) if status != AccountStatus::default() => Ok(status),
+            Verdict::No(why) => fail(ErrorKind::Contradicted, &why),
+            Verdict::Unclear(why) => fail(ErrorKind::OffContract, &why),
+            _ => fail(ErrorKind::OffContract, "the answer has none of the members that would say what the account is"),
+        }
+    }
+
+    /// A response to a read in which a member is not of the documented type is of use all the same: what is known of the
+    /// account is in the others.
+    fn misshapen(&self, error: Error) -> Result<Record> {
+        let spoken = self.session.parts().representation.as_ref();
+        let of_use = error.is_off_contract() && error.says(MISSHAPEN);
+        match error.raw().filter(|raw| of_use && raw.described(spoken).is_ok()).cloned() {
+            Some(raw) => Ok(Record { attempts: error.attempts(), raw: Some(raw), captured: None }),
+            None => Err(error),
+        }
+    }
+
+    /// Sends a request; for a read there is no change.
+    async fn send(
+        &self,
+        request: Request<'_>,
+        change: Option<&StatusChange>,
+        options: CallOptions,
+    ) -> (Result<()>, Record) {
+        let own = match request.0 {
+            Inner::Generated(call) => return call::record(options, call).await,
+            Inner::Own(own) => own,
+        };
+        let repeatable = change.is_none_or(|change| self.dialect.repeatable(change));
+        let changes: &[Change] = match change {
+            Some(change) => &Change::ALL[change.change() as usize..=change.change() as usize],
+            None => &[],
+        };
+        let operation = Operation {
+            id: if change.is_some() { "change" } else { "read" },
+            hook_id: "",
+            method: if own.method == reqwest::Method::GET { "GET" } else { "" },
+            path: "",
+            system: self.dialect.kind(),
+            idempotence: if repeatable { Idempotence::Always } else { Idempotence::Never },
+            changes,
+            statuses: &[],
+            parse: crate::operation::parse::<serde_json::Value, serde_json::Value>,
+        };
+        if change.is_none() && !operation.only_reads() {
+            let why = "a read must be a GET, so that it can be told from a change";
+            return (Err(self.error(ErrorKind::InvalidInput, why)), Record::default());
+        }
+        let request = own.build(&self.session);
+        call::record(options, transport::send(&self.session, request, &operation)).await
+    }
+
+    /// The options for the next request of the same call: with the time that is left.
+    fn rest(&self, options: CallOptions, started: Duration) -> CallOptions {
+        let parts = self.session.parts();
+        let spent = parts.clock.now().saturating_sub(started);
+        options.with_total_timeout(options.total_timeout.unwrap_or(parts.total_timeout).saturating_sub(spent))
+    }
+
+    /// Weighs what the response to a change says: that is the proof, or the contradiction.
+    fn weigh(
+        &self,
+        user: &str,
+        change: &StatusChange,
+        before: Option<&AccountStatus>,
+        record: Record,
+        started: Duration,
+    ) -> Result<Receipt> {
+        let response = Response::of(record.raw.as_ref());
+        let doubt = |kind, why: &str| {
+            let error = self.error(kind, shown(why)).with_applied(Applied::Unknown);
+            with_record(error, &record)
+        };
+        if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
+            return Err(doubt(ErrorKind::Contradicted, &why));
+        }
+        let (status, can_prove) = match self.dialect.change_verdict(change, before, &response) {
+            Verdict::Proof(status) => (status, true),
+            Verdict::Yes(status) => (status, false),
+            Verdict::No(why) => return Err(doubt(ErrorKind::Contradicted, &why)),
+            Verdict::Unclear(why) => return Err(doubt(ErrorKind::OffContract, &why)),
+        };
+        if !status.unrecognized.is_empty() {
+            let message = format!("the answer says what is not understood: {status}");
+            return Err(doubt(ErrorKind::OffContract, &message));
+        }
+        let shows = status.shows(change);
+        if shows == Some(false) {
+            let message = format!("asked to {change}, the answer shows {status}");
+            return Err(doubt(ErrorKind::Contradicted, &message).with_other_state_shown());
+        }
+        if let Some(before) = before.filter(|before| !before.differs_only_by(change, &status)) {
+            let message = format!("the account was {before}, and now reads {status}, which nobody asked for");
+            return Err(doubt(ErrorKind::Contradicted, &message));
+        }
+        let proof = if can_prove && shows == Some(true) { Proof::Confirmed } else { Proof::Accepted };
+        Ok(self.receipt(user, change, proof, status, record, started))
+    }
+
+    fn receipt(
+        &self,
+        user: &str,
+        change: &StatusChange,
+        proof: Proof,
+        status: AccountStatus,
+        record: Record,
+        started: Duration,
+    ) -> Receipt {
+        let parts = self.session.parts();
+        Receipt {
+            system: parts.system,
+            user: user.to_owned(),
+            change: change.clone(),
+            proof,
+            status,
+            attempts: record.attempts,
+            elapsed: parts.clock.now().saturating_sub(started),
+            request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
+            raw: record.raw,
+            before: None,
+        }
+    }
+
+    fn error(&self, kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error::new(kind, self.dialect.kind(), message)
+    }
+}
+
+/// Whether an account is as a change asks for, to the reason of a suspension.
+fn is_so(status: &AccountStatus, change: &StatusChange) -> bool {
+    let reason = status.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
+    status.shows(change) == Some(true) && (change.change() != Change::Suspend || reason == change.reason())
+}
+
+/// An error with what is known of the call that it is about.
+fn with_record(error: Error, record: &Record) -> Error {
+    let error = error.with_attempts(record.attempts);
+    match &record.raw {
+        Some(raw) => error.with_raw(raw.clone()),
+        None => error,
+    }
+}
+
+impl Verdict {
+    /// Neither yes nor no: the response has none of the members that would say what was done.
+    pub const NOTHING: Verdict =
+        Verdict::Unclear(Cow::Borrowed("the answer has none of the members that would say what was done"));
+}
+
+impl<D: Dialect> AccountSystem for HttpSystem<D> {
+    fn kind(&self) -> SystemKind {
+        self.dialect.kind()
+    }
+
+    fn base_url(&self) -> &str {
+        &self.session.parts().base_url
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.dialect.capabilities()
+    }
+
+    fn check(&self, user: &str, change: &StatusChange) -> Result<()> {
+        self.accept(user, change).map(drop)
+    }
+
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        self.dialect.repeatable(change)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.session.parts().clock
+    }
+
+    fn apply_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        reported(&self.session, "apply", user, self.apply(user, change, options))
+    }
+
+    fn dry_run_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<DryRun>> {
+        reported(&self.session, "dry_run", user, self.dry_run(user, change, options))
+    }
+
+    fn apply_and_verify_with<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        if !self.dialect.read_back_proves() {
+            return self.apply_with(user, change, options);
+        }
+        let total = options.total_timeout.unwrap_or(self.session.parts().total_timeout);
+        let verified = apply_and_verify(self, user, change, options, total);
+        reported(&self.session, "apply_and_verify", user, verified)
+    }
+
+    fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
+        reported(&self.session, "status", user, self.read(user, options))
+    }
+}

@@ -1,0 +1,192 @@
+//! What is peculiar to one system, and the client that is made of it.
+//!
+//! A [`Dialect`] says how a system over HTTP is asked for a change, how an account is read, and what the responses show. All
+//! else is the same for every system, and [`HttpSystem`] does it: what is refused before anything is sent, reading first,
+//! weighing a response, reading back, dry runs, retries, deadlines, limits, credentials, redaction and traces. The systems
+//! in [`systems`](crate::systems) are made of it and of nothing else.
+//!
+//! ```no_run
+//! use serde_json::json;
+//! use user_status::dialect::{Conventions, Dialect, HttpCredentials, HttpSystem, Request, Response, Verdict};
+//! use user_status::{AccountStatus, AccountSystem, Capabilities, Change, Conclusion, Result, StatusChange, SystemKind};
+//!
+//! /// The payroll system: `PUT /people/{id}/access` with `{"open": true}`.
+//! #[derive(Debug)]
+//! struct Payroll;
+//!
+//! impl Dialect for Payroll {
+//!     fn kind(&self) -> SystemKind {
+//!         SystemKind::custom("payroll")
+//!     }
+//!
+//!     fn capabilities(&self) -> Capabilities {
+//!         Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true)
+//!     }
+//!
+//!     fn conventions(&self) -> Conventions {
+//!         const HANDBOOK: &str = "its handbook, section 4";
+//!         Conventions::new()
+//!             .with_refusals(&[(404, Conclusion::Refused, HANDBOOK)], |members| members.contains_key("errorCode"))
+//!     }
+//!
+//!     fn repeatable(&self, _: &StatusChange) -> bool {
+//!         true // the request names the state, and not a step to it
+//!     }
+//!
+//!     fn change_request(&self, user: &str, change: &StatusChange, _: Option<&AccountStatus>) -> Result<Request<'_>> {
+//!         let open = change.change() == Change::Enable;
+//!         Ok(Request::put(&["people", user, "access"]).with_json(&json!({ "open": open })))
+//!     }
+//!
+//!     fn read_request(&self, user: &str) -> Result<Request<'_>> {
+//!         Ok(Request::get(&["people", user, "access"]))
+//!     }
+//!
+//!     fn verdict(&self, response: &Response<'_>) -> Verdict {
+//!         let mut status = AccountStatus::default();
+//!         status.enabled = response.flag("open", &[""], &mut status);
+//!         Verdict::Proof(status)
+//!     }
+//! }
+//!
+//! # async fn disable() -> Result<()> {
+//! let payroll = HttpSystem::speaking(Payroll)
+//!     .base_url("https://payroll.acme.example/api")
+//!     .credentials(HttpCredentials::bearer("…"))
+//!     .build()?;
+//! println!("{}", payroll.apply_and_verify("4711", &StatusChange::disable()).await?.proof);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use crate::change::StatusChange;
+use crate::error::Result;
+use crate::kind::SystemKind;
+use crate::status::AccountStatus;
+use crate::system::Capabilities;
+
+mod conventions;
+mod credentials;
+mod http_system;
+mod request;
+mod response;
+
+pub use conventions::Conventions;
+pub use credentials::HttpCredentials;
+pub use http_system::{HttpSystem, HttpSystemBuilder};
+pub use request::Request;
+pub use response::{Fact, Response};
+
+/// What is peculiar to a system over HTTP. Nothing in it sends anything.
+pub trait Dialect: Debug + Send + Sync {
+    /// Returns the kind of the system.
+    fn kind(&self) -> SystemKind;
+
+    /// Returns what the system can do, with these settings.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Returns the conventions of the system's responses. Nothing is known of them unless an implementation says so, and
+    /// a change that is answered with an error is of unknown outcome then.
+    fn conventions(&self) -> Conventions {
+        Conventions::new()
+    }
+
+    /// Returns whether a change may be sent twice: the second request changes nothing that the first has not changed.
+    ///
+    /// `false` unless an implementation says otherwise: nothing is retried then unless it is certain that it was not carried
+    /// out.
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        let _ = change;
+        false
+    }
+
+    /// Returns whether the account is read before a change. It is not unless an implementation says so.
+    fn read_first(&self, change: &StatusChange) -> ReadFirst {
+        let _ = change;
+        ReadFirst::No
+    }
+
+    /// Returns the request for a change of an account, which is sent later or not at all.
+    ///
+    /// `before` is what the account is, as far as [`read_first`](Dialect::read_first) has it; `None` if it has not, and
+    /// always for a mere [`check`](crate::AccountSystem::check).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id or a value that cannot be sent,
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a change that cannot be asked for. What the
+    /// [capabilities](Dialect::capabilities) do not have is refused before.
+    fn change_request<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        before: Option<&AccountStatus>,
+    ) -> Result<Request<'a>>;
+
+    /// Returns the request that reads an account: a GET. It is asked for only if the
+    /// [capabilities](Dialect::capabilities) say that accounts can be read.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id that cannot be.
+    fn read_request<'a>(&'a self, user: &'a str) -> Result<Request<'a>>;
+
+    /// Returns what a response to a read says of the account, if its status code says success and nothing in it
+    /// [refuses](Response#what-takes-a-yes-away).
+    fn verdict(&self, response: &Response<'_>) -> Verdict;
+
+    /// Returns what a response to a change says, if its status code says success and nothing in it
+    /// [refuses](Response#what-takes-a-yes-away). The same as [`verdict`](Dialect::verdict) unless an implementation says
+    /// otherwise.
+    fn change_verdict(
+        &self,
+        change: &StatusChange,
+        before: Option<&AccountStatus>,
+        response: &Response<'_>,
+    ) -> Verdict {
+        let (_, _) = (change, before);
+        self.verdict(response)
+    }
+
+    /// Returns the id under which responses name the account; `None` if they name it under an id that cannot be told from
+    /// `user`. A response that names another account is a failure. The id itself unless an implementation says otherwise.
+    fn id_in_responses<'a>(&self, user: &'a str) -> Option<Cow<'a, str>> {
+        Some(Cow::Borrowed(user))
+    }
+
+    /// Returns whether reading an account back can prove a change. `false` for a system whose changes have side effects that
+    /// a read cannot show.
+    fn read_back_proves(&self) -> bool {
+        true
+    }
+}
+
+/// Whether an account is read before a change.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ReadFirst {
+    /// It is not.
+    No,
+    /// It is read. A response that shows more than the change was asked to change is a failure.
+    Yes,
+    /// It is read, and nothing is sent if the account is so already.
+    SkipIfSo,
+    /// It is not read, and taken to be this.
+    Assume(AccountStatus),
+}
+
+/// What a response says of an account.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Yes, and this is the account as it is now. It proves a change that it shows.
+    Proof(AccountStatus),
+    /// Yes, and this is what else is said of the account. It proves nothing, and takes the yes away if it shows another state
+    /// than the one asked for.
+    Yes(AccountStatus),
+    /// The system says no, or yes and no at once: why.
+    No(String),
+    /// Neither yes nor no: why.
+    Unclear(Cow<'static, str>),
+}
