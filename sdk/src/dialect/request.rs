@@ -91,12 +91,12 @@ impl<'a> Request<'a> {
     }
 
     /// Creates a request from a call of a generated client, as its `send` returns it.
-    pub(crate) fn generated<T, E: Fault>(
+    pub(crate) fn generated<T, E>(
         call: impl Future<Output = std::result::Result<ResponseValue<T>, progenitor_client::Error<E>>> + Send + 'a,
     ) -> Request<'a>
     where
         T: Send,
-        E: Send,
+        E: Fault + Send,
     {
         Request(Inner::Generated(Box::pin(async move { call.await.map(drop).map_err(Error::from) })))
     }
