@@ -518,7 +518,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// The status code as it is meant: MediConnect says 403 for a token that is not valid any more.
+    /// The status code as it is meant: some systems say 403 for credentials that are not valid any more.
     fn meaning(&self, raw: &RawResponse) -> u16 {
         let expired = self.parts.conventions.expired_403.filter(|_| raw.status == 403);
         if expired.is_some_and(|text| self.parts.conventions.message(raw.shown()) == text) { 401 } else { raw.status }

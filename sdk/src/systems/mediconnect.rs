@@ -157,7 +157,6 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
             members.get("error").is_some_and(Value::is_string) && !shows_account
         },
     )
-    .with_message(|members| members.get("error")?.as_str().map(str::to_owned))
     .with_meanings(|text| match text {
         "Usuario no encontrado" => Some("there is no such user"),
         "Access denied" => Some("the token is not of a user with the role ADMIN"),

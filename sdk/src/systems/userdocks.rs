@@ -158,21 +158,15 @@ impl Credentials {
 hooks!(Client);
 
 /// What Userdocks says with a status code: its page lists these as errors of the request.
-pub(crate) const CONVENTIONS: Conventions = Conventions::new()
-    .with_refusals(
-        &[
-            (400, Conclusion::Refused, DOCUMENT),
-            (401, Conclusion::Refused, DOCUMENT),
-            (403, Conclusion::Refused, DOCUMENT),
-        ],
-        |members| {
-            // The envelope of its document, or the one that its own clients know.
-            let listed = members.get("kind").is_some_and(|kind| kind == "errors") && members.contains_key("errors");
-            let known = || members.get("error").is_some_and(Value::is_string);
-            listed || (members.get("success") == Some(&false.into()) && known())
-        },
-    )
-    .with_message(|members| members.get("error")?.as_str().map(str::to_owned));
+pub(crate) const CONVENTIONS: Conventions = Conventions::new().with_refusals(
+    &[(400, Conclusion::Refused, DOCUMENT), (401, Conclusion::Refused, DOCUMENT), (403, Conclusion::Refused, DOCUMENT)],
+    |members| {
+        // The envelope of its document, or the one that its own clients know.
+        let listed = members.get("kind").is_some_and(|kind| kind == "errors") && members.contains_key("errors");
+        let known = || members.get("error").is_some_and(Value::is_string);
+        listed || (members.get("success") == Some(&false.into()) && known())
+    },
+);
 
 const DOCUMENT: &str = "its document, \"PUT /users/:userId/access-status/:accessStatus\"";
 
