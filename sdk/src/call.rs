@@ -50,6 +50,21 @@ impl CallOptions {
         self
     }
 
+    /// Returns the longest time of one attempt, if it was set.
+    pub fn attempt_timeout(&self) -> Option<Duration> {
+        self.attempt_timeout
+    }
+
+    /// Returns the longest time of the call, if it was set.
+    pub fn total_timeout(&self) -> Option<Duration> {
+        self.total_timeout
+    }
+
+    /// Returns the retry policy, if it was set.
+    pub fn retry(&self) -> Option<RetryPolicy> {
+        self.retry
+    }
+
     pub(crate) fn dry_run(mut self) -> CallOptions {
         self.dry_run = true;
         self

@@ -78,12 +78,11 @@ impl Config {
     /// The session of a client.
     pub(crate) fn connect<C: 'static>(
         self,
-        system: SystemKind,
-        conventions: Conventions,
+        peer: Peer,
         credentials: Option<Given<C>>,
         prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
-        representation: Option<Representation>,
     ) -> Result<Session> {
+        let Peer { kind: system, reads, conventions, representation } = peer;
         let credentials = credentials.ok_or_else(|| Error::missing(system, "credentials"))?;
         let auth = credentials.into_auth(system, prepare)?;
         let text = self.base_url.as_deref().ok_or_else(|| Error::missing(system, "base_url"))?;
@@ -121,6 +120,7 @@ impl Config {
         let base_url = base_url::for_client(&url);
         Ok(Session::new(Parts {
             system,
+            reads,
             conventions,
             base: url,
             base_url,
@@ -141,6 +141,16 @@ impl Config {
             freshness: Freshness::default(),
         }))
     }
+}
+
+/// What is on the other side of a session.
+pub(crate) struct Peer {
+    pub(crate) kind: SystemKind,
+    /// `true` if it has a way to read an account.
+    pub(crate) reads: bool,
+    pub(crate) conventions: Conventions,
+    /// What is spoken instead of plain JSON.
+    pub(crate) representation: Option<Representation>,
 }
 
 /// The setters of [`Config`], for a builder that has one in its field `config`, and its credentials in `credentials`.

@@ -179,13 +179,34 @@ impl Error {
         is_off_contract: OffContract, "the answer is not one that the contract knows";
     }
 
-    /// An error of a call of which nothing was sent.
-    pub(crate) fn new(kind: ErrorKind, system: SystemKind, message: impl Into<String>) -> Error {
+    /// Creates an error, for a system of one's own. The text is shown with all that a terminal would obey as escapes; it must
+    /// have no secret in it.
+    ///
+    /// What was applied follows from the kind until [`with_applied`](Error::with_applied) says otherwise: it is
+    /// [`Unknown`](Applied::Unknown) for [`Server`](ErrorKind::Server), [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
+    /// [`Contradicted`](ErrorKind::Contradicted) and [`OffContract`](ErrorKind::OffContract), and [`No`](Applied::No) for the
+    /// others.
+    ///
+    /// ```
+    /// use user_status::{Applied, Error, ErrorKind, SystemKind};
+    ///
+    /// const DIRECTORY: SystemKind = SystemKind::custom("directory");
+    ///
+    /// let error = Error::new(ErrorKind::NotFound, DIRECTORY, "there is no entry uid=jane").with_attempts(1);
+    /// assert_eq!(error.to_string(), "directory: not found: there is no entry uid=jane");
+    /// assert_eq!(error.applied(), Applied::No);
+    /// assert_eq!(Error::new(ErrorKind::OutcomeUnknown, DIRECTORY, "").applied(), Applied::Unknown);
+    /// ```
+    pub fn new(kind: ErrorKind, system: SystemKind, message: impl Into<String>) -> Error {
+        let may_be = matches!(
+            kind,
+            ErrorKind::Server | ErrorKind::OutcomeUnknown | ErrorKind::Contradicted | ErrorKind::OffContract
+        );
         Error(Box::new(Repr {
             kind,
             system,
-            applied: Applied::No,
-            message: message.into(),
+            applied: if may_be { Applied::Unknown } else { Applied::No },
+            message: crate::text::visible(&message.into()),
             quoted: false,
             meaning: None,
             status: None,
@@ -243,8 +264,9 @@ impl Error {
         self
     }
 
+    /// Sets what is known about the account after the call. Of a call that only reads, [`No`](Applied::No).
     #[must_use]
-    pub(crate) fn with_applied(mut self, applied: Applied) -> Error {
+    pub fn with_applied(mut self, applied: Applied) -> Error {
         self.0.applied = applied;
         self
     }
@@ -256,20 +278,28 @@ impl Error {
         self
     }
 
+    /// Sets the HTTP status code of the last response.
     #[must_use]
-    pub(crate) fn with_status(mut self, status: Option<u16>) -> Error {
-        self.0.status = status;
+    pub fn with_status(mut self, status: u16) -> Error {
+        self.0.status = Some(status);
         self
     }
 
+    /// Sets the number of attempts.
     #[must_use]
-    pub(crate) fn with_attempts(mut self, attempts: u32) -> Error {
+    pub fn with_attempts(mut self, attempts: u32) -> Error {
         self.0.attempts = attempts;
         self
     }
 
+    /// Sets the time for which the system asked to wait, from now on.
     #[must_use]
-    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>, now: Timestamp) -> Error {
+    pub fn with_retry_after(self, wait: Duration) -> Error {
+        self.asked_to_wait(Some(wait), Timestamp::now())
+    }
+
+    #[must_use]
+    pub(crate) fn asked_to_wait(mut self, wait: Option<Duration>, now: Timestamp) -> Error {
         self.0.retry_after = wait;
         self.0.not_before = wait.filter(|wait| !wait.is_zero()).map(|wait| after(now, wait));
         self
@@ -286,8 +316,9 @@ impl Error {
         self
     }
 
+    /// Sets the cause. Its text is shown by whoever prints causes, and must have no secret in it.
     #[must_use]
-    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Error {
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.0.source = Some(source.into());
         self
     }

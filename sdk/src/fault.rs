@@ -42,15 +42,15 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
                 Error::new(ErrorKind::of_status(status), E::SYSTEM, shown(&message))
                     .in_its_words((E::CONVENTIONS.meaning)(&message))
                     .with_applied(applied)
-                    .with_status(Some(status))
+                    .with_status(status)
                     .with_attempts(1)
-                    .with_retry_after(retry_after.and_then(|value| retry::retry_after(value, now)), now)
+                    .asked_to_wait(retry_after.and_then(|value| retry::retry_after(value, now)), now)
             }
             Client::UnexpectedResponse(mut response) => {
                 let status = response.status().as_u16();
                 match Carried::<Error>::take(&mut response) {
                     Some(error) => error,
-                    None => unknown(ErrorKind::of_status(status), "").with_status(Some(status)),
+                    None => unknown(ErrorKind::of_status(status), "").with_status(status),
                 }
             }
             Client::CommunicationError(e) if e.is_builder() => {

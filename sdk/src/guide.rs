@@ -113,7 +113,25 @@
 //!
 //! What a test with it can show, and a test with canned answers cannot: that the account is what your program says it is.
 //!
-//! # Adding a system
+//! Without sockets, `user_status::testing` (feature `testing`) is a system in memory that fails as it is told.
+//!
+//! # A system of your own
+//!
+//! A system over HTTP is a [`Dialect`]: what it can do, the request for a change, the request that reads an account, and what a
+//! response shows. [`HttpSystem`] makes a system of it that keeps every promise of the built-in ones; they are made in the same
+//! way. The module [`dialect`](crate::dialect) has an example, and `examples/own_system.rs` a whole program.
+//!
+//! Three of its methods decide how much a call can say. A refusal proves that nothing was changed only if
+//! [`conventions`](crate::Dialect::conventions) documents its status code; until then a failed change is of unknown outcome. A
+//! change is sent again only if [`repeatable`](crate::Dialect::repeatable) says that it may be. And
+//! [`read_first`](crate::Dialect::read_first) is for systems whose requests name more than the change does, or that have side
+//! effects.
+//!
+//! Where HTTP does not fit, [`AccountSystem`] is implemented itself, as `examples/own_ldap.rs` does for a directory: four methods
+//! must be there, and the others are derived from them. [`Error::new`](crate::Error::new) and
+//! [`Receipt::new`](crate::Receipt::new) make what it returns.
+//!
+//! # Adding a system to this crate
 //!
 //! The contract comes first, and everything else follows from it or is held to it: paths and schemas in
 //! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/systems/` and
@@ -124,7 +142,9 @@
 //! [`Capabilities`]: crate::Capabilities
 //! [`CredentialSource`]: crate::CredentialSource
 //! [`Error::applied`]: crate::Error::applied
+//! [`Dialect`]: crate::Dialect
 //! [`ErrorKind::Unsupported`]: crate::ErrorKind::Unsupported
+//! [`HttpSystem`]: crate::HttpSystem
 //! [`Proof`]: crate::Proof
 //! [`Registry`]: crate::Registry
 //! [`Registry::outcomes`]: crate::Registry::outcomes

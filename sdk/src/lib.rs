@@ -53,6 +53,8 @@ mod session;
 mod status;
 mod system;
 pub mod systems;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[doc(hidden)] // public for the command line, which shows what it is told by the same rule
 pub mod text;
 mod tls;

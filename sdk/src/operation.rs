@@ -27,9 +27,12 @@ pub struct Operation {
     pub changes: &'static [Change],
     /// The documented status codes.
     pub statuses: &'static [u16],
-    /// Reads a body as the documented type for the status code.
-    pub(crate) parse: fn(u16, &Value) -> Result<Parsed, serde_json::Error>,
+    /// Reads a body as the documented type for the status code; `None` for a request that no contract describes.
+    pub(crate) parse: Option<Parse>,
 }
+
+/// Reads a body as the documented type for a status code.
+pub(crate) type Parse = fn(u16, &Value) -> Result<Parsed, serde_json::Error>;
 
 /// The idempotence of an operation: whether it may be sent twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

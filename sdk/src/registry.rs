@@ -16,7 +16,8 @@ use crate::error::Result;
 use crate::receipt::Receipt;
 use crate::system::AccountSystem;
 
-/// Systems under names of the caller's own: two pods, three tenants, whatever there is.
+/// Systems under names of the caller's own: two pods, three tenants, whatever there is. A name stands for one system; clones
+/// share the systems.
 ///
 /// ```no_run
 /// use user_status::systems::{Mediconnect, Symphony};
@@ -34,8 +35,8 @@ use crate::system::AccountSystem;
 /// }
 /// # }
 /// ```
-#[derive(Debug, Default)]
-pub struct Registry(BTreeMap<String, Box<dyn AccountSystem>>);
+#[derive(Clone, Debug, Default)]
+pub struct Registry(BTreeMap<String, Arc<dyn AccountSystem>>);
 
 /// The outcome in one system.
 #[derive(Debug)]
@@ -52,19 +53,58 @@ pub struct Outcome {
 }
 
 impl Registry {
-    /// With another system. One that had the name before is replaced.
+    /// Adds a system, as [`insert`](Registry::insert) does, and returns the registry.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, system: impl AccountSystem + 'static) -> Registry {
-        self.0.insert(name.into(), Box::new(system));
+        self.insert(name, system);
         self
     }
 
-    /// The system of that name.
+    /// Adds a system, and returns the one that had the name before.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use std::sync::Arc;
+    /// use user_status::testing::TestSystem;
+    /// use user_status::{AccountSystem, Registry};
+    ///
+    /// let shared: Arc<dyn AccountSystem> = Arc::new(TestSystem::new());
+    /// let mut registry = Registry::from_iter([("one", shared.clone()), ("two", shared.clone())]);
+    /// assert!(registry.insert("three", shared).is_none());
+    /// assert_eq!(registry.len(), 3);
+    /// assert!(registry.remove("two").is_some());
+    /// assert_eq!(registry.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["one", "three"]);
+    /// # }
+    /// ```
+    pub fn insert(
+        &mut self,
+        name: impl Into<String>,
+        system: impl AccountSystem + 'static,
+    ) -> Option<Arc<dyn AccountSystem>> {
+        self.0.insert(name.into(), Arc::new(system))
+    }
+
+    /// Takes a system out.
+    pub fn remove(&mut self, name: &str) -> Option<Arc<dyn AccountSystem>> {
+        self.0.remove(name)
+    }
+
+    /// Returns the system of a name.
     pub fn get(&self, name: &str) -> Option<&dyn AccountSystem> {
         self.0.get(name).map(|system| &**system)
     }
 
-    /// All systems by name.
+    /// Returns the number of systems.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns `true` if there is no system.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns an iterator over all systems with their names, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn AccountSystem)> {
         self.0.iter().map(|(name, system)| (name.as_str(), &**system))
     }
@@ -159,6 +199,24 @@ impl Registry {
             })
         });
         Outcomes { calls: calls.collect(), open }
+    }
+}
+
+/// Of two systems under one name, the last is kept.
+impl<N: Into<String>, S: AccountSystem + 'static> FromIterator<(N, S)> for Registry {
+    fn from_iter<I: IntoIterator<Item = (N, S)>>(systems: I) -> Registry {
+        let mut registry = Registry::default();
+        registry.extend(systems);
+        registry
+    }
+}
+
+/// Of two systems under one name, the last is kept.
+impl<N: Into<String>, S: AccountSystem + 'static> Extend<(N, S)> for Registry {
+    fn extend<I: IntoIterator<Item = (N, S)>>(&mut self, systems: I) {
+        for (name, system) in systems {
+            self.insert(name, system);
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use tracing::{error, warn};
 use crate::clock::BoxFuture;
 use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::kind::SystemKind;
-use crate::operation::{Operation, operations};
 use crate::session::{Parts, Session};
 
 tokio::task_local! {
@@ -71,23 +70,24 @@ pub(crate) fn failed(call: &str, parts: &Parts, user: Option<&str>, failure: &Fa
     match applied {
         Applied::No => warn!(%system, call, user, ?kind, status, attempts, "the call failed, and nothing was changed"),
         Applied::Unknown => {
-            error!(%system, call, user, ?kind, status, attempts, "the outcome is unknown: {}", advice(system));
+            error!(%system, call, user, ?kind, status, attempts, "the outcome is unknown: {}", advice(parts.reads));
         }
     }
 }
 
 /// What to do about an outcome that is unknown.
-fn advice(system: SystemKind) -> &'static str {
-    let mut its = operations().iter().filter(|operation| operation.system == system).peekable();
-    match its.peek().is_some() && !its.any(Operation::only_reads) {
-        true => "look at the account in the system itself before you try again",
-        false => "read the account before you try again",
+fn advice(reads: bool) -> &'static str {
+    match reads {
+        true => "read the account before you try again",
+        false => "look at the account in the system itself before you try again",
     }
 }
 
 /// Reports a change whose future is dropped while its outcome is unknown: nobody else can.
 pub(crate) struct Pending {
     pub(crate) system: SystemKind,
+    /// `true` if the system has a way to read an account.
+    pub(crate) reads: bool,
     pub(crate) call: &'static str,
     /// How many requests were sent.
     pub(crate) attempts: u32,
@@ -98,9 +98,9 @@ pub(crate) struct Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if self.unknown {
-            let Pending { system, call, attempts, .. } = self;
+            let Pending { system, reads, call, attempts, .. } = self;
             let what = "the call was dropped while its request was on its way, and the outcome is unknown";
-            error!(%system, call, attempts, "{what}: {}", advice(*system));
+            error!(%system, call, attempts, "{what}: {}", advice(*reads));
         }
     }
 }

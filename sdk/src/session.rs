@@ -27,6 +27,8 @@ pub struct Session(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) system: SystemKind,
     /// What is true of this system only.
+    /// `true` if the system has a way to read an account.
+    pub(crate) reads: bool,
     pub(crate) conventions: Conventions,
     /// Where the system is.
     pub(crate) base: Url,

@@ -142,6 +142,13 @@ impl fmt::Display for AccountStatus {
                 self.unrecognized.iter().map(|(name, value)| format!("{name}: {value}")).collect();
             words.push(format!("unknown ({})", values.join(", ")));
         }
+        // That something is not so is said where nothing else is known.
+        if words.is_empty() && self.suspended.as_ref().is_some_and(|suspension| !suspension.active) {
+            words.push("not suspended".to_owned());
+        }
+        if words.is_empty() && self.locked == Some(false) {
+            words.push("not locked".to_owned());
+        }
         if words.is_empty() { f.write_str("unknown") } else { f.write_str(&words.join(", ")) }
     }
 }

@@ -19,7 +19,7 @@ use crate::status::AccountStatus;
 /// [`Dialect`](crate::dialect::Dialect), and by `&S`, `Box<S>` and `Arc<S>` of each; usable as `dyn AccountSystem`.
 ///
 /// A system over HTTP is best described by a dialect, from which all of this follows. Where that does not fit (a directory, a
-/// database), implement this trait: four methods must be there, and the others are derived from them.
+/// database), implement this trait: four methods must be there, and the others are derived from them. `examples/own_ldap.rs` does so for a directory.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -259,7 +259,8 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
         Err(error) if error.applied() == Applied::Unknown && (!error.is_contradicted() || error.shows_otherwise()) => {
             // If the call is dropped meanwhile, nobody else can say it.
             let (system_kind, attempts) = (system.kind(), error.attempts());
-            let mut pending = Pending { system: system_kind, call: "apply_and_verify", attempts, unknown: true };
+            let mut pending =
+                Pending { system: system_kind, reads: true, call: "apply_and_verify", attempts, unknown: true };
             let back = read_back(system, user, change, options, total).await;
             pending.unknown = false;
             match back {
@@ -268,16 +269,12 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
                         && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>
                 {
                     Ok(Receipt {
-                        system: system_kind,
-                        user: user.to_owned(),
-                        change: change.clone(),
-                        proof: Proof::Confirmed,
-                        status,
-                        attempts,
-                        elapsed: clock.now().saturating_sub(started),
                         request_id: error.request_id(),
                         raw: error.raw().cloned(),
                         before: error.status_before().cloned(),
+                        ..Receipt::new(system_kind, user, change.clone(), Proof::Confirmed)
+                            .with_status(status)
+                            .with_attempts(attempts, clock.now().saturating_sub(started))
                     })
                 }
                 // The request may still be on its way: what the account is now does not make it certain.

@@ -62,9 +62,10 @@ pub(crate) fn send<'a>(
     request: Request,
     operation: &'a Operation,
 ) -> BoxFuture<'a, Result<(), Error>> {
-    let parts = session.parts();
-    let exchange = Exchange { parts, client: &parts.pooled, operation, call: Call::current(), template: request };
     Box::pin(async move {
+        // The call that the task is in is known once this is polled, and not before.
+        let (parts, call) = (session.parts(), Call::current());
+        let exchange = Exchange { parts, client: &parts.pooled, operation, call, template: request };
         let answer = exchange.run_in_span().await?;
         exchange.call.ended(answer.raw);
         Ok(())
@@ -186,7 +187,8 @@ impl Exchange<'_> {
 
     async fn run(&self) -> Result<Answer, Error> {
         let system = self.parts.system;
-        let mut pending = Pending { system, call: self.operation.id, attempts: 0, unknown: false };
+        let (call, reads) = (self.operation.id, self.parts.reads);
+        let mut pending = Pending { system, reads, call, attempts: 0, unknown: false };
         let result = pin!(self.attempts(&mut pending)).await;
         // Whoever made the call learns of it.
         pending.unknown = false;
@@ -574,7 +576,11 @@ impl Exchange<'_> {
             Attempt::NotSent(e) => Error::new(ErrorKind::NotSent, system, e.to_string()).with_source(e),
             Attempt::Lost { status, why, source } => {
                 let kind = status.filter(|_| !unknown).map_or(ErrorKind::OutcomeUnknown, ErrorKind::of_status);
-                let error = Error::new(kind, system, why).with_status(status);
+                let error = Error::new(kind, system, why);
+                let error = match status {
+                    Some(status) => error.with_status(status),
+                    None => error,
+                };
                 match source {
                     Some(source) => error.with_source(source),
                     None => error,
@@ -584,7 +590,7 @@ impl Exchange<'_> {
         Err(error
             .with_applied(self.applied(unsure || unknown))
             .with_attempts(attempts)
-            .with_retry_after(retry_after, self.parts.clock.wall()))
+            .asked_to_wait(retry_after, self.parts.clock.wall()))
     }
 
     /// The body of an answer, of the type that the contract describes.
@@ -592,15 +598,13 @@ impl Exchange<'_> {
     /// # Errors
     /// Why it is not.
     fn parse(&self, raw: &RawResponse) -> Result<Parsed, Problem> {
-        if self.operation.statuses.is_empty() {
-            return self.undescribed(raw);
-        }
+        let Some(parse) = self.operation.parse else { return self.undescribed(raw) };
         if !self.operation.statuses.contains(&raw.status) {
             return Err("this status code is not documented here".into());
         }
         let value = raw.described(self.parts.representation.as_ref())?;
         // The error's own text may repeat the value.
-        (self.operation.parse)(raw.status, value).map_err(|_| MISSHAPEN.into())
+        parse(raw.status, value).map_err(|_| MISSHAPEN.into())
     }
 
     /// The body of a response that no contract describes: any success, with JSON or without a body.
@@ -625,7 +629,7 @@ impl Exchange<'_> {
     /// An earlier call was told to come back later, and this one was not sent before that.
     fn asked_to_wait(&self, wait: Duration) -> Error {
         let error = Error::new(ErrorKind::NotSent, self.parts.system, "an earlier request was refused");
-        error.with_retry_after(Some(wait), self.parts.clock.wall())
+        error.asked_to_wait(Some(wait), self.parts.clock.wall())
     }
 
     fn out_of_time(&self) -> Error {

@@ -12,7 +12,7 @@ use url::Url;
 use crate::base_url;
 use crate::clock::SystemClock;
 use crate::connection::{Unconnected, lost};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::kind::SystemKind;
 use crate::proxy::Proxy;
 
@@ -90,6 +90,8 @@ pub async fn reach(system: SystemKind, base_url: &str, allow_plain_http: bool, t
             let cause = Unconnected::of(e, &url, Some(&way), &SystemClock::default()).await;
             Err(Error::new(ErrorKind::NotSent, system, cause.to_string()).with_source(cause))
         }
-        Err(e) => Err(Error::new(ErrorKind::OutcomeUnknown, system, lost(&e)).with_source(e.without_url())),
+        Err(e) => Err(Error::new(ErrorKind::OutcomeUnknown, system, lost(&e))
+            .with_applied(Applied::No)
+            .with_source(e.without_url())),
     }
 }

@@ -40,6 +40,7 @@ mod mock;
 mod mock_readme;
 mod mutants;
 mod one_reader;
+mod own_systems;
 mod properties;
 mod raw;
 mod readme;

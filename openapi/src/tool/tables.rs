@@ -41,7 +41,7 @@ pub(super) fn operations(contract: &Contract) -> String {
             "    #[cfg(feature = \"{system}\")]\n    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        \
              method: {:?},\n        path: {:?},\n        system: SystemKind::{constant},\n        \
              idempotence: Idempotence::{idempotence},\n        changes: &[{}],\n        statuses: &[{}],\n        \
-             parse: parse::<{}, {}>,\n    }},\n",
+             parse: Some(parse::<{}, {}>),\n    }},\n",
             operation.id,
             snake_case(&operation.id),
             operation.method,

@@ -14,7 +14,7 @@ use super::journal::{Journal, JournalError};
 use super::rest::{Asked, Rest};
 use super::runner::{Event, PauseReason, Runner};
 use super::stop::Halt;
-use crate::error::Error;
+use crate::error::{Applied, Error};
 use crate::receipt::Proof;
 use crate::status::AccountStatus;
 use crate::system::AccountSystem;
@@ -210,7 +210,9 @@ impl Line {
         if !self.rest.over().await {
             return None;
         }
+        // A look changes nothing, whatever a system of somebody's own says of its failure.
         let result = system.status_with(user, self.runner.options).await;
+        let result = result.map_err(|error| error.with_applied(Applied::No));
         match &result {
             Ok(_) => self.report(turn, Health::Well, None, ""),
             Err(error) => self.report(turn, Health::of(error), error.retry_after(), &error.to_string()),

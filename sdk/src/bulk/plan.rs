@@ -7,7 +7,7 @@ use super::line::{agrees, cannot_tell};
 use super::row::Row;
 use super::runner::{AT_ONCE_MAX, Runner};
 use crate::dry_run::DryRunRequest;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Applied, Error, ErrorKind};
 use crate::status::AccountStatus;
 
 /// A row, and what a run would do with it now.
@@ -82,7 +82,7 @@ impl Runner {
                 }
                 Ok(status) if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) => {
                     let why = format!("the account reads {status}, which is not understood");
-                    let error = Error::new(ErrorKind::OffContract, system.kind(), why);
+                    let error = Error::new(ErrorKind::OffContract, system.kind(), why).with_applied(Applied::No);
                     return Planned { row, status: Some(status), step: Step::Refused(error) };
                 }
                 Ok(status) if row.expected.as_ref().is_some_and(|expected| !agrees(expected, &status)) => {

@@ -10,7 +10,7 @@ use crate::auth::Given;
 use crate::call::{self, CallOptions, Record};
 use crate::change::{Change, StatusChange};
 use crate::clock::{BoxFuture, Clock};
-use crate::config::{Config, config_setters};
+use crate::config::{Config, Peer, config_setters};
 use crate::dry_run::DryRun;
 use crate::error::{Applied, Error, ErrorKind, Result, shown};
 use crate::kind::SystemKind;
@@ -53,9 +53,11 @@ impl<D: Dialect> HttpSystemBuilder<D> {
     /// [`InvalidInput`](ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<HttpSystem<D>> {
-        let (system, conventions) = (self.dialect.kind(), self.dialect.conventions());
-        let prepare = move |credentials: &HttpCredentials| credentials.prepare(system);
-        let session = self.config.connect(system, conventions, self.credentials, prepare, None)?;
+        let kind = self.dialect.kind();
+        let reads = self.dialect.capabilities().reads;
+        let peer = Peer { kind, reads, conventions: self.dialect.conventions(), representation: None };
+        let prepare = move |credentials: &HttpCredentials| credentials.prepare(kind);
+        let session = self.config.connect(peer, self.credentials, prepare)?;
         Ok(HttpSystem { dialect: self.dialect, session })
     }
 }
@@ -91,7 +93,8 @@ impl<D: Dialect> HttpSystem<D> {
         change: &'a StatusChange,
         before: Option<&AccountStatus>,
     ) -> Result<Request<'a>> {
-        let request = self.dialect.change_request(user, change, before)?;
+        // Whatever a dialect says: nothing was sent.
+        let request = self.dialect.change_request(user, change, before).map_err(nothing_sent)?;
         request.check(self.dialect.kind())?;
         Ok(request)
     }
@@ -156,14 +159,17 @@ impl<D: Dialect> HttpSystem<D> {
         if !self.dialect.capabilities().reads {
             return Err(self.error(ErrorKind::Unsupported, "the system documents no way to read an account"));
         }
-        let request = self.dialect.read_request(user)?;
+        let request = self.dialect.read_request(user).map_err(nothing_sent)?;
         request.check(self.dialect.kind())?;
         let record = match self.send(request, None, options).await {
             (Ok(()), record) => record,
             (Err(error), record) => self.misshapen(error.with_attempts(record.attempts))?,
         };
         let response = Response::of(record.raw.as_ref());
-        let fail = |kind, why: &str| Err(with_record(self.error(kind, shown(why)), &record));
+        let fail = |kind, why: &str| {
+            let error = self.error(kind, shown(why)).with_applied(Applied::No);
+            Err(with_record(error, &record))
+        };
         if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
             return fail(ErrorKind::Contradicted, &why);
         }
@@ -211,7 +217,7 @@ impl<D: Dialect> HttpSystem<D> {
             idempotence: if repeatable { Idempotence::Always } else { Idempotence::Never },
             changes,
             statuses: &[],
-            parse: crate::operation::parse::<serde_json::Value, serde_json::Value>,
+            parse: None,
         };
         if change.is_none() && !operation.only_reads() {
             let why = "a read must be a GET, so that it can be told from a change";
@@ -279,16 +285,11 @@ impl<D: Dialect> HttpSystem<D> {
     ) -> Receipt {
         let parts = self.session.parts();
         Receipt {
-            system: parts.system,
-            user: user.to_owned(),
-            change: change.clone(),
-            proof,
-            status,
-            attempts: record.attempts,
-            elapsed: parts.clock.now().saturating_sub(started),
             request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
             raw: record.raw,
-            before: None,
+            ..Receipt::new(parts.system, user, change.clone(), proof)
+                .with_status(status)
+                .with_attempts(record.attempts, parts.clock.now().saturating_sub(started))
         }
     }
 
@@ -301,6 +302,10 @@ impl<D: Dialect> HttpSystem<D> {
 fn is_so(status: &AccountStatus, change: &StatusChange) -> bool {
     let reason = status.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
     status.shows(change) == Some(true) && (change.change() != Change::Suspend || reason == change.reason())
+}
+
+fn nothing_sent(error: Error) -> Error {
+    error.with_applied(Applied::No)
 }
 
 /// An error with what is known of the call that it is about.

@@ -16,7 +16,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable],
         statuses: &[200, 400, 401, 403, 500],
-        parse: parse::<super::userdocks::types::UserdocksSuccess, super::userdocks::types::UserdocksError>,
+        parse: Some(parse::<super::userdocks::types::UserdocksSuccess, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "userdocks")]
     Operation {
@@ -28,7 +28,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable],
         statuses: &[200, 400, 401, 403, 500],
-        parse: parse::<super::userdocks::types::UserdocksSuccess, super::userdocks::types::UserdocksError>,
+        parse: Some(parse::<super::userdocks::types::UserdocksSuccess, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "userdocks")]
     Operation {
@@ -40,7 +40,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
-        parse: parse::<super::userdocks::types::UserdocksUserAnswer, super::userdocks::types::UserdocksError>,
+        parse: Some(parse::<super::userdocks::types::UserdocksUserAnswer, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "akana")]
     Operation {
@@ -52,7 +52,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable, Change::Lock, Change::Unlock],
         statuses: &[200, 400, 401, 404, 500],
-        parse: parse::<super::akana::types::AkanaUser, super::akana::types::AkanaFault>,
+        parse: Some(parse::<super::akana::types::AkanaUser, super::akana::types::AkanaFault>),
     },
     #[cfg(feature = "akana")]
     Operation {
@@ -64,7 +64,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 404, 500],
-        parse: parse::<super::akana::types::AkanaUser, super::akana::types::AkanaFault>,
+        parse: Some(parse::<super::akana::types::AkanaUser, super::akana::types::AkanaFault>),
     },
     #[cfg(feature = "mediconnect")]
     Operation {
@@ -76,7 +76,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::WhenBodyHas(&["isActive"]),
         changes: &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend],
         statuses: &[200, 400, 401, 403, 404],
-        parse: parse::<super::mediconnect::types::MediconnectUser, super::mediconnect::types::MediconnectError>,
+        parse: Some(parse::<super::mediconnect::types::MediconnectUser, super::mediconnect::types::MediconnectError>),
     },
     #[cfg(feature = "mediconnect")]
     Operation {
@@ -88,7 +88,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 404],
-        parse: parse::<super::mediconnect::types::MediconnectUser, super::mediconnect::types::MediconnectError>,
+        parse: Some(parse::<super::mediconnect::types::MediconnectUser, super::mediconnect::types::MediconnectError>),
     },
     #[cfg(feature = "symphony")]
     Operation {
@@ -100,7 +100,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend],
         statuses: &[200, 400, 401, 403, 500],
-        parse: parse::<super::symphony::types::SymphonySuccessResponse, super::symphony::types::SymphonyError>,
+        parse: Some(parse::<super::symphony::types::SymphonySuccessResponse, super::symphony::types::SymphonyError>),
     },
     #[cfg(feature = "symphony")]
     Operation {
@@ -112,7 +112,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
-        parse: parse::<super::symphony::types::SymphonyUserStatus, super::symphony::types::SymphonyError>,
+        parse: Some(parse::<super::symphony::types::SymphonyUserStatus, super::symphony::types::SymphonyError>),
     },
     #[cfg(feature = "clearsquare")]
     Operation {
@@ -124,6 +124,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Never,
         changes: &[Change::Toggle],
         statuses: &[200, 400, 401],
-        parse: parse::<super::clearsquare::types::ClearsquareResult, super::clearsquare::types::ClearsquareResult>,
+        parse: Some(parse::<super::clearsquare::types::ClearsquareResult, super::clearsquare::types::ClearsquareResult>),
     },
 ];

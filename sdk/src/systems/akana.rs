@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::auth::{Given, Prepared, credential_header};
 use crate::change::{Change, StatusChange};
 use crate::conclusion::Conclusion;
-use crate::config::{Config, config_setters};
+use crate::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
@@ -49,6 +49,7 @@ pub struct Api {
 }
 
 pub(crate) const KIND: SystemKind = SystemKind::AKANA;
+const PEER: Peer = Peer { kind: KIND, reads: true, conventions: CONVENTIONS, representation: None };
 
 impl Akana {
     /// Starts with the defaults; base URL, tenant and credentials must be set.
@@ -116,8 +117,8 @@ impl AkanaBuilder {
             return Err(Error::invalid_input(KIND, problem));
         }
         let prepare = move |credentials: &Credentials| credentials.prepare(&tenant);
-        let representation = Some(self.media_type.representation());
-        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, prepare, representation)?;
+        let peer = Peer { representation: Some(self.media_type.representation()), ..PEER };
+        let session = self.config.connect(peer, self.credentials, prepare)?;
         let client = session.client(Client::new_with_client);
         Ok(HttpSystem { dialect: Api { client, unlock_by_enabling: self.unlock_by_enabling }, session })
     }

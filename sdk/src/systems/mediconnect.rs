@@ -6,9 +6,9 @@ use serde_json::Value;
 use crate::auth::{Given, Prepared, credential_header};
 use crate::change::{Change, StatusChange};
 use crate::conclusion::Conclusion;
-use crate::config::{Config, config_setters};
+use crate::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Applied, Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::kind::SystemKind;
 use crate::operation::repeatable;
@@ -50,6 +50,7 @@ pub struct Api {
 }
 
 pub(crate) const KIND: SystemKind = SystemKind::MEDICONNECT;
+const PEER: Peer = Peer { kind: KIND, reads: true, conventions: CONVENTIONS, representation: None };
 
 impl Mediconnect {
     /// Starts with the defaults; base URL and credentials must be set.
@@ -114,7 +115,7 @@ impl MediconnectBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Mediconnect> {
-        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, Credentials::prepare, None)?;
+        let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         let client = session.client(Client::new_with_client);
         Ok(HttpSystem { dialect: Api { client, active_flag: self.active_flag }, session })
     }
@@ -275,7 +276,7 @@ impl Dialect for Api {
                 true => why.to_owned(),
                 false => format!("{why}: it reads {before}"),
             };
-            return Err(Error::new(ErrorKind::OffContract, KIND, why));
+            return Err(Error::new(ErrorKind::OffContract, KIND, why).with_applied(Applied::No));
         }
         Ok(Request::generated(self.client.toggle_user_status().id(id).body(self.body(change, before)).send()))
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::auth::{Given, Prepared, credential_header};
 use crate::change::{Change, StatusChange};
 use crate::conclusion::Conclusion;
-use crate::config::{Config, config_setters};
+use crate::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, Fact, HttpSystem, Request, Response, Verdict};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
@@ -48,6 +48,7 @@ pub struct Api {
 }
 
 pub(crate) const KIND: SystemKind = SystemKind::SYMPHONY;
+const PEER: Peer = Peer { kind: KIND, reads: true, conventions: CONVENTIONS, representation: None };
 
 impl Symphony {
     /// Starts with the defaults; base URL and credentials must be set.
@@ -119,7 +120,7 @@ impl SymphonyBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Symphony> {
-        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, Credentials::prepare, None)?;
+        let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         Ok(HttpSystem { dialect: Api { client: session.client(Client::new_with_client), unit: self.unit }, session })
     }
 }

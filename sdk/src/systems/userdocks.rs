@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::auth::{Given, Prepared, credential_header};
 use crate::change::{Change, StatusChange};
 use crate::conclusion::Conclusion;
-use crate::config::{Config, config_setters};
+use crate::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
@@ -49,6 +49,7 @@ pub struct Api {
 }
 
 pub(crate) const KIND: SystemKind = SystemKind::USERDOCKS;
+const PEER: Peer = Peer { kind: KIND, reads: true, conventions: CONVENTIONS, representation: None };
 
 impl Userdocks {
     /// Starts with the defaults; base URL and credentials must be set.
@@ -109,7 +110,7 @@ impl UserdocksBuilder {
         if self.route == Route::Current && app.is_none() {
             return Err(Error::missing(KIND, "app"));
         }
-        let session = self.config.connect(KIND, CONVENTIONS, self.credentials, Credentials::prepare, None)?;
+        let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         let client = session.client(Client::new_with_client);
         Ok(HttpSystem { dialect: Api { client, route: self.route, app }, session })
     }
