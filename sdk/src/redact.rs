@@ -57,7 +57,7 @@ impl Secrets {
                     runs.extend(text.windows(RUN).map(|run| run.iter().fold(0, |run, byte| push(run, *byte))));
                     beginnings.extend(text.first_chunk::<{ RUN - 1 }>().copied());
                 }
-                plain = plain.and_then(|text| unescaped(&text));
+                plain = plain.and_then(|text| unescaped(&text, b"%\\&")).map(|(plain, _)| plain);
                 form = plain.as_ref().map(|text| text.to_ascii_lowercase());
             }
         }
@@ -192,10 +192,17 @@ impl Secrets {
         if depth == 0 {
             return false;
         }
-        if let Some(plain) = unescaped(text)
-            && self.found(&plain, depth - 1, effort, how)
-        {
-            return true;
+        if let Some((plain, marks)) = unescaped(text, b"%\\&") {
+            if self.found(&plain, depth - 1, effort, how) {
+                return true;
+            }
+            // Also one kind after the other: what ends a credential may look like the beginning of an escape of another kind.
+            let each = marks.iter().filter(|_| marks.len() > 1);
+            for (plain, _) in each.filter_map(|mark| unescaped(text, &[*mark])) {
+                if self.found(&plain, depth - 1, effort, how) {
+                    return true;
+                }
+            }
         }
         match self.scan_base64(text) {
             Base64::Found => return true,
@@ -339,31 +346,32 @@ fn hexadecimal(text: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// A text without what it is escaped with, whichever that is: percent signs, backslashes, character references and CDATA
-/// sections; `None` if it is not escaped.
-fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+/// A text without what it is escaped with by these marks (percent signs, backslashes, character references) and CDATA
+/// sections, and the marks that were there; `None` if it is not escaped.
+fn unescaped(text: &[u8], marks: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     // First of all, because a section may end within an escape.
     if let Some(joined) = joined(text) {
-        return Some(joined);
+        return Some((joined, Vec::new()));
     }
-    let marks = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&');
-    let mut at = text.iter().position(marks)?;
+    let mut at = text.iter().position(|byte| marks.contains(byte))?;
     let mut plain: Vec<u8> = text[..at].to_vec();
-    let mut changed = false;
+    let mut seen = Vec::new();
     while at < text.len() {
         let rest = &text[at..];
         let (length, character) = match rest[0] {
+            mark if !marks.contains(&mark) => (0, None),
             b'%' => percent(rest),
             b'\\' => backslash(rest),
-            b'&' => reference(rest),
-            _ => (0, None),
+            _ => reference(rest),
         };
         if length == 0 {
             plain.push(rest[0]);
             at += 1;
             continue;
         }
-        changed = true;
+        if !seen.contains(&rest[0]) {
+            seen.push(rest[0]);
+        }
         at += length;
         match character {
             Some(Plain::Byte(byte)) => plain.push(byte),
@@ -373,7 +381,7 @@ fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
             None => {}
         }
     }
-    changed.then_some(plain)
+    (!seen.is_empty()).then_some((plain, seen))
 }
 
 /// A text without the marks of CDATA sections; `None` if it has none.

@@ -468,6 +468,25 @@ async fn eight_characters_of_which_one_is_escaped_are_not_shown() {
     }
 }
 
+/// A credential that ends with what looks like the beginning of an escape, before a text that goes on with one, encoded in
+/// another way.
+#[tokio::test]
+async fn a_credential_that_ends_like_an_escape_is_not_shown() {
+    for (token, text) in [
+        (r#"aaAAA"A\"#, r"the token aaAAA&quot;A\ is not valid"),
+        (r#"aaAAA"A\"#, r"the token aaAAA%22A\x41 is not valid"),
+        ("aaAAA\"A%", "the token aaAAA&quot;A%41 is not valid"),
+        ("aaAAA\"A%", r"the token aaAAA\u0022A%41 is not valid"),
+        ("aaAAA\"A&", "the token aaAAA%22A&amp; is not valid"),
+        ("aaAAA\"A&", r"the token aaAAA\x22A&lt; is not valid"),
+    ] {
+        let server = Recorder::answering(400, &json!({ "code": 7, "message": text }).to_string()).await;
+        let error = symphony(&server.uri(), token).apply("42", &StatusChange::disable()).await.unwrap_err();
+        let shown = seen(&error);
+        assert!(shown.contains("[redacted]") && !shown.contains(text), "{token} {text}: {shown}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
