@@ -1,92 +1,58 @@
 #![doc = include_str!("../README.md")]
-// With some of the systems switched off, what only they need is unused.
-#![cfg_attr(
-    not(all(
-        feature = "userdocks",
-        feature = "akana",
-        feature = "mediconnect",
-        feature = "symphony",
-        feature = "clearsquare"
-    )),
-    allow(unused)
-)]
+// Without a generated client, what only those need is unused.
+#![cfg_attr(not(feature = "_generated"), allow(dead_code, unused_imports))]
 
-mod auth;
-mod base_url;
+mod client;
+mod codec;
+mod model;
+mod pipeline;
+mod policy;
+#[allow(dead_code, unused_imports, unused_macros, reason = "only generated clients need it")]
+mod seam;
+mod system;
+
 #[cfg(feature = "bulk")]
 pub mod bulk;
-mod call;
-mod carried;
-mod change;
-mod clock;
-mod conclusion;
-mod config;
-mod connecting;
-mod connection;
-mod decode;
 pub mod dialect;
-mod dry_run;
-mod error;
-mod fault;
-mod freshness;
 #[rustfmt::skip] // byte for byte as `cargo contract generate` writes it
 #[allow(unused_imports, reason = "a generated client exports more than is needed here")]
 mod generated;
 #[cfg(doc)]
 pub mod guide;
-mod id;
-mod json;
-mod kind;
-mod limit;
-mod open_enum;
-mod operation;
-mod proxy;
-mod raw;
-mod receipt;
-mod redact;
-mod registry;
-mod report;
-#[doc(hidden)] // public for the tests that hold its decision function to its promises
-pub mod retry;
-mod secret;
-mod session;
-mod status;
-mod system;
 pub mod systems;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[doc(hidden)] // public for the command line, which shows what it is told by the same rule
-pub mod text;
-mod tls;
-mod transport;
-mod waiting;
-mod way;
-mod xml;
 
-pub use auth::CredentialSource;
-pub use call::CallOptions;
-pub use change::{Change, StatusChange};
-pub use clock::{BoxFuture, Clock, SystemClock, Wait};
-pub use conclusion::{Conclusion, StatusRule, status_rules};
-pub use connection::ConnectionProblem;
+#[doc(hidden)] // public for the command line, which shows what it is told by the same rule
+pub use codec::text;
+#[doc(hidden)] // public for the tests that hold its decision function to its promises
+pub use policy::retry;
+
+pub use client::auth::CredentialSource;
+pub use client::reach::{Reached, reach};
+pub use client::session::Session;
 pub use dialect::{Dialect, HttpSystem};
-pub use dry_run::{DryRun, DryRunRequest};
-pub use error::{Applied, Error, ErrorKind, Result};
-pub use id::InvalidId;
-pub use kind::{InvalidSystemKind, SystemKind};
-pub use limit::{HeldBack, Limit};
-pub use open_enum::UnknownValue;
-pub use operation::{Idempotence, Operation, operations};
-pub use raw::RawResponse;
-pub use receipt::{Proof, Receipt};
-pub use registry::{OpenAccount, Outcome, Outcomes, Registry};
-pub use retry::RetryPolicy;
-pub use secret::Secret;
-pub use session::Session;
-pub use status::{AccountStatus, Suspension};
+pub use model::change::{Change, StatusChange};
+pub use model::conclusion::{Conclusion, StatusRule};
+pub use model::connection::ConnectionProblem;
+pub use model::dry_run::{DryRun, DryRunRequest};
+pub use model::error::{Applied, Error, ErrorKind, Result};
+pub use model::id::InvalidId;
+pub use model::kind::{InvalidSystemKind, SystemKind};
+pub use model::open_enum::UnknownValue;
+pub use model::operation::{Idempotence, Operation};
+pub use model::raw::RawResponse;
+pub use model::receipt::{Proof, Receipt};
+pub use model::secret::Secret;
+pub use model::status::{AccountStatus, Suspension};
+pub use policy::clock::{BoxFuture, Clock, SystemClock, Wait};
+pub use policy::limit::{HeldBack, Limit};
+pub use policy::options::CallOptions;
+pub use policy::retry::RetryPolicy;
+pub use policy::waiting::{WaitReason, Waiting, hear_waits};
+pub use system::registry::{OpenAccount, Outcome, Outcomes, Registry};
 pub use system::{AccountSystem, Capabilities};
-pub use waiting::{WaitReason, Waiting, hear_waits};
-pub use way::{Reached, reach};
+pub use systems::{operations, status_rules};
 
 /// The version of this SDK, as it is sent in `User-Agent`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

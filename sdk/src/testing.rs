@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::call::CallOptions;
-use crate::change::{Change, StatusChange};
-use crate::clock::BoxFuture;
-use crate::error::{Applied, Error, ErrorKind, Result};
-use crate::kind::SystemKind;
-use crate::receipt::{Proof, Receipt};
-use crate::status::{AccountStatus, Suspension};
+use crate::model::change::{Change, StatusChange};
+use crate::model::error::{Applied, Error, ErrorKind, Result};
+use crate::model::kind::SystemKind;
+use crate::model::receipt::{Proof, Receipt};
+use crate::model::status::{AccountStatus, Suspension};
+use crate::policy::clock::BoxFuture;
+use crate::policy::options::CallOptions;
 use crate::system::{AccountSystem, Capabilities};
 
 /// A system in memory, whose calls fail as they are told to. Clones are the same system.

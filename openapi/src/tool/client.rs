@@ -36,7 +36,7 @@ fn settings(contract: &Contract) -> GenerationSettings {
     settings
         .with_interface(InterfaceStyle::Builder)
         .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote!(crate::session::Session))
+        .with_inner_type(quote!(crate::client::session::Session))
         .with_conversion(password(), "crate::Secret", std::iter::empty());
     for name in tables::value_names(contract) {
         let replacement = format!("crate::generated::values::{name}");

@@ -109,7 +109,7 @@ impl VisitMut for Polish {
         if let Expr::Await(awaited) = expr
             && awaited.base.to_token_stream().to_string() == PARSE
         {
-            *expr = parse_quote!(crate::carried::value(response));
+            *expr = parse_quote!(crate::seam::carried::value(response));
         }
         visit_mut::visit_expr_mut(self, expr);
     }

@@ -16,8 +16,10 @@ pub(super) const SAFE_ID: &str = r"^(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9_~!$&
 /// `operations.rs`: what hooks know of an operation besides its id.
 pub(super) fn operations(contract: &Contract) -> String {
     let mut text = header();
-    text.push_str("use crate::change::Change;\n");
-    text.push_str("use crate::operation::{Idempotence, Operation, parse};\nuse crate::kind::SystemKind;\n\n");
+    text.push_str("use crate::model::change::Change;\n");
+    text.push_str(
+        "use crate::model::operation::{Idempotence, Operation, parse};\nuse crate::model::kind::SystemKind;\n\n",
+    );
     text.push_str("/// Every operation of the contract, in the order of the document.\n");
     text.push_str("pub(crate) static OPERATIONS: &[Operation] = &[\n");
     for operation in contract.operations() {
@@ -111,21 +113,23 @@ pub(super) fn values(contract: &Contract) -> String {
             Kind::StringId => {
                 let max = schema.get("maxLength").and_then(Value::as_u64).unwrap_or_default();
                 format!(
-                    "crate::id::string_id! {{\n    {}    {name}, {constant}, {noun:?}, max {max}\n}}\n",
+                    "crate::model::id::string_id! {{\n    {}    {name}, {constant}, {noun:?}, max {max}\n}}\n",
                     docs(description, "    ")
                 )
             }
             Kind::IntegerId => {
                 format!(
-                    "crate::id::integer_id! {{\n    {}    {name}, {constant}, {noun:?}\n}}\n",
+                    "crate::model::id::integer_id! {{\n    {}    {name}, {constant}, {noun:?}\n}}\n",
                     docs(description, "    ")
                 )
             }
             Kind::Words => {
                 // A word in a path can name another resource, so there the set is closed.
                 let openness = if in_parameters.contains(name) { "closed_enum" } else { "open_enum" };
-                let mut body =
-                    format!("crate::open_enum::{openness}! {{\n    {}    {name} {{\n", docs(description, "    "));
+                let mut body = format!(
+                    "crate::model::open_enum::{openness}! {{\n    {}    {name} {{\n",
+                    docs(description, "    ")
+                );
                 for (value, variant) in variants(schema) {
                     let _ = writeln!(body, "        {variant} = {value:?},");
                 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::clock::{Clock, Wait};
-use crate::connection::ConnectionProblem;
-use crate::error::{Error, ErrorKind};
+use crate::model::connection::ConnectionProblem;
+use crate::model::error::{Error, ErrorKind};
+use crate::policy::clock::{Clock, Wait};
 
 /// When to stop for a while, and when for good.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +185,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::policy::clock::SystemClock;
 
     #[test]
     fn only_the_row_that_tries_a_system_ends_the_try() {

@@ -50,7 +50,7 @@ pub(super) fn settled(entry: &Entry, state: RowState, mut outcome: RowOutcome) -
 mod tests {
     use super::*;
     use crate::bulk::row::Row;
-    use crate::change::StatusChange;
+    use crate::model::change::StatusChange;
 
     fn entry(state: RowState, outcome: RowOutcome) -> Entry {
         let row = Row::new("site", "634441cecbb5901d133039f8", StatusChange::toggle());

@@ -8,10 +8,10 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::row::Row;
-use crate::change::Change;
-use crate::error::{Applied, Error, ErrorKind};
-use crate::receipt::{Proof, Receipt};
-use crate::status::AccountStatus;
+use crate::model::change::Change;
+use crate::model::error::{Applied, Error, ErrorKind};
+use crate::model::receipt::{Proof, Receipt};
+use crate::model::status::AccountStatus;
 
 /// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -14,11 +14,12 @@ use super::journal::{Journal, JournalError};
 use super::rest::{Asked, Rest};
 use super::runner::{Event, PauseReason, Runner};
 use super::stop::Halt;
-use crate::error::{Applied, Error};
-use crate::receipt::Proof;
-use crate::status::AccountStatus;
+use crate::model::error::{Applied, Error};
+use crate::model::receipt::Proof;
+use crate::model::span::{Span, after};
+use crate::model::status::AccountStatus;
+use crate::policy::waiting::{WaitReason, Waiting, hear_waits};
 use crate::system::AccountSystem;
-use crate::waiting::{Span, WaitReason, Waiting, after, hear_waits};
 
 /// What a session did so far.
 #[derive(Debug, Default)]

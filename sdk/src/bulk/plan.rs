@@ -6,9 +6,9 @@ use super::entry::can_be_looked_at;
 use super::line::{agrees, cannot_tell};
 use super::row::Row;
 use super::runner::{AT_ONCE_MAX, Runner};
-use crate::dry_run::DryRunRequest;
-use crate::error::{Applied, Error, ErrorKind};
-use crate::status::AccountStatus;
+use crate::model::dry_run::DryRunRequest;
+use crate::model::error::{Applied, Error, ErrorKind};
+use crate::model::status::AccountStatus;
 
 /// A row, and what a run would do with it now.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::clock::{Clock, Wait};
+use crate::policy::clock::{Clock, Wait};
 
 /// The rest of one system, for all passes of a run.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::change::StatusChange;
-use crate::status::AccountStatus;
+use crate::model::change::StatusChange;
+use crate::model::status::AccountStatus;
 
 /// One change to one account.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,9 +15,9 @@ use super::journal::{Journal, JournalError, JournalReader};
 use super::line::{Line, Tally, too_long};
 use super::rest::{Asked, Rest};
 use super::stop::{Halt, Stop};
-use crate::call::CallOptions;
-use crate::clock::{Clock, SystemClock};
-use crate::registry::Registry;
+use crate::policy::clock::{Clock, SystemClock};
+use crate::policy::options::CallOptions;
+use crate::system::registry::Registry;
 
 /// Carries out the rows of a journal, whether none of them was begun or a run is taken up again.
 ///

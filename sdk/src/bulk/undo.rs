@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::entry::{Entry, RowState};
 use super::row::Row;
-use crate::change::{Change, StatusChange};
-use crate::redact::REDACTED;
-use crate::status::{AccountStatus, Suspension};
+use crate::codec::redact::REDACTED;
+use crate::model::change::{Change, StatusChange};
+use crate::model::status::{AccountStatus, Suspension};
 
 /// Why a row cannot be taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 
-use crate::auth::{Prepared, credential_header};
-use crate::error::{Error, Result};
-use crate::kind::SystemKind;
-use crate::secret::Secret;
+use crate::client::auth::{Prepared, credential_header};
+use crate::model::error::{Error, Result};
+use crate::model::kind::SystemKind;
+use crate::model::secret::Secret;
 
 /// The credentials of a system over HTTP: headers, or a member of the JSON body. Debug shows none of them.
 ///

@@ -6,21 +6,24 @@ use std::time::Duration;
 use super::request::{Inner, Request};
 use super::response::Response;
 use super::{Dialect, HttpCredentials, ReadFirst, Verdict};
-use crate::auth::Given;
-use crate::call::{self, CallOptions, Record};
-use crate::change::{Change, StatusChange};
-use crate::clock::{BoxFuture, Clock};
-use crate::config::{Config, Peer, config_setters};
-use crate::dry_run::DryRun;
-use crate::error::{Applied, Error, ErrorKind, Result, shown};
-use crate::kind::SystemKind;
-use crate::operation::{Idempotence, Operation};
-use crate::receipt::{Proof, Receipt};
-use crate::report::reported;
-use crate::session::Session;
-use crate::status::AccountStatus;
+use crate::client::auth::Given;
+use crate::client::config::{Config, Peer, config_setters};
+use crate::client::report::reported;
+use crate::client::session::Session;
+use crate::codec::text::shown;
+use crate::model::change::{Change, StatusChange};
+use crate::model::dry_run::DryRun;
+use crate::model::error::{Applied, Error, ErrorKind, Result};
+use crate::model::kind::SystemKind;
+use crate::model::operation::{Idempotence, Operation};
+use crate::model::receipt::{Proof, Receipt};
+use crate::model::status::AccountStatus;
+use crate::pipeline::record::{self, Record};
+use crate::pipeline::{self, MISSHAPEN};
+use crate::policy::clock::{BoxFuture, Clock};
+use crate::policy::limit::HeldBack;
+use crate::policy::options::CallOptions;
 use crate::system::{AccountSystem, Capabilities, apply_and_verify};
-use crate::transport::{self, MISSHAPEN};
 
 /// A system over HTTP that is spoken to in its dialect. Clones share connections, limits and credentials.
 ///
@@ -79,6 +82,12 @@ impl<D: Dialect> HttpSystem<D> {
     /// Returns the dialect.
     pub fn dialect(&self) -> &D {
         &self.dialect
+    }
+
+    /// Returns the state of this system's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
+    pub fn held_back(&self) -> Option<HeldBack> {
+        let parts = self.session.parts();
+        parts.limiter.held_back(&*parts.clock)
     }
 
     /// Refuses what cannot be asked for, before anything is sent.
@@ -200,7 +209,7 @@ impl<D: Dialect> HttpSystem<D> {
         options: CallOptions,
     ) -> (Result<()>, Record) {
         let own = match request.0 {
-            Inner::Generated(call) => return call::record(options, call).await,
+            Inner::Generated(call) => return record::record(options, call).await,
             Inner::Own(own) => own,
         };
         let repeatable = change.is_none_or(|change| self.dialect.repeatable(change));
@@ -224,7 +233,7 @@ impl<D: Dialect> HttpSystem<D> {
             return (Err(self.error(ErrorKind::InvalidInput, why)), Record::default());
         }
         let request = own.build(&self.session);
-        call::record(options, transport::send(&self.session, request, &operation)).await
+        record::record(options, pipeline::send(&self.session, request, &operation)).await
     }
 
     /// The options for the next request of the same call: with the time that is left.
@@ -354,7 +363,7 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        reported(&self.session, "apply", user, self.apply(user, change, options))
+        reported(self.session.parts().caller(), "apply", user, self.apply(user, change, options))
     }
 
     fn dry_run_with<'a>(
@@ -363,7 +372,7 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<DryRun>> {
-        reported(&self.session, "dry_run", user, self.dry_run(user, change, options))
+        reported(self.session.parts().caller(), "dry_run", user, self.dry_run(user, change, options))
     }
 
     fn apply_and_verify_with<'a>(
@@ -377,10 +386,10 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
         }
         let total = options.total_timeout.unwrap_or(self.session.parts().total_timeout);
         let verified = apply_and_verify(self, user, change, options, total);
-        reported(&self.session, "apply_and_verify", user, verified)
+        reported(self.session.parts().caller(), "apply_and_verify", user, verified)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        reported(&self.session, "status", user, self.read(user, options))
+        reported(self.session.parts().caller(), "status", user, self.read(user, options))
     }
 }

@@ -62,19 +62,18 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-use crate::change::StatusChange;
-use crate::error::Result;
-use crate::kind::SystemKind;
-use crate::status::AccountStatus;
+use crate::model::change::StatusChange;
+use crate::model::error::Result;
+use crate::model::kind::SystemKind;
+use crate::model::status::AccountStatus;
 use crate::system::Capabilities;
 
-mod conventions;
 mod credentials;
 mod http_system;
 mod request;
 mod response;
 
-pub use conventions::Conventions;
+pub use crate::policy::conventions::Conventions;
 pub use credentials::HttpCredentials;
 pub use http_system::{HttpSystem, HttpSystemBuilder};
 pub use request::Request;

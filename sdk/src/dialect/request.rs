@@ -9,11 +9,11 @@ use reqwest::{Body, Method};
 use serde::Serialize;
 use url::Url;
 
-use crate::clock::BoxFuture;
-use crate::error::{Error, Result};
-use crate::fault::Fault;
-use crate::kind::SystemKind;
-use crate::session::Session;
+use crate::client::session::Session;
+use crate::model::error::{Error, Result};
+use crate::model::kind::SystemKind;
+use crate::policy::clock::BoxFuture;
+use crate::seam::fault::Fault;
 
 /// A request to a system, not sent yet: a method, a path below the base URL, and a body.
 ///

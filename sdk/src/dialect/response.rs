@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::conventions::usual_message;
-use crate::error::shown;
-use crate::raw::RawResponse;
-use crate::status::AccountStatus;
+use crate::codec::text::shown;
+use crate::model::raw::RawResponse;
+use crate::model::status::AccountStatus;
+use crate::policy::conventions::usual_message;
 
 /// The members in which systems wrap what they say.
 const ENVELOPES: [&str; 6] = ["data", "items", "response", "result", "user", "users"];

@@ -706,7 +706,7 @@ Version: 0.2.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::session::Session,
+    pub(crate) inner: crate::client::session::Session,
 }
 impl Client {
     /// Construct a new client with an existing `reqwest::Client`,
@@ -718,7 +718,7 @@ impl Client {
     pub(crate) fn new_with_client(
         baseurl: &str,
         client: reqwest::Client,
-        inner: crate::session::Session,
+        inner: crate::client::session::Session,
     ) -> Self {
         Self {
             baseurl: baseurl.to_string(),
@@ -727,7 +727,7 @@ impl Client {
         }
     }
 }
-impl ClientInfo<crate::session::Session> for Client {
+impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
         "0.2.0"
     }
@@ -737,7 +737,7 @@ impl ClientInfo<crate::session::Session> for Client {
     fn client(&self) -> &reqwest::Client {
         &self.client
     }
-    fn inner(&self) -> &crate::session::Session {
+    fn inner(&self) -> &crate::client::session::Session {
         &self.inner
     }
 }
@@ -745,7 +745,7 @@ const _: () = {
     #[allow(dead_code)]
     fn assert_client_hooks()
     where
-        Client: ClientHooks<crate::session::Session>,
+        Client: ClientHooks<crate::client::session::Session>,
     {}
 };
 impl Client {
@@ -898,11 +898,19 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => crate::carried::value(response),
-                400u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
-                401u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
-                404u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
-                500u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                200u16 => crate::seam::carried::value(response),
+                400u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
+                401u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
+                404u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
+                500u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -958,11 +966,19 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => crate::carried::value(response),
-                400u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
-                401u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
-                404u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
-                500u16 => Err(Error::ErrorResponse(crate::carried::value(response)?)),
+                200u16 => crate::seam::carried::value(response),
+                400u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
+                401u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
+                404u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
+                500u16 => {
+                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }

@@ -3,19 +3,19 @@
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
-use crate::auth::{Given, Prepared, credential_header};
-use crate::change::{Change, StatusChange};
-use crate::conclusion::Conclusion;
-use crate::config::{Config, Peer, config_setters};
+use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
-use crate::error::{Error, ErrorKind, Result};
-use crate::fault::Fault;
-use crate::kind::SystemKind;
-use crate::operation::repeatable;
-use crate::secret::Secret;
-use crate::status::AccountStatus;
+use crate::model::change::{Change, StatusChange};
+use crate::model::conclusion::Conclusion;
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::kind::SystemKind;
+use crate::model::secret::Secret;
+use crate::model::status::AccountStatus;
+use crate::seam::fault::Fault;
+use crate::seam::hooks;
 use crate::system::Capabilities;
-use crate::transport::hooks;
+use crate::systems::operations::repeatable;
 
 pub use crate::generated::clearsquare::{Client, builder, types};
 pub use crate::generated::values::{ClearsquareOutcome, ClearsquareUserId};

@@ -3,20 +3,20 @@
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
-use crate::auth::{Given, Prepared, credential_header};
-use crate::change::{Change, StatusChange};
-use crate::conclusion::Conclusion;
-use crate::config::{Config, Peer, config_setters};
+use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::config::{Config, Peer, config_setters};
+use crate::codec::redact::REDACTED;
 use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
-use crate::error::{Applied, Error, ErrorKind, Result};
-use crate::fault::Fault;
-use crate::kind::SystemKind;
-use crate::operation::repeatable;
-use crate::redact::REDACTED;
-use crate::secret::Secret;
-use crate::status::{AccountStatus, Suspension};
+use crate::model::change::{Change, StatusChange};
+use crate::model::conclusion::Conclusion;
+use crate::model::error::{Applied, Error, ErrorKind, Result};
+use crate::model::kind::SystemKind;
+use crate::model::secret::Secret;
+use crate::model::status::{AccountStatus, Suspension};
+use crate::seam::fault::Fault;
+use crate::seam::hooks;
 use crate::system::Capabilities;
-use crate::transport::hooks;
+use crate::systems::operations::repeatable;
 
 pub use crate::generated::mediconnect::{Client, builder, types};
 pub use crate::generated::values::{MediconnectRole, MediconnectUserId};

@@ -4,8 +4,11 @@
 //! and its dialect: how changes are asked for and what responses show; and what was generated for it (`Client`, `types`,
 //! `builder`). Whatever is not peculiar to one system is in [`dialect`](crate::dialect).
 
-use crate::dialect::Conventions;
-use crate::kind::SystemKind;
+use crate::model::conclusion::StatusRule;
+use crate::model::kind::SystemKind;
+use crate::policy::conventions::Conventions;
+
+mod operations;
 
 #[cfg(feature = "akana")]
 pub mod akana;
@@ -17,6 +20,9 @@ pub mod mediconnect;
 pub mod symphony;
 #[cfg(feature = "userdocks")]
 pub mod userdocks;
+
+pub(crate) use operations::of_hook as operation;
+pub use operations::operations;
 
 #[cfg(feature = "akana")]
 pub use akana::Akana;
@@ -30,7 +36,7 @@ pub use symphony::Symphony;
 pub use userdocks::Userdocks;
 
 /// The kinds of the systems whose features are on, each with its conventions.
-pub(crate) const CONVENTIONS: &[(SystemKind, &Conventions)] = &[
+const CONVENTIONS: &[(SystemKind, &Conventions)] = &[
     #[cfg(feature = "userdocks")]
     (userdocks::KIND, &userdocks::CONVENTIONS),
     #[cfg(feature = "akana")]
@@ -42,3 +48,11 @@ pub(crate) const CONVENTIONS: &[(SystemKind, &Conventions)] = &[
     #[cfg(feature = "clearsquare")]
     (clearsquare::KIND, &clearsquare::CONVENTIONS),
 ];
+
+/// Returns every conclusion that is drawn from a status code, of the systems whose features are on.
+pub fn status_rules() -> impl Iterator<Item = StatusRule> {
+    CONVENTIONS.iter().flat_map(|&(system, conventions)| {
+        let refusals = conventions.refusals.iter();
+        refusals.map(move |&(status, conclusion, source)| StatusRule { system, status, conclusion, source })
+    })
+}

@@ -4,19 +4,19 @@ use jiff::Timestamp;
 use reqwest::header::HeaderName;
 use serde_json::Value;
 
-use crate::auth::{Given, Prepared, credential_header};
-use crate::change::{Change, StatusChange};
-use crate::conclusion::Conclusion;
-use crate::config::{Config, Peer, config_setters};
+use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, Fact, HttpSystem, Request, Response, Verdict};
-use crate::error::{Error, Result};
-use crate::fault::Fault;
-use crate::kind::SystemKind;
-use crate::operation::repeatable;
-use crate::secret::Secret;
-use crate::status::{AccountStatus, Suspension};
+use crate::model::change::{Change, StatusChange};
+use crate::model::conclusion::Conclusion;
+use crate::model::error::{Error, Result};
+use crate::model::kind::SystemKind;
+use crate::model::secret::Secret;
+use crate::model::status::{AccountStatus, Suspension};
+use crate::seam::fault::Fault;
+use crate::seam::hooks;
 use crate::system::Capabilities;
-use crate::transport::hooks;
+use crate::systems::operations::repeatable;
 
 pub use crate::generated::symphony::{Client, builder, types};
 pub use crate::generated::values::{SymphonyAccountState, SymphonyMessageFormat, SymphonyUserId};
@@ -202,7 +202,7 @@ impl Api {
                     if self.unit.instant(number) != Some(end) {
                         return Err(invalid("finer than the unit in which the pod counts; round it"));
                     }
-                    if end <= self.client.inner.now() {
+                    if end <= self.client.inner.parts().wall() {
                         return Err(invalid("which is past"));
                     }
                     body.suspended_until = Some(number);

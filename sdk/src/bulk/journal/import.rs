@@ -16,10 +16,10 @@ use super::sums::{Key, Seal};
 use crate::bulk::entry::RowState;
 use crate::bulk::read::shown;
 use crate::bulk::row::{BadRow, Row};
-use crate::error::Error;
-use crate::id::InvalidId;
-use crate::registry::Registry;
+use crate::model::error::Error;
+use crate::model::id::InvalidId;
 use crate::system::AccountSystem;
+use crate::system::registry::Registry;
 
 /// The treatment of rows that cannot be carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -49,8 +49,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::entry::{Entry, RowOutcome, RowState};
 use super::row::{BadRow, Row};
-use crate::registry::Registry;
-use crate::status::AccountStatus;
+use crate::model::status::AccountStatus;
+use crate::system::registry::Registry;
 
 pub use error::{JournalError, JournalErrorKind};
 use head::Head;

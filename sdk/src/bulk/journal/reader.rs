@@ -11,7 +11,7 @@ use super::error::{JournalError, JournalErrorKind};
 use super::schema::{self, COLUMNS};
 use super::sums::{Key, Seal};
 use crate::bulk::entry::{Counts, Entry, RowState};
-use crate::registry::Registry;
+use crate::system::registry::Registry;
 
 /// Looks at a journal, and changes nothing in it. What a program left that was killed while it wrote is put in order.
 ///

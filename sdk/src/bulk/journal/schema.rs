@@ -13,7 +13,7 @@ use super::head;
 use super::sums::{Key, Seal};
 use crate::bulk::entry::{Entry, RowOutcome, RowState};
 use crate::bulk::row::Row;
-use crate::change::{Change, StatusChange};
+use crate::model::change::{Change, StatusChange};
 use crate::system::AccountSystem;
 
 /// Says that an SQLite file is a journal of this crate: `USjr`.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::bulk::{BadRow, Row};
-use crate::change::{Change, StatusChange};
-use crate::text::visible;
+use crate::codec::text::visible;
+use crate::model::change::{Change, StatusChange};
 
 /// A column of CSV, or a member of NDJSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

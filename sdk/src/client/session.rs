@@ -1,0 +1,108 @@
+//! What a generated client holds for its hooks: everything that its calls share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Client;
+use url::Url;
+
+use crate::client::auth::Auth;
+use crate::client::report::Caller;
+use crate::client::way::Way;
+use crate::codec::xml::Representation;
+use crate::model::kind::SystemKind;
+use crate::policy::clock::Clock;
+use crate::policy::conventions::Conventions;
+use crate::policy::freshness::Freshness;
+use crate::policy::limit::Limiter;
+use crate::policy::retry::{Budget, RetryPolicy};
+
+/// The session of a generated client. Made by the builders in [`systems`](crate::systems), shared by clones; Debug
+/// shows no credential.
+#[derive(Clone)]
+pub struct Session(Arc<Parts>);
+
+/// What a session is made of.
+pub(crate) struct Parts {
+    pub(crate) system: SystemKind,
+    /// `true` if the system has a way to read an account.
+    pub(crate) reads: bool,
+    /// What is true of this system only.
+    pub(crate) conventions: Conventions,
+    /// Where the system is.
+    pub(crate) base: Url,
+    /// The same as text, without a slash at the end.
+    pub(crate) base_url: String,
+    pub(crate) auth: Auth,
+    /// What is spoken instead of plain JSON.
+    pub(crate) representation: Option<Representation>,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) total_timeout: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) budget: Budget,
+    pub(crate) limiter: Limiter,
+    /// The most bytes that a body may have.
+    pub(crate) body_limit: usize,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// How the system is reached; `None` if the caller set the HTTP client up.
+    pub(crate) way: Option<Way>,
+    /// Whether traces show the path, and so the id of the user.
+    pub(crate) trace_users: bool,
+    /// The HTTP client that keeps its connections.
+    pub(crate) pooled: Client,
+    /// The HTTP client that opens a connection for each request.
+    pub(crate) fresh: Client,
+    /// Which requests it is for; `None` for those that must not be sent twice.
+    pub(crate) fresh_connections: Option<bool>,
+    /// What is known of the system's clock.
+    pub(crate) freshness: Freshness,
+}
+
+impl Session {
+    pub(crate) fn new(parts: Parts) -> Session {
+        Session(Arc::new(parts))
+    }
+
+    /// The URL of a path below the base.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        let base = self.0.base.path().trim_end_matches('/');
+        let mut url = self.0.base.clone();
+        url.set_path(&[base, path].concat());
+        url
+    }
+
+    /// The generated client of this session, by its constructor.
+    pub(crate) fn client<C>(&self, new: impl FnOnce(&str, Client, Session) -> C) -> C {
+        new(&self.0.base_url, self.0.pooled.clone(), self.clone())
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Parts {
+    /// What the clock on the wall shows.
+    pub(crate) fn wall(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    /// Whose calls are reported.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { system: self.system, reads: self.reads, trace_users: self.trace_users }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("system", &self.0.system)
+            .field("credentials", &"[redacted]")
+            .field("attempt_timeout", &self.0.attempt_timeout)
+            .field("total_timeout", &self.0.total_timeout)
+            .field("retry", &self.0.retry)
+            .finish_non_exhaustive()
+    }
+}

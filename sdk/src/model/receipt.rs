@@ -1,0 +1,107 @@
+//! What is known after a call.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::change::StatusChange;
+use crate::model::kind::SystemKind;
+use crate::model::raw::RawResponse;
+use crate::model::status::AccountStatus;
+
+/// A receipt for a change: what was done, and the proof of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The system.
+    pub system: SystemKind,
+    /// The account, as the caller named it.
+    pub user: String,
+    /// The change that was asked for.
+    pub change: StatusChange,
+    /// The proof that it was applied.
+    pub proof: Proof,
+    /// The status of the account, as far as the system said.
+    pub status: AccountStatus,
+    /// The number of attempts that the change itself took; 0 if nothing was sent.
+    pub attempts: u32,
+    /// The time that it took, waiting included.
+    pub elapsed: Duration,
+    /// The system's id of the last request, if it gave one.
+    pub request_id: Option<String>,
+    /// The last answer as it came, with all that the types do not know; without the credentials of the call.
+    pub raw: Option<RawResponse>,
+    /// What the account was before, if it was read: a read-back must not show more than was asked.
+    pub(crate) before: Option<AccountStatus>,
+}
+
+impl Receipt {
+    /// Creates a receipt for a change that was proved so, of one attempt; 0 for a change that was not needed.
+    pub fn new(system: SystemKind, user: impl Into<String>, change: StatusChange, proof: Proof) -> Receipt {
+        let attempts = if proof == Proof::Unchanged { 0 } else { 1 };
+        Receipt {
+            system,
+            user: user.into(),
+            change,
+            proof,
+            status: AccountStatus::default(),
+            attempts,
+            elapsed: Duration::ZERO,
+            request_id: None,
+            raw: None,
+            before: None,
+        }
+    }
+
+    /// Sets what the account is, as far as the system said.
+    #[must_use]
+    pub fn with_status(mut self, status: AccountStatus) -> Receipt {
+        self.status = status;
+        self
+    }
+
+    /// Sets what the account was read to be before the change. A read-back that shows more than was asked to change is no
+    /// proof then.
+    #[must_use]
+    pub fn with_status_before(mut self, before: AccountStatus) -> Receipt {
+        self.before = Some(before);
+        self
+    }
+
+    /// Sets the number of attempts and the time that they took.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32, elapsed: Duration) -> Receipt {
+        self.attempts = attempts;
+        self.elapsed = elapsed;
+        self
+    }
+
+    /// Sets the system's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Receipt {
+        self.request_id = Some(id.into());
+        self
+    }
+}
+
+/// The proof that a change was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Proof {
+    /// The system's answer, or reading the account back, shows the asked state.
+    Confirmed,
+    /// The system said yes, and there is no proof: it offers none or, where [`Receipt::status`] has what was
+    /// [not understood](AccountStatus::unrecognized), one that cannot be read.
+    Accepted,
+    /// The account was already in the requested state; nothing was sent.
+    Unchanged,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Proof::Confirmed => "confirmed",
+            Proof::Accepted => "accepted",
+            Proof::Unchanged => "unchanged",
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! A limit that learns: what the system says of its own, by refusing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::policy::limit::HeldBack;
+use crate::policy::retry::RetryPolicy;
+
+/// The least share of the configured rate: a limit that went lower would take hours to recover.
+const LEAST_SHARE: f64 = 1.0 / 64.0;
+/// What an answer gives back of the rate.
+const SHARE_PER_ANSWER: f64 = 1.0 / 256.0;
+/// How many rounds of answers give one place back. Each one too many is a refusal, so they come back slowly.
+const ROUNDS_PER_PLACE: usize = 8;
+/// The longest time that is believed of a system: one that is further away comes from a clock or a counter that is wrong.
+pub(super) const BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What was learned. A refusal begins a pause for all calls, and halves both how many requests there may be at once and
+/// how many per second; answers give back a little each.
+#[derive(Debug)]
+pub(super) struct Adaptive {
+    /// The places that are free.
+    places: Arc<Semaphore>,
+    /// The most places that there may be.
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// How many places there are, the taken ones included.
+    at_once: usize,
+    /// How many of those that are taken go when they are given back.
+    surplus: usize,
+    /// Answers since the last place came back.
+    answers: usize,
+    /// The share of the configured rate that is used, above 0 and up to 1.
+    share: f64,
+    pause: Pause,
+    /// Pauses since the last answer.
+    in_a_row: u32,
+}
+
+/// The last pause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pause {
+    /// Which one it is; 0 if there was none.
+    pub(super) number: u64,
+    /// Until when it lasts, on the clock of the session.
+    pub(super) until: Duration,
+    /// Whether the system named that time.
+    pub(super) named: bool,
+}
+
+impl Adaptive {
+    pub(super) fn new(at_once: Option<usize>, places: Arc<Semaphore>) -> Adaptive {
+        let most = at_once.unwrap_or(Semaphore::MAX_PERMITS);
+        let (pause, share) = (Pause::default(), 1.0);
+        let state = State { at_once: most, surplus: 0, answers: 0, share, pause, in_a_row: 0 };
+        Adaptive { places, most, state: Mutex::new(state) }
+    }
+
+    pub(super) fn pause(&self) -> Pause {
+        self.lock().pause
+    }
+
+    /// The time between two requests, for the configured one.
+    pub(super) fn spacing(&self, configured: Duration) -> Duration {
+        match self.lock().share {
+            1.0 => configured,
+            share => Duration::try_from_secs_f64(configured.as_secs_f64() / share).unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// The system refused a request that left after the pause of this number. Of all that were on their way together,
+    /// the first refusal halves; the others can only make the pause longer.
+    ///
+    /// A `Retry-After` may be wrong, as from a clock that is. One that asks for nothing is none, and a system that
+    /// refuses again after what it asked for gets twice as long, so there is no storm; and none is believed beyond
+    /// [`BELIEVED`]. Which calls wait for its end, and which end without being sent, each call decides.
+    pub(super) fn refused(&self, after: u64, asked: Option<Duration>, policy: &RetryPolicy, now: Duration) {
+        let mut state = self.lock();
+        let mut wait = asked.unwrap_or_default();
+        if after == state.pause.number {
+            let doubled = policy.first_wait.saturating_mul(2u32.saturating_pow(state.in_a_row));
+            wait = wait.max(doubled.min(policy.longest_wait));
+            state.pause.number += 1;
+            state.in_a_row = state.in_a_row.saturating_add(1);
+            state.share = (state.share / 2.0).max(LEAST_SHARE);
+            self.halve(&mut state);
+        }
+        let until = now.saturating_add(wait.min(BELIEVED));
+        if until > state.pause.until {
+            state.pause.until = until;
+            state.pause.named = asked.is_some_and(|asked| asked >= wait);
+        }
+    }
+
+    /// The system answered a request that left after the pause of this number. One from before the last pause says
+    /// nothing of what is good now.
+    pub(super) fn answered(&self, after: u64) {
+        let mut state = self.lock();
+        if after != state.pause.number {
+            return;
+        }
+        state.in_a_row = 0;
+        state.share = (state.share + SHARE_PER_ANSWER).min(1.0);
+        // Places that nobody waits for prove nothing.
+        if state.at_once < self.most && self.places.available_permits() == 0 {
+            state.answers += 1;
+            if state.answers >= state.at_once.saturating_mul(ROUNDS_PER_PLACE) {
+                state.answers = 0;
+                state.at_once += 1;
+                match state.surplus {
+                    0 => self.places.add_permits(1),
+                    surplus => state.surplus = surplus - 1,
+                }
+            }
+        }
+    }
+
+    /// Takes a place back.
+    pub(super) fn give_back(&self, place: OwnedSemaphorePermit) {
+        let mut state = self.lock();
+        if state.surplus > 0 {
+            state.surplus -= 1;
+            place.forget();
+        } else {
+            // Before the lock is gone, so that the places always add up.
+            drop(place);
+        }
+    }
+
+    pub(super) fn held_back(&self, now: Duration) -> HeldBack {
+        let state = self.lock();
+        HeldBack {
+            paused_for: state.pause.until.saturating_sub(now),
+            at_once: Some(state.at_once).filter(|at_once| *at_once < Semaphore::MAX_PERMITS),
+            rate: state.share,
+            held: self.held(&state),
+        }
+    }
+
+    /// Half of the places that are in use: a limit far above that would not be felt.
+    fn halve(&self, state: &mut State) {
+        let half = (self.held(state).min(state.at_once) / 2).max(1);
+        let surplus = state.at_once.saturating_sub(half);
+        // What is free goes at once, the rest as it comes back.
+        let gone = self.places.forget_permits(surplus);
+        state.surplus += surplus - gone;
+        state.at_once = half;
+        state.answers = 0;
+    }
+
+    /// How many places are taken.
+    fn held(&self, state: &State) -> usize {
+        (state.at_once + state.surplus).saturating_sub(self.places.available_permits())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

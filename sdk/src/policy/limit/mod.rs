@@ -1,0 +1,258 @@
+//! A limit of the client's own, shared by its clones, so that it stays below the system's.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::adaptive::Adaptive;
+use self::slots::Slots;
+use crate::policy::clock::{Clock, Wait};
+use crate::policy::retry::{Outcome, RetryPolicy};
+use crate::policy::waiting::WaitReason;
+
+mod adaptive;
+mod slots;
+
+/// A rate limit of a client: requests per second, and requests at once. Without a limit by default.
+///
+/// ```
+/// use user_status::Limit;
+///
+/// let limit = Limit::default().per_second(5.0).at_once(2);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Limit {
+    per_second: Option<f64>,
+    at_once: Option<usize>,
+    adaptive: bool,
+}
+
+impl Limit {
+    /// At most so many requests per second, evenly spaced: between any two there is at least the time of one. A number
+    /// that is not above zero sets no limit.
+    #[must_use]
+    pub fn per_second(mut self, requests: f64) -> Limit {
+        self.per_second = (requests.is_finite() && requests > 0.0).then_some(requests);
+        self
+    }
+
+    /// At most so many requests at once; at least 1.
+    #[must_use]
+    pub fn at_once(mut self, requests: usize) -> Limit {
+        self.at_once = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
+        self
+    }
+
+    /// Learns from refusals (429, and 503 with `Retry-After`), for clients with many calls under way. Off by default.
+    ///
+    /// A refusal holds back all calls of the client until the time that the system asked for has passed, up to a day;
+    /// or, if it asked for none, for a short time that doubles with every refusal in a row. A call that would have to
+    /// wait for longer than its [`longest_retry_after`](crate::RetryPolicy::longest_retry_after) ends at once without
+    /// being sent, and says when to come back. From then on half as many requests are under way at once as there were,
+    /// and half as many per second, if that has a limit. Answers give both back little by little, never above what
+    /// [`at_once`](Limit::at_once) and [`per_second`](Limit::per_second) say.
+    ///
+    /// A repetition after such a refusal does not spend the budget for repetitions, which is there to prevent a storm:
+    /// a client that holds back makes none. It is still one of the attempts of its call. A call whose time would be
+    /// over before it may be sent ends without being sent.
+    ///
+    /// ```
+    /// use user_status::Limit;
+    ///
+    /// let limit = Limit::default().at_once(64).adaptive();
+    /// ```
+    #[must_use]
+    pub fn adaptive(mut self) -> Limit {
+        self.adaptive = true;
+        self
+    }
+}
+
+/// The present state of an [adaptive](Limit::adaptive) limit.
+///
+/// ```
+/// use user_status::Limit;
+/// use user_status::systems::{Symphony, symphony};
+///
+/// let symphony = Symphony::builder()
+///     .base_url("https://acme.symphony.com/pod")
+///     .credentials(symphony::Credentials::session_token("a-token"))
+///     .limit(Limit::default().at_once(8).adaptive())
+///     .build()?;
+/// let held_back = symphony.client().held_back().expect("the limit is adaptive");
+/// assert!(held_back.paused_for.is_zero());
+/// assert_eq!(held_back.at_once, Some(8));
+/// # Ok::<(), user_status::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HeldBack {
+    /// The time until the current pause ends; zero if there is none.
+    pub paused_for: Duration,
+    /// The number of requests that there may be at once; `None` if nothing was configured and nothing learned.
+    pub at_once: Option<usize>,
+    /// The share of the configured requests per second that is used, above 0 and up to 1.
+    pub rate: f64,
+    /// The number of requests in flight, including those that wait for their time to be sent.
+    pub held: usize,
+}
+
+/// Why a request may not leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoPlace {
+    /// Its time is over before there is a place.
+    Late,
+    /// The system asked for so much time, which is longer than the call may wait.
+    Asked(Duration),
+}
+
+/// The limit at work.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    at_once: Option<Arc<Semaphore>>,
+    /// The time between two requests.
+    spacing: Option<Duration>,
+    /// When requests leave.
+    slots: Slots,
+    /// What was learned.
+    adaptive: Option<Adaptive>,
+}
+
+impl Limiter {
+    pub(crate) fn new(limit: Limit) -> Limiter {
+        let spacing = limit.per_second.map(|rate| Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX));
+        // What may be learned later needs places to be counted from the start.
+        let places = limit.at_once.or(limit.adaptive.then_some(Semaphore::MAX_PERMITS));
+        let at_once = places.map(|places| Arc::new(Semaphore::new(places)));
+        let adaptive = at_once.clone().filter(|_| limit.adaptive).map(|places| Adaptive::new(limit.at_once, places));
+        Limiter { at_once, spacing, slots: Slots::default(), adaptive }
+    }
+
+    /// Whether it holds all calls back after a refusal.
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
+    /// How far it holds back; `None` if it does not adapt.
+    pub(crate) fn held_back(&self, clock: &dyn Clock) -> Option<HeldBack> {
+        self.adaptive.as_ref().map(|adaptive| adaptive.held_back(clock.now()))
+    }
+
+    /// Waits for a place, and says for what. A time that the system named is waited for if it is no longer than
+    /// `patience`.
+    pub(crate) async fn enter(
+        &self,
+        clock: &dyn Clock,
+        time_left: Duration,
+        patience: Duration,
+        tell: impl Fn(WaitReason, Duration),
+    ) -> Result<Place<'_>, NoPlace> {
+        if self.at_once.is_none() && self.spacing.is_none() {
+            return Ok(Place { limiter: self, permit: None, pause: 0 });
+        }
+        self.held_off(clock, patience)?;
+        let started = clock.now();
+        let time_left = || time_left.saturating_sub(clock.now().saturating_sub(started));
+        let permit = match &self.at_once {
+            None => None,
+            Some(semaphore) => match semaphore.clone().try_acquire_owned() {
+                Ok(permit) => Some(permit),
+                Err(_) => {
+                    let acquire = pin!(semaphore.clone().acquire_owned());
+                    // The semaphore is never closed.
+                    let permit = crate::policy::clock::at_most(clock, time_left(), acquire).await;
+                    Some(permit.and_then(Result::ok).ok_or(NoPlace::Late)?)
+                }
+            },
+        };
+        let mut place = Place { limiter: self, permit, pause: 0 };
+        let mut timed = false;
+        let mut paused_until = Duration::ZERO;
+        loop {
+            let pause = self.adaptive.as_ref().map(Adaptive::pause).unwrap_or_default();
+            place.pause = pause.number;
+            // Each pause is waited for once, whatever the clock shows then.
+            if pause.until > clock.now().max(paused_until) {
+                let wait = pause.until.saturating_sub(clock.now());
+                self.held_off(clock, patience)?;
+                if wait >= time_left() {
+                    return Err(if pause.named { NoPlace::Asked(wait) } else { NoPlace::Late });
+                }
+                tell(if pause.named { WaitReason::Asked } else { WaitReason::Backoff }, wait);
+                clock.sleep(wait, Wait::RateLimit).await;
+                paused_until = pause.until;
+                // The time that the request had is past, as it is for all others that were held back.
+                timed = false;
+            } else if timed {
+                return Ok(place);
+            } else {
+                self.wait_for_slot(clock, time_left(), &tell).await.ok_or(NoPlace::Late)?;
+                // A pause may have begun meanwhile.
+                timed = true;
+            }
+        }
+    }
+
+    /// Whether the system named a time that is longer than somebody waits.
+    fn held_off(&self, clock: &dyn Clock, patience: Duration) -> Result<(), NoPlace> {
+        let pause = self.adaptive.as_ref().map(Adaptive::pause).unwrap_or_default();
+        let wait = pause.until.saturating_sub(clock.now());
+        if pause.named && wait > patience { Err(NoPlace::Asked(wait)) } else { Ok(()) }
+    }
+
+    /// Waits for the time at which the next request may leave. `None` if that is too late.
+    async fn wait_for_slot(
+        &self,
+        clock: &dyn Clock,
+        time_left: Duration,
+        tell: &impl Fn(WaitReason, Duration),
+    ) -> Option<()> {
+        let Some(configured) = self.spacing else { return Some(()) };
+        let started = clock.now();
+        let spacing = self.adaptive.as_ref().map_or(configured, |adaptive| adaptive.spacing(configured));
+        let mut slot = self.slots.reserve(started, spacing);
+        while let Some(wait) = slot.leave(clock.now()) {
+            let waited = clock.now().saturating_sub(started);
+            if waited.saturating_add(wait) >= time_left {
+                return None;
+            }
+            tell(WaitReason::Limit, wait);
+            clock.sleep(wait, Wait::RateLimit).await;
+        }
+        Some(())
+    }
+}
+
+/// A place under the limit, for as long as it is held.
+pub(crate) struct Place<'a> {
+    limiter: &'a Limiter,
+    permit: Option<OwnedSemaphorePermit>,
+    /// The number of the last pause before the request left.
+    pause: u64,
+}
+
+impl Place<'_> {
+    /// Learns from how the request ended, if the limit adapts.
+    pub(crate) fn learn(&self, outcome: Outcome, policy: &RetryPolicy, now: Duration) {
+        let Some(adaptive) = &self.limiter.adaptive else { return };
+        match outcome {
+            Outcome::Answered { retry_after, .. } if outcome.asks_to_wait() => {
+                adaptive.refused(self.pause, retry_after, policy, now);
+            }
+            // Also a no is an answer of a system that has time to give one; a gateway's is none.
+            Outcome::Answered { status, .. } if status < 500 && status != 408 => adaptive.answered(self.pause),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let (Some(adaptive), Some(permit)) = (&self.limiter.adaptive, self.permit.take()) {
+            adaptive.give_back(permit);
+        }
+    }
+}

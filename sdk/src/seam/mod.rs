@@ -1,0 +1,94 @@
+//! What a generated client forces on this crate: three ways past it.
+//!
+//! A client that `progenitor` generates takes no settings for one call, hands out a status code, headers and a body, and knows
+//! errors of its own only. So three things travel past it, and all of them are here:
+//!
+//! - the settings of a call go down in a task-local, and what it did comes back in it (`pipeline/record.rs`);
+//! - the body that was read and checked goes up in the extensions of the response, as [`carried::Carried`];
+//! - an [`Error`] goes up in the same way, under a status code that was never on the wire ([`fault::FAILURE_STATUS`]).
+
+use reqwest::{Body, Client, Request, Response, ResponseBuilderExt as _, Url};
+
+use self::carried::Carried;
+use self::fault::FAILURE_STATUS;
+use crate::client::session::Session;
+use crate::model::error::Error;
+use crate::model::operation::Operation;
+use crate::pipeline::{Answer, Exchange};
+use crate::policy::clock::BoxFuture;
+
+pub(crate) mod carried;
+pub(crate) mod fault;
+
+/// Sends one call of a generated client. In a box: the futures around it are moved several times, and it is large.
+pub(crate) fn execute<'a>(
+    session: &'a Session,
+    client: &'a Client,
+    request: Request,
+    operation: Option<&'static Operation>,
+) -> BoxFuture<'a, Response> {
+    let Some(operation) = operation else {
+        // Both are generated from one contract; a test calls every operation.
+        let error = Error::invalid_input(session.parts().system, "the contract has no such operation");
+        return Box::pin(std::future::ready(failure(error)));
+    };
+    Box::pin(async move {
+        let exchange = Exchange::new(session, client, operation, request);
+        match exchange.run().await {
+            Ok(Answer { raw, body, .. }) => {
+                let mut response = response(exchange.url(), raw.status);
+                *response.headers_mut() = exchange.ended(raw);
+                Carried::put(body, &mut response);
+                Response::from(response)
+            }
+            Err(error) => failure(error),
+        }
+    })
+}
+
+/// Without the URL, which has the user's id in it: `reqwest` shows it wherever a response is printed.
+fn failure(error: Error) -> Response {
+    let mut response = http::Response::new(Body::default());
+    *response.status_mut() = http::StatusCode::from_u16(FAILURE_STATUS).unwrap_or_default();
+    Carried::put(error, &mut response);
+    Response::from(response)
+}
+
+/// A response with the URL that was asked: without one, `reqwest` would parse one that stands for it.
+fn response(url: &Url, status: u16) -> http::Response<Body> {
+    let mut response = http::Response::builder().url(url.clone()).body(Body::default()).unwrap_or_default();
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    response
+}
+
+/// Gives a generated client its hooks, and a Debug that shows no more than where it sends.
+macro_rules! hooks {
+    ($client:ty) => {
+        impl progenitor_client::ClientHooks<crate::Session> for $client {
+            async fn exec(
+                &self,
+                request: reqwest::Request,
+                info: &progenitor_client::OperationInfo,
+            ) -> reqwest::Result<reqwest::Response> {
+                let operation = crate::systems::operation(self.inner.parts().system, info.operation_id);
+                Ok(crate::seam::execute(&self.inner, &self.client, request, operation).await)
+            }
+        }
+
+        impl $client {
+            /// Returns the state of this client's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
+            pub fn held_back(&self) -> Option<crate::HeldBack> {
+                let parts = self.inner.parts();
+                parts.limiter.held_back(&*parts.clock)
+            }
+        }
+
+        impl std::fmt::Debug for $client {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct("Client").field("base_url", &self.baseurl).field("session", &self.inner).finish()
+            }
+        }
+    };
+}
+
+pub(crate) use hooks;

@@ -1,0 +1,86 @@
+//! What a system can do.
+
+use crate::model::change::{Change, StatusChange};
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::kind::SystemKind;
+
+/// The capabilities of a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// The changes that it can express.
+    pub changes: &'static [Change],
+    /// `true` if a suspension can end by itself.
+    pub suspends_until: bool,
+    /// `true` if the system keeps a comment.
+    pub comments: bool,
+    /// `true` if an account can be read.
+    pub reads: bool,
+}
+
+impl Capabilities {
+    /// Creates the capabilities of a system that can express these changes, and nothing else: no end of a suspension, no
+    /// comment, no read.
+    ///
+    /// ```
+    /// use user_status::{Capabilities, Change, StatusChange};
+    ///
+    /// let directory = Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true);
+    /// assert!(directory.supports(&StatusChange::disable()));
+    /// assert!(!directory.supports(&StatusChange::lock()));
+    /// ```
+    pub const fn new(changes: &'static [Change]) -> Capabilities {
+        Capabilities { changes, suspends_until: false, comments: false, reads: false }
+    }
+
+    /// Sets whether a suspension can end by itself.
+    #[must_use]
+    pub const fn with_suspends_until(mut self, can: bool) -> Capabilities {
+        self.suspends_until = can;
+        self
+    }
+
+    /// Sets whether the system keeps a comment.
+    #[must_use]
+    pub const fn with_comments(mut self, can: bool) -> Capabilities {
+        self.comments = can;
+        self
+    }
+
+    /// Sets whether an account can be read.
+    #[must_use]
+    pub const fn with_reads(mut self, can: bool) -> Capabilities {
+        self.reads = can;
+        self
+    }
+
+    /// Returns whether the system can express a change, with all that belongs to it.
+    pub fn supports(&self, change: &StatusChange) -> bool {
+        self.refusal(change).is_none()
+    }
+
+    /// Why it cannot express a change.
+    fn refusal(&self, change: &StatusChange) -> Option<String> {
+        let can = || self.changes.iter().map(|change| change.as_str()).collect::<Vec<_>>().join(", ");
+        if !self.changes.contains(&change.change()) {
+            Some(format!("it cannot {}; it can {}", change.change(), can()))
+        } else if change.until().is_some() && !self.suspends_until {
+            Some("its suspensions have no end, and the one asked for would be lost; suspend without `until`".to_owned())
+        } else if change.comment().is_some() && !self.comments {
+            Some("it keeps no comment; leave it out".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// Refuses, before anything is sent, what the system cannot express.
+    pub(crate) fn check(&self, system: SystemKind, change: &StatusChange) -> Result<()> {
+        if let Some(problem) = change.problem() {
+            return Err(Error::invalid_input(system, problem));
+        }
+        match self.refusal(change) {
+            Some(why) => Err(Error::new(ErrorKind::Unsupported, system, why)),
+            None => Ok(()),
+        }
+    }
+}
