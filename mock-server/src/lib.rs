@@ -1,23 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod bounds;
+mod codec;
+mod contract;
 mod credentials;
 mod engine;
+mod fault;
+mod journal;
 mod model;
-mod options;
+mod reply;
 mod status;
 mod systems;
 mod transport;
 pub mod world;
 
-pub use credentials::{Akana, Clearsquare, Credentials, Mediconnect, Mint, Minted, Symphony, Userdocks};
-pub use engine::{Engine, Exchange, Expectation, Fault, FaultError, Pattern, Reply, RetryAfter, WireFault, World};
-pub use options::Options;
+pub use credentials::{Mint, Minted};
+pub use engine::{Engine, Options};
+pub use fault::{Fault, FaultError, RetryAfter};
+pub use journal::Exchange;
+pub use journal::pattern::{Expectation, Pattern};
+pub use reply::{Reply, WireFault};
 pub use status::{AccountStatus, Suspension};
-pub use systems::Fidelity;
-pub use transport::standalone::{Limits, StandaloneServer};
+pub use systems::{Credentials, Fidelity};
+pub use transport::standalone::{Limits, ServerOptions, StandaloneServer};
 #[cfg(feature = "tls")]
 pub use transport::standalone::{Tls, TlsError};
 pub use transport::wiremock::MockServer;
 pub use user_status_openapi::SystemKind;
 pub use user_status_openapi::validate::Violation;
-pub use world::{WorldError, WorldState};
+pub use world::{World, WorldError, WorldState};

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use user_status_mock::{AccountStatus, Fault, Limits, StandaloneServer, SystemKind, world};
+use user_status_mock::{AccountStatus, Fault, Limits, ServerOptions, StandaloneServer, SystemKind, world};
 use user_status_tests::Message;
 
 use crate::systems;
@@ -91,7 +91,8 @@ struct Scene {
 
 impl Scene {
     async fn new(limits: Limits) -> Scene {
-        let server = StandaloneServer::start_with(systems::options().limits(limits)).await.unwrap();
+        let server =
+            StandaloneServer::start_with(ServerOptions::from(systems::options()).limits(limits)).await.unwrap();
         Scene { server, calls: 0, toggled: 0 }
     }
 

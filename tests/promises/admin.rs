@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use user_status_mock::{Options, StandaloneServer, SystemKind, world};
+use user_status_mock::{Options, ServerOptions, StandaloneServer, SystemKind, world};
 use user_status_openapi::pointer;
 use user_status_openapi::validate::Validator;
 use user_status_tests::{Message, send};
@@ -313,10 +313,10 @@ async fn a_page_of_another_origin_may_call_the_operations_and_not_the_admin_api(
 
 #[tokio::test]
 async fn an_address_that_others_reach_needs_an_admin_token() {
-    let open = || Options::new().listen("0.0.0.0:0".parse().unwrap());
+    let open = || ServerOptions::new().listen("0.0.0.0:0".parse().unwrap());
     let error = StandaloneServer::start_with(open()).await.unwrap_err().to_string();
     assert!(error.contains("0.0.0.0:0 can be reached from other machines; set an admin token"), "{error}");
-    StandaloneServer::start_with(open().admin_token("the-admin-token")).await.unwrap();
+    StandaloneServer::start_with(open().engine(Options::new().admin_token("the-admin-token"))).await.unwrap();
 }
 
 /// A page whose name was made to lead to this machine is of the server's own origin. It does not know the admin token; if

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use user_status_mock::{Fault, Limits, Options, StandaloneServer, SystemKind, WorldState, world};
+use user_status_mock::{Fault, Limits, Options, ServerOptions, StandaloneServer, SystemKind, WorldState, world};
 use user_status_tests::send;
 
 /// Nothing takes as long as this, unless it hangs.
@@ -38,7 +38,7 @@ fn patient() -> Limits {
 }
 
 async fn start(limits: Limits) -> StandaloneServer {
-    StandaloneServer::start_with(Options::new().limits(limits)).await.unwrap()
+    StandaloneServer::start_with(ServerOptions::new().limits(limits)).await.unwrap()
 }
 
 async fn connect(server: &StandaloneServer, request: &str) -> TcpStream {
@@ -276,7 +276,8 @@ async fn an_answer_that_is_longer_than_the_memory_is_refused_before_it_is_made()
     let mut limits = Limits::default();
     (limits.connections, limits.memory) = (20, 16 << 20);
     let world = WorldState::from_yaml(&text).unwrap();
-    let server = StandaloneServer::start_with(Options::new().world(world).limits(limits)).await.unwrap();
+    let server =
+        StandaloneServer::start_with(ServerOptions::from(Options::new().world(world)).limits(limits)).await.unwrap();
     for line in ["GET /__admin/snapshot", "GET /__admin/users", "GET /__admin/users/symphony"] {
         let answer = send(&server.root(), line, &[], "").await;
         assert_eq!(answer.status(), 503, "{line}");
@@ -290,7 +291,10 @@ async fn an_answer_that_is_longer_than_the_memory_is_refused_before_it_is_made()
 async fn worlds_and_journals_have_a_bound_together() {
     let mut limits = Limits::default();
     (limits.connections, limits.memory) = (10, 24 << 20);
-    let server = StandaloneServer::start_with(Options::new().limits(limits).journal(100_000, 1 << 20)).await.unwrap();
+    let server =
+        StandaloneServer::start_with(ServerOptions::from(Options::new().journal(100_000, 1 << 20)).limits(limits))
+            .await
+            .unwrap();
     let fault =
         json!({ "kind": { "answer": { "status": 200, "body": { "x": "y".repeat(20_000) } } }, "off_contract": true });
     let fault = fault.to_string();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use user_status_mock::{Options, StandaloneServer, SystemKind};
+use user_status_mock::{ServerOptions, StandaloneServer, SystemKind};
 
 use super::config::refused;
 use crate::arguments::Mock;
@@ -23,7 +23,7 @@ pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
             .next("The program `user-status-mock` can listen there, with a token for its admin API."));
     }
     let mut stop = Signals::new()?;
-    let server = StandaloneServer::start_with(Options::new().listen(mock.listen))
+    let server = StandaloneServer::start_with(ServerOptions::new().listen(mock.listen))
         .await
         .map_err(|e| Failure::unexpected(e.to_string()).next("`--listen 127.0.0.1:0` takes a free port."))?;
     let (path, _temporary) = match &mock.write_config {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
-use user_status_mock::{Limits, Options, Tls, WorldState};
+use user_status_mock::{Exchange, Limits, Options, ServerOptions, Tls, World, WorldState};
 
 /// A mock of five systems in which a person's account is enabled, disabled, suspended, locked or toggled: Userdocks,
 /// Akana, MediConnect, Symphony and ClearSquare. It checks credentials and requests as they do, and its accounts really
@@ -156,8 +156,11 @@ fn memory(text: &str) -> Result<usize, String> {
 }
 
 impl Arguments {
-    /// How the server is set up.
-    pub(super) fn options(&self) -> Result<Options, String> {
+    /// How the server is set up. With `--log`, the function is called with every request.
+    pub(super) fn options(
+        &self,
+        log: impl Fn(&World, &Exchange) + Send + Sync + 'static,
+    ) -> Result<ServerOptions, String> {
         let mut world = match &self.world {
             None => WorldState::default(),
             Some(path) => {
@@ -188,23 +191,24 @@ impl Arguments {
                  which is enough for {places}"
             ));
         }
-        let mut options = Options::new()
+        let mut engine = Options::new()
             .world(world)
-            .listen(self.listen)
-            .limits(limits)
-            .workers(match self.workers {
-                Some(workers) => workers.into(),
-                None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            })
             .journal(self.journal_size, 8 << 20)
             .worlds(self.max_worlds, Duration::from_secs(60 * 60));
         match &self.admin_token {
             Some(token) if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 return Err("--admin-token must be visible ASCII characters, and at least one".to_owned());
             }
-            Some(token) => options = options.admin_token(token),
+            Some(token) => engine = engine.admin_token(token),
             None => {}
         }
+        if self.log {
+            engine = engine.on_request(log);
+        }
+        let mut options = ServerOptions::from(engine).listen(self.listen).limits(limits).workers(match self.workers {
+            Some(workers) => workers.into(),
+            None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        });
         if let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) {
             let tls = Tls::from_pem_files(certificates, key).map_err(|e| e.to_string())?;
             if let Some(warning) = tls.warning() {

@@ -1,6 +1,5 @@
 //! What the program says when it is ready: where it is, what opens it, and a call that works.
 
-use serde_json::Value;
 use user_status_mock::{StandaloneServer, SystemKind};
 
 use super::arguments::Arguments;
@@ -23,26 +22,10 @@ pub(super) fn text(server: &StandaloneServer, arguments: &Arguments) -> String {
             });
         }
     }
-    if let Some(curl) = curl(server, &credentials) {
+    if let Some(curl) = server.sample_call() {
         text.push_str(&format!("\nTry it:\n    {curl}\n"));
     }
     let token = if arguments.has_admin_token() { " (with the admin token)" } else { "" };
     text.push_str(&format!("\nDocs   {root}/docs\nAdmin  {root}/__admin/openapi.yaml{token}\n"));
     text
-}
-
-/// A call that works: it disables the first user of Symphony that can be.
-fn curl(server: &StandaloneServer, credentials: &Value) -> Option<String> {
-    let token = credentials["symphony"]["sessionToken"].as_str()?;
-    let users = server.users(SystemKind::Symphony).into_iter();
-    let user = users
-        .into_iter()
-        .find(|user| server.user(SystemKind::Symphony, user).is_some_and(|user| user.get("service").is_none()))?;
-    let insecure = if server.root().starts_with("https") { " --insecure" } else { "" };
-    Some(format!(
-        "curl{insecure} -H 'sessionToken: {}' -H 'Content-Type: application/json' \\\n      \
-         -d '{{\"status\": \"DISABLED\"}}' {}/v1/admin/user/{user}/status/update",
-        token.replace('\'', "'\\''"),
-        server.uri(SystemKind::Symphony)
-    ))
 }

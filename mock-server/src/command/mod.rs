@@ -28,10 +28,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn start(arguments: &Arguments) -> Result<ExitCode, String> {
-    let mut options = arguments.options()?;
-    if arguments.log {
-        options = options.on_request(|world, exchange| say(&line(world.name(), exchange)));
-    }
+    let options = arguments.options(|world, exchange| say(&line(world.name(), exchange)))?;
     // It accepts connections and hears signals; the connections have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,4 +1,4 @@
-//! JSON Web Tokens: RS256 for Userdocks, as its own tokens are, and HS256 for the others.
+//! JSON Web Tokens, signed as the system of each signs its own.
 //!
 //! The keys are constants: a token of the mock opens nothing but a mock, and works on every one.
 
@@ -17,14 +17,26 @@ use user_status_openapi::SystemKind;
 
 use super::Token;
 
-const USERDOCKS_PRIVATE: &[u8] = include_bytes!("../keys/userdocks-private.der");
-#[cfg(test)]
-const USERDOCKS_PUBLIC: &[u8] = include_bytes!("../keys/userdocks-public.der");
-
 /// When the tokens that every world has were made, so that they are the same in every one: 2024-01-01T00:00:00Z.
 const MADE: i64 = 1_704_067_200;
 /// When a token expires that never does: 2100-01-01T00:00:00Z.
 const NEVER: i64 = 4_102_444_800;
+
+/// Who signs tokens, and how.
+#[derive(Debug)]
+pub(crate) struct Issuer {
+    pub(crate) system: SystemKind,
+    pub(crate) key: SigningKey,
+}
+
+/// The key of an issuer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SigningKey {
+    /// RSA, with this private key (PKCS#1, DER).
+    Rs256(&'static [u8]),
+    /// HMAC, with a secret that follows from the name of the system.
+    Hs256,
+}
 
 /// What a token says.
 #[derive(Debug)]
@@ -54,7 +66,7 @@ struct Wire {
 const ROLES: [&str; 2] = ["ADMIN", "PATIENT"];
 
 /// Signs a token.
-pub(super) fn sign(system: SystemKind, claims: &Claims) -> String {
+pub(super) fn sign(&Issuer { system, key }: &Issuer, claims: &Claims) -> String {
     install();
     let wire = Wire {
         iss: system.to_string(),
@@ -63,9 +75,9 @@ pub(super) fn sign(system: SystemKind, claims: &Claims) -> String {
         iat: MADE,
         exp: claims.expires.map_or(NEVER, Timestamp::as_second),
     };
-    let (algorithm, key) = match system {
-        SystemKind::Userdocks => (Algorithm::RS256, EncodingKey::from_rsa_der(USERDOCKS_PRIVATE)),
-        _ => (Algorithm::HS256, EncodingKey::from_secret(secret(system).as_bytes())),
+    let (algorithm, key) = match key {
+        SigningKey::Rs256(private) => (Algorithm::RS256, EncodingKey::from_rsa_der(private)),
+        SigningKey::Hs256 => (Algorithm::HS256, EncodingKey::from_secret(secret(system).as_bytes())),
     };
     // The keys and the claims are the mock's own, and a test signs with each.
     jsonwebtoken::encode(&Header::new(algorithm), &wire, &key).expect("the mock's own keys sign")
@@ -145,12 +157,26 @@ mod tests {
 
     use super::*;
 
+    /// One of each kind of key, and one more.
+    fn issuers() -> [Issuer; 3] {
+        let key = SigningKey::Rs256(include_bytes!("../keys/userdocks-private.der"));
+        let [first, second, third] = [0, 1, 2].map(|number| SystemKind::ALL[number]);
+        [
+            Issuer { system: first, key },
+            Issuer { system: second, key: SigningKey::Hs256 },
+            Issuer { system: third, key: SigningKey::Hs256 },
+        ]
+    }
+
     /// What a token says that is signed by the mock for this system.
-    fn verify(system: SystemKind, token: &str) -> Option<Claims> {
+    fn verify(&Issuer { system, key }: &Issuer, token: &str) -> Option<Claims> {
         install();
-        let (algorithm, key) = match system {
-            SystemKind::Userdocks => (Algorithm::RS256, DecodingKey::from_rsa_der(USERDOCKS_PUBLIC)),
-            _ => (Algorithm::HS256, DecodingKey::from_secret(secret(system).as_bytes())),
+        let (algorithm, key) = match key {
+            SigningKey::Rs256(private) => {
+                let pair = RsaKeyPair::from_der(private).unwrap();
+                (Algorithm::RS256, DecodingKey::from_rsa_der(ring::signature::KeyPair::public_key(&pair).as_ref()))
+            }
+            SigningKey::Hs256 => (Algorithm::HS256, DecodingKey::from_secret(secret(system).as_bytes())),
         };
         let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;
@@ -162,22 +188,23 @@ mod tests {
 
     #[test]
     fn a_token_says_what_was_signed_and_to_its_own_system_only() {
-        for &system in SystemKind::ALL {
+        for issuer in issuers() {
             let expires = Some(Timestamp::from_second(1_800_000_000).unwrap());
-            let token = sign(system, &Claims { sub: "42".to_owned(), entitled: false, expires });
-            let claims = verify(system, &token).unwrap();
+            let token = sign(&issuer, &Claims { sub: "42".to_owned(), entitled: false, expires });
+            let claims = verify(&issuer, &token).unwrap();
             assert_eq!((claims.sub.as_str(), claims.entitled, claims.expires), ("42", false, expires));
-            for &other in SystemKind::ALL {
-                assert_eq!(verify(other, &token).is_some(), other == system, "{system}, {other}");
+            for other in issuers() {
+                assert_eq!(verify(&other, &token).is_some(), other.system == issuer.system, "{issuer:?}, {other:?}");
             }
         }
     }
 
     #[test]
     fn a_token_that_was_touched_is_none() {
-        let token = sign(SystemKind::Mediconnect, &Claims { sub: "42".to_owned(), entitled: false, expires: None });
+        let issuer = &issuers()[1];
+        let token = sign(issuer, &Claims { sub: "42".to_owned(), entitled: false, expires: None });
         let [header, claims, signed] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
-        let admin = sign(SystemKind::Mediconnect, &Claims { sub: "42".to_owned(), entitled: true, expires: None });
+        let admin = sign(issuer, &Claims { sub: "42".to_owned(), entitled: true, expires: None });
         let admin_claims = admin.split('.').nth(1).unwrap();
         // {"typ":"JWT","alg":"none"}
         let none = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0";
@@ -190,7 +217,7 @@ mod tests {
             String::new(),
             "a.b.c".to_owned(),
         ] {
-            assert!(verify(SystemKind::Mediconnect, &touched).is_none(), "{touched}");
+            assert!(verify(issuer, &touched).is_none(), "{touched}");
         }
     }
 }

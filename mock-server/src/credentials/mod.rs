@@ -4,98 +4,30 @@
 //! literally works as it is given, signed or not.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::SystemKind;
 
-pub(crate) mod jwt;
+mod jwt;
 
-/// Credentials that work. They open nothing but the mock. What a world does not have is empty.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// Userdocks: API keys and an access token.
-    pub userdocks: Userdocks,
-    /// Akana: the session of a Site Admin, and one of somebody else.
-    pub akana: Akana,
-    /// MediConnect: the token of an administrator, and one of a patient.
-    pub mediconnect: Mediconnect,
-    /// Symphony: a session with the entitlement, and one without.
-    pub symphony: Symphony,
-    /// ClearSquare: a token.
-    pub clearsquare: Clearsquare,
-}
+pub(crate) use jwt::{Issuer, SigningKey};
 
-/// Userdocks credentials.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct Userdocks {
-    /// `X-API-KEY` of type `write`.
-    pub api_key: String,
-    /// `X-API-KEY` of type `read`: refused with 403 for a change.
-    pub read_key: String,
-    /// `X-CLIENT-ID`.
-    pub client_id: String,
-    /// Access token of [`USERDOCKS_SECOND_USER`](crate::world::USERDOCKS_SECOND_USER).
-    pub access_token: String,
-}
-
-/// Akana credentials.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct Akana {
-    /// Value of the cookie `AtmoAuthToken_acmepaymentscorp` of a Site Admin.
-    pub session_cookie: String,
-    /// Value of the header `X-Csrf-Token_acmepaymentscorp` for it.
-    pub csrf_token: String,
-    /// The cookie of a signed-in user who is not a Site Admin: refused with 401.
-    pub member_session_cookie: String,
-    /// The CSRF token for it.
-    pub member_csrf_token: String,
-}
-
-/// MediConnect credentials.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct Mediconnect {
-    /// Token of [`MEDICONNECT_ADMIN`](crate::world::MEDICONNECT_ADMIN).
-    pub token: String,
-    /// Token of [`MEDICONNECT_USER`](crate::world::MEDICONNECT_USER), who is a patient: refused with 403.
-    pub patient_token: String,
-}
-
-/// Symphony credentials.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct Symphony {
-    /// `sessionToken` with the entitlement.
-    pub session_token: String,
-    /// `sessionToken` without it: refused with 403.
-    pub unentitled_session_token: String,
-}
-
-/// ClearSquare credentials.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct Clearsquare {
-    /// The token for the header and the body.
-    pub token: String,
-}
-
+/// A Debug that shows none of the fields.
 macro_rules! without_secrets {
     ($($name:ident),+) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        $(impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }
         })+
     };
 }
 
-without_secrets!(Credentials, Userdocks, Akana, Mediconnect, Symphony, Clearsquare, Token, Minted);
+pub(crate) use without_secrets;
+
+without_secrets!(Token, Minted);
 
 /// The longest id of a user in a token, so that the token can be one of a document.
 const LONGEST_USER: usize = 1024;
@@ -211,9 +143,9 @@ impl Token {
     }
 
     /// Makes the token if there is none yet.
-    pub(crate) fn settle(&mut self, system: SystemKind) {
+    pub(crate) fn settle(&mut self, issuer: &Issuer) {
         if self.token.is_empty() {
-            self.token = jwt::sign(system, &jwt::Claims::of(self));
+            self.token = jwt::sign(issuer, &jwt::Claims::of(self));
         }
     }
 
@@ -238,14 +170,21 @@ pub(crate) fn bearer(known: &[Token], now: Timestamp) -> Option<&Token> {
 }
 
 /// Makes a bearer token, which then is one of the world's; as it is listed.
-pub(crate) fn mint_bearer(known: &mut Vec<Token>, mint: &Mint, now: Timestamp, documented: i64, user: &str) -> Value {
+pub(crate) fn mint_bearer(
+    known: &mut Vec<Token>,
+    issuer: &Issuer,
+    mint: &Mint,
+    now: Timestamp,
+    documented: i64,
+    user: &str,
+) -> Value {
     let mut token = Token {
         token: String::new(),
         user: mint.user.clone().unwrap_or_else(|| user.to_owned()),
         entitled: mint.entitled,
         expires: Some(mint.expiry(now, documented)),
     };
-    token.settle(mint.system);
+    token.settle(issuer);
     let listed = json!({ "bearer": token.token });
     known.retain(|other| other.token != token.token);
     known.push(token);

@@ -1,96 +1,45 @@
 //! The engine: a function from a request to a reply. It does no I/O; transports move the bytes.
 //!
-//! A request passes these stations, each with a file of its own: [`route`] finds the operation, [`media_type`] what is
-//! spoken, [`request`] what is asked and whether the contract allows it, [`fault`] what goes wrong; then the system's
-//! state machine says who calls and acts, [`firewall`] holds the answer to the contract before it leaves, and [`journal`]
-//! keeps what happened. [`world`] is the way through them; [`admin`] is the mock's own API.
+//! A request passes these stations, each with a file of its own: `head` refuses what is no request, [`route`] finds the
+//! operation, and [`pipeline`] takes it from there: the media types, what is asked and whether the contract allows it
+//! ([`request`]), what goes wrong ([`fault`](crate::fault)); then the system's state machine says who calls and acts,
+//! [`response_check`] holds the response to the contract before it leaves, and the [journal](crate::journal) keeps what
+//! happened. [`admin`] is the mock's own API, [`pages`] are for people.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
-use user_status_openapi::validate::Validator;
-use user_status_openapi::{Contract, Operation};
 
-use crate::model::Answer;
-use crate::options::Options;
+use self::route::Routes;
+use crate::codec::media_type;
+use crate::contract::validator;
+use crate::journal::redact::Redaction;
+use crate::reply::{Pieces, Reply, not_decoded, respond_json};
+use crate::world::worlds::{Asker, Worlds};
+use crate::world::{World, names, room};
 
 mod admin;
-mod clock;
 mod cors;
-mod decode;
-mod fault;
-mod firewall;
 mod head;
-mod journal;
-mod json;
-mod media_type;
+mod options;
 mod pages;
-mod pattern;
+mod pipeline;
 mod prefer;
-mod redact;
 mod request;
-mod room;
+mod response_check;
 mod route;
-mod secrets;
-mod world;
-mod worlds;
-mod xml;
 
-pub(crate) use clock::in_years;
-pub use fault::{Fault, FaultError, RetryAfter, WireFault};
-pub(crate) use journal::Bounds;
-pub use journal::Exchange;
-use media_type::Codec;
-pub use pattern::{Expectation, Pattern};
-use redact::Redaction;
-use route::Routes;
-pub use world::World;
-use worlds::{Asker, Worlds};
-
-/// The name of the world that every server has from the start.
-const DEFAULT: &str = "default";
+pub use options::Options;
 
 /// The most of a body that a world has room for in any case.
 const LITTLE: usize = 4 << 10;
 
 /// The longest body of the admin API that is read at once.
 const SHORT: usize = 64 << 10;
-
-/// An answer in pieces that are shared by everybody who reads it, beside few of its own.
-#[derive(Clone, Debug)]
-pub(crate) struct Pieces(pub(crate) Vec<Bytes>);
-
-/// What all engines share: what is made from the contract, and never changes.
-struct Shared {
-    contract: &'static Contract,
-    validator: Validator,
-    redaction: Redaction,
-    routes: Routes,
-}
-
-fn shared() -> &'static Shared {
-    static SHARED: LazyLock<Shared> = LazyLock::new(|| {
-        let contract = Contract::embedded();
-        // The contract is part of the program and compiled by a test; it is no input from outside.
-        let validator = Validator::new(contract).expect("the schemas of the embedded contract compile");
-        Shared { contract, validator, redaction: Redaction::of(contract), routes: Routes::of(contract) }
-    });
-    &SHARED
-}
-
-/// The contract that the mock implements.
-pub(crate) fn contract() -> &'static Contract {
-    shared().contract
-}
-
-/// The schemas of the contract.
-pub(crate) fn validator() -> &'static Validator {
-    &shared().validator
-}
 
 /// The five systems behind one function, in as many worlds as callers name.
 pub struct Engine {
@@ -107,29 +56,6 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// The reply to a request.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Reply {
-    /// The answer.
-    pub response: Response<Bytes>,
-    /// The time by which it is delayed.
-    pub delay: Option<Duration>,
-    /// The fault of its bytes.
-    pub wire: Option<WireFault>,
-}
-
-impl Reply {
-    /// Whether any of the answer leaves.
-    fn leaves(&self) -> bool {
-        !matches!(self.wire, Some(WireFault::Reset | WireFault::Close | WireFault::Hang))
-    }
-
-    fn plain(response: Response<Bytes>) -> Reply {
-        Reply { response, delay: None, wire: None }
-    }
-}
-
 /// A request that has been read and has not yet taken effect.
 pub(crate) struct Begun<'a>(Step<'a>);
 
@@ -139,7 +65,7 @@ enum Step<'a> {
     /// There is no such operation.
     Missed(Response<Bytes>),
     /// Of a world, at this path in it.
-    Operation(Arc<World>, &'a str, Box<world::Prepared>),
+    Operation(Arc<World>, &'a str, Box<pipeline::Prepared>),
 }
 
 impl Begun<'_> {
@@ -161,10 +87,12 @@ impl Engine {
     /// An engine that is set up otherwise.
     pub fn with(options: Options) -> Engine {
         let (admin_token, cors) = (options.admin_token.clone(), options.cors);
-        let longest = options.limits_of_connections().transit();
-        // Compiling the schemas takes longer than anything else, and the first request should not wait for it.
-        shared();
-        Engine { worlds: Worlds::new(options), admin_token, cors, longest }
+        let longest = options.longest_answer;
+        // The first request should not wait for what is made once.
+        validator();
+        Redaction::shared();
+        Routes::shared();
+        Engine { worlds: Worlds::new(options.world, options.worlds), admin_token, cors, longest }
     }
 
     /// The default world.
@@ -178,8 +106,8 @@ impl Engine {
     /// # Errors
     /// That there are too many.
     pub fn named_world(&self, name: &str) -> Result<Arc<World>, String> {
-        if !world::is_name(name) {
-            return Err(world::NO_NAME.to_owned());
+        if !names::is_name(name) {
+            return Err(names::NO_NAME.to_owned());
         }
         self.worlds.get(name, Asker::Owner)
     }
@@ -233,7 +161,7 @@ impl Engine {
         if let Some((status, problem)) = head::problem(request) {
             return answered(respond_json(status, &json!({ "error": problem })));
         }
-        let (name, path) = match world::named(request.uri().path(), request.headers()) {
+        let (name, path) = match names::named(request.uri().path(), request.headers()) {
             Ok(named) => named,
             Err(problem) => return answered(respond_json(400, &json!({ "error": problem }))),
         };
@@ -250,19 +178,19 @@ impl Engine {
             let credentials = if open { self.worlds.credentials_of(name) } else { Value::Null };
             return answered(pages::page(request.method(), prefix, path, credentials));
         }
-        match shared().routes.find(request.method(), path) {
+        match Routes::shared().find(request.method(), path) {
             Ok(found) => {
-                match self.worlds.get(name, if name == DEFAULT { Asker::Owner } else { self.asker(request) }) {
+                match self.worlds.get(name, if name == names::DEFAULT { Asker::Owner } else { self.asker(request) }) {
                     Ok(world) => {
                         if let Some(violation) = media_type::coded(found.operation, request) {
                             let response = not_decoded(&violation.message);
-                            world.refused(&found, path, request, (&response, violation));
+                            pipeline::refused(&world, &found, path, request, (&response, violation));
                             return Begun(Step::Missed(response));
                         }
                         if request.body().len() > LITTLE && !world.has_room(request.body().len() / 16) {
                             return answered(respond_json(503, &json!({ "error": room::NO_ROOM })));
                         }
-                        let prepared = Box::new(world.prepare(found, request));
+                        let prepared = Box::new(pipeline::prepare(&world, found, request));
                         Begun(Step::Operation(world, path, prepared))
                     }
                     Err(problem) => answered(respond_json(503, &json!({ "error": problem }))),
@@ -272,7 +200,7 @@ impl Engine {
                 let response = miss.response();
                 // What is for no operation makes no world.
                 if let Some(world) = self.worlds.find(name) {
-                    world.missed(path, request, &response);
+                    pipeline::missed(&world, path, request, &response);
                 }
                 Begun(Step::Missed(response))
             }
@@ -296,7 +224,7 @@ impl Engine {
                 return Reply::plain(response);
             }
             Step::Missed(response) => Reply::plain(response),
-            Step::Operation(world, path, prepared) => world.complete(*prepared, path, request),
+            Step::Operation(world, path, prepared) => pipeline::complete(&world, *prepared, path, request),
         };
         cors::no_sniffing(&mut reply.response);
         if self.cors {
@@ -306,51 +234,8 @@ impl Engine {
     }
 }
 
-/// Writes an answer, unless the contract does not have it.
-fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &Answer) -> Response<Bytes> {
-    match firewall::check(validator(), operation, codec.name(), answer) {
-        Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
-        Err(_) if answer.off_contract => respond(answer.status, media_type::JSON, json::write(&answer.body).into()),
-        Err(violations) => {
-            let body = json!({
-                "error": "the mock server made an answer that the contract does not allow, and did not send it",
-                "operation": operation.id,
-                "status": answer.status,
-                "violations": violations,
-            });
-            respond_json(500, &body)
-        }
-    }
-}
-
 impl Default for Engine {
     fn default() -> Self {
         Engine::new()
     }
-}
-
-/// A response with a body.
-fn respond(status: u16, content_type: &str, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content_type = match content_type {
-        media_type::JSON => Ok(HeaderValue::from_static(media_type::JSON)),
-        other => HeaderValue::from_str(other),
-    };
-    if let Ok(value) = content_type {
-        response.headers_mut().insert(header::CONTENT_TYPE, value);
-    }
-    response
-}
-
-/// The refusal of a body that is encoded, for this reason.
-fn not_decoded(problem: &str) -> Response<Bytes> {
-    let mut response = respond_json(415, &json!({ "error": format!("/header/content-encoding {problem}") }));
-    response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    response
-}
-
-/// A response of the mock itself, outside every operation.
-fn respond_json(status: u16, body: &Value) -> Response<Bytes> {
-    respond(status, media_type::JSON, Bytes::from(json::write(body)))
 }

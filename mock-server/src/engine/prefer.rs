@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use user_status_openapi::{Contract, Operation, pointer};
 
-use super::media_type::Codec;
+use crate::codec::media_type::Codec;
 use crate::model::Answer;
 
 /// The header that says so.

@@ -9,8 +9,8 @@ use serde_json::Value;
 use user_status_openapi::validate::{Validator, Violation};
 use user_status_openapi::{Contract, Location, Parameter, pointer};
 
-use super::media_type::Spoken;
-use super::route::Found;
+use crate::codec::media_type::Spoken;
+use crate::engine::route::Found;
 use crate::model::Asked;
 
 /// Reads a request. What the contract does not allow comes along; locations start with `/path`, `/query`, `/header` or

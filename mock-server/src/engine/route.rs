@@ -1,10 +1,15 @@
 //! Which operation a request is for.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use user_status_openapi::{Contract, Operation};
+
+use crate::contract::contract;
+use crate::reply::respond_json;
 
 /// An operation, and the path parameters by name as they came, percent-decoded.
 pub(crate) struct Found {
@@ -33,6 +38,12 @@ struct Route {
 }
 
 impl Routes {
+    /// Those of the contract.
+    pub(super) fn shared() -> &'static Routes {
+        static SHARED: LazyLock<Routes> = LazyLock::new(|| Routes::of(contract()));
+        &SHARED
+    }
+
     pub(super) fn of(contract: &'static Contract) -> Routes {
         Routes(contract.operations().iter().map(|operation| Route::of(contract, operation)).collect())
     }
@@ -129,7 +140,7 @@ impl Miss {
                     return response;
                 }
                 let body = json!({ "error": format!("{method} is not allowed on {path}; allowed is {allow}") });
-                let mut response = super::respond_json(405, &body);
+                let mut response = respond_json(405, &body);
                 if let Ok(value) = HeaderValue::from_str(&allow) {
                     response.headers_mut().insert(header::ALLOW, value);
                 }
@@ -137,7 +148,7 @@ impl Miss {
             }
             Miss::Path { method, path, nearest } => {
                 let error = format!("no operation is {method} {path}; the nearest is {nearest}");
-                super::respond_json(404, &json!({ "error": error, "nearest": nearest }))
+                respond_json(404, &json!({ "error": error, "nearest": nearest }))
             }
         }
     }

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_status_openapi::Operation;
 
+use crate::codec::media_type::Refusal;
 use crate::credentials::Mint;
 use crate::status::AccountStatus;
 
@@ -65,11 +67,16 @@ pub(crate) trait SystemModel {
     /// The user signs in: what the system does then and not before.
     fn sign_in(&mut self, _user: &str, _now: Timestamp) {}
 
+    /// Behaves as documented or as observed from now on, where the two differ.
+    fn set_fidelity(&mut self, _fidelity: Fidelity) {}
+
+    /// A call that works, as a command for a shell, to the system at this base URL; `None` if it has none to show.
+    fn sample(&self, _base_url: &str, _now: Timestamp) -> Option<String> {
+        None
+    }
+
     /// Fills in what a document may leave out, such as the tokens themselves.
     fn settle(&mut self) {}
-
-    /// JSON pointers to the contract's schema for ids and, if it has one, for users as the document has them.
-    fn schemas(&self) -> (&'static str, Option<&'static str>);
 
     /// All credentials, also those that have expired or are not entitled.
     fn secrets(&self) -> Vec<&str>;
@@ -85,6 +92,38 @@ pub(crate) trait SystemModel {
     /// # Errors
     /// Why the system has no such credentials.
     fn mint(&mut self, mint: &Mint, now: Timestamp, number: u64) -> Result<Value, String>;
+}
+
+/// The fidelity of a system: to its documentation, or to its observed behaviour.
+///
+/// | system | observed |
+/// |---|---|
+/// | userdocks | a refusal of what was asked is a 200 with `{"kind": "errors", "itemsLength", "errors": [{"message"}]}` |
+/// | mediconnect | a missing `isActive` is flipped; the reason is not required; a change answers `{"message", "user"}`; a token that is not valid gets 403 |
+/// | the others | no deviation is known |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fidelity {
+    /// As the source document says.
+    #[default]
+    Documented,
+    /// As the deployed system, or its published code, does.
+    Observed,
+}
+
+/// What is fixed about a system, and of this system only.
+#[derive(Debug)]
+pub(crate) struct Quirks {
+    /// JSON pointer to the contract's schema of ids.
+    pub(crate) id_schema: &'static str,
+    /// JSON pointer to the contract's schema of users as the document has them, if there is one.
+    pub(crate) user_schema: Option<&'static str>,
+    /// The member of a user that has its id.
+    pub(crate) id_member: Option<&'static str>,
+    /// The members of a user that the document has, and the contract has not.
+    pub(crate) own_members: &'static [&'static str],
+    /// How it refuses a media type that it does not speak. A decision that the contract records.
+    pub(crate) media_type: Refusal,
 }
 
 /// The caller of an authenticated request.

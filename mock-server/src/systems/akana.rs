@@ -12,10 +12,41 @@ use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
 use super::Users;
-use crate::credentials::{self, Mint, expired, problem, yes};
-use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
+use crate::codec::media_type::Refusal;
+use crate::credentials::{Mint, expired, problem, without_secrets, yes};
+use crate::model::{Answer, Asked, Call, Caller, Presented, Quirks, SystemModel};
 use crate::status::AccountStatus;
-use crate::world;
+
+/// An Akana user.
+pub const USER: &str = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
+/// The id of the Akana tenant.
+pub const TENANT: &str = "acmepaymentscorp";
+
+/// What is fixed about it.
+pub(super) const QUIRKS: Quirks = Quirks {
+    id_schema: "/components/schemas/AkanaUserId",
+    user_schema: Some("/components/schemas/AkanaUser"),
+    id_member: Some("UserID"),
+    own_members: &[],
+    // Its documentation says so; of all systems it alone has a choice to offer.
+    media_type: Refusal { status: 404, of_accept: true },
+};
+
+/// Akana credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// Value of the cookie `AtmoAuthToken_acmepaymentscorp` of a Site Admin.
+    pub session_cookie: String,
+    /// Value of the header `X-Csrf-Token_acmepaymentscorp` for it.
+    pub csrf_token: String,
+    /// The cookie of a signed-in user who is not a Site Admin: refused with 401.
+    pub member_session_cookie: String,
+    /// The CSRF token for it.
+    pub member_csrf_token: String,
+}
+
+without_secrets!(Credentials);
 
 /// The system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,7 +95,7 @@ impl Session {
 impl Default for Akana {
     fn default() -> Self {
         let philip = json!({
-            "UserID": world::AKANA_USER,
+            "UserID": USER,
             "UserName": "PhilipPirrip",
             "FirstName": "Philip",
             "LastName": "Pirrip",
@@ -84,9 +115,9 @@ impl Default for Akana {
             "Locked": false,
         });
         Akana {
-            tenant: world::AKANA_TENANT.to_owned(),
+            tenant: TENANT.to_owned(),
             sessions: vec![Session::of("admin", true), Session::of("member", false)],
-            users: Users::from_iter([(world::AKANA_USER.to_owned(), philip)]),
+            users: Users::from_iter([(USER.to_owned(), philip)]),
         }
     }
 }
@@ -200,10 +231,6 @@ impl SystemModel for Akana {
         self.users = self.users.iter().map(|(id, user)| (id.clone(), completed(id, user))).collect();
     }
 
-    fn schemas(&self) -> (&'static str, Option<&'static str>) {
-        ("/components/schemas/AkanaUserId", Some("/components/schemas/AkanaUser"))
-    }
-
     fn secrets(&self) -> Vec<&str> {
         self.sessions.iter().flat_map(|session| [session.cookie.as_str(), session.csrf.as_str()]).collect()
     }
@@ -247,10 +274,10 @@ impl Akana {
     }
 
     /// The credentials as a Rust program gets them.
-    pub(crate) fn typed(&self) -> credentials::Akana {
+    pub(crate) fn typed(&self) -> Credentials {
         let find = |site_admin| self.sessions.iter().find(|session| session.site_admin == site_admin);
         let of = |site_admin| find(site_admin).map(|s| (s.cookie.clone(), s.csrf.clone())).unwrap_or_default();
         let ((session_cookie, csrf_token), (member_session_cookie, member_csrf_token)) = (of(true), of(false));
-        credentials::Akana { session_cookie, csrf_token, member_session_cookie, member_csrf_token }
+        Credentials { session_cookie, csrf_token, member_session_cookie, member_csrf_token }
     }
 }

@@ -13,10 +13,12 @@ use serde_json::{Value, json};
 use user_status_openapi::{Operation, SystemKind};
 
 use super::Users;
-use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem, yes};
-use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
+use crate::codec::media_type::Refusal;
+use crate::credentials::{
+    Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets, yes,
+};
+use crate::model::{Answer, Asked, Call, Caller, Presented, Quirks, SystemModel};
 use crate::status::AccountStatus;
-use crate::world;
 
 /// The refusal of the source document, for a bad token as for an unknown user.
 const REFUSED: &str = "Invalid token or user ID";
@@ -24,6 +26,31 @@ const REFUSED: &str = "Invalid token or user ID";
 /// The answer to every change.
 static DONE: LazyLock<Value> =
     LazyLock::new(|| json!({ "message": "User status updated successfully", "status": "success" }));
+
+/// A ClearSquare user.
+pub const USER: &str = "634441cecbb5901d133039f8";
+
+/// What is fixed about it.
+pub(super) const QUIRKS: Quirks = Quirks {
+    id_schema: "/components/schemas/ClearsquareUserId",
+    user_schema: None,
+    id_member: None,
+    own_members: &[],
+    media_type: Refusal { status: 400, of_accept: false },
+};
+
+/// Who signs its tokens.
+const ISSUER: Issuer = Issuer { system: SystemKind::Clearsquare, key: SigningKey::Hs256 };
+
+/// ClearSquare credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// The token for the header and the body.
+    pub token: String,
+}
+
+without_secrets!(Credentials);
 
 /// The system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,7 +73,7 @@ impl Default for Clearsquare {
     fn default() -> Self {
         Clearsquare {
             tokens: vec![Token::of("admin", true)],
-            users: Users::from_iter([(world::CLEARSQUARE_USER.to_owned(), User { active: true })]),
+            users: Users::from_iter([(USER.to_owned(), User { active: true })]),
         }
     }
 }
@@ -108,11 +135,7 @@ impl SystemModel for Clearsquare {
     }
 
     fn settle(&mut self) {
-        self.tokens.iter_mut().for_each(|token| token.settle(SystemKind::Clearsquare));
-    }
-
-    fn schemas(&self) -> (&'static str, Option<&'static str>) {
-        ("/components/schemas/ClearsquareUserId", None)
+        self.tokens.iter_mut().for_each(|token| token.settle(&ISSUER));
     }
 
     fn secrets(&self) -> Vec<&str> {
@@ -128,13 +151,13 @@ impl SystemModel for Clearsquare {
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
-        Ok(mint_bearer(&mut self.tokens, mint, now, 24 * 60 * 60, "admin"))
+        Ok(mint_bearer(&mut self.tokens, &ISSUER, mint, now, 24 * 60 * 60, "admin"))
     }
 }
 
 impl Clearsquare {
     /// The credentials as a Rust program gets them.
-    pub(crate) fn typed(&self) -> credentials::Clearsquare {
-        credentials::Clearsquare { token: self.tokens.first().map(|token| token.token.clone()).unwrap_or_default() }
+    pub(crate) fn typed(&self) -> Credentials {
+        Credentials { token: self.tokens.first().map(|token| token.token.clone()).unwrap_or_default() }
     }
 }

@@ -12,17 +12,46 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::{Operation, SystemKind};
 
-use super::{Fidelity, Users};
-use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
-use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
+use super::Users;
+use crate::codec::media_type::Refusal;
+use crate::credentials::{Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets};
+use crate::model::{Answer, Asked, Call, Caller, Fidelity, Presented, Quirks, SystemModel};
 use crate::status::{AccountStatus, Suspension};
-use crate::world;
+
+/// A MediConnect user.
+pub const USER: i64 = 42;
+/// The MediConnect administrator whose token [`Credentials`](crate::Credentials) has.
+pub const ADMIN: i64 = 7;
+
+/// What is fixed about it.
+pub(super) const QUIRKS: Quirks = Quirks {
+    id_schema: "/components/schemas/MediconnectUserId",
+    user_schema: Some("/components/schemas/MediconnectUser"),
+    id_member: Some("id"),
+    own_members: &[],
+    media_type: Refusal { status: 400, of_accept: false },
+};
+
+/// Who signs its tokens.
+const ISSUER: Issuer = Issuer { system: SystemKind::Mediconnect, key: SigningKey::Hs256 };
+
+/// MediConnect credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// Token of [`MEDICONNECT_ADMIN`](ADMIN).
+    pub token: String,
+    /// Token of [`MEDICONNECT_USER`](USER), who is a patient: refused with 403.
+    pub patient_token: String,
+}
+
+without_secrets!(Credentials);
 
 /// The system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Mediconnect {
-    pub(crate) fidelity: Fidelity,
+    fidelity: Fidelity,
     /// JWTs, HS256.
     tokens: Vec<Token>,
     /// The users as the system shows them, by id.
@@ -34,10 +63,10 @@ impl Default for Mediconnect {
         let user = |id: i64, name: &str, email: &str, role: &str| (id, shown(id, name, email, role));
         Mediconnect {
             fidelity: Fidelity::Documented,
-            tokens: vec![Token::of(world::MEDICONNECT_ADMIN, true), Token::of(world::MEDICONNECT_USER, false)],
+            tokens: vec![Token::of(ADMIN, true), Token::of(USER, false)],
             users: Users::from_iter([
-                user(world::MEDICONNECT_USER, "John Smith", "john.smith@example.com", "PATIENT"),
-                user(world::MEDICONNECT_ADMIN, "Ada Keller", "ada.keller@example.com", "ADMIN"),
+                user(USER, "John Smith", "john.smith@example.com", "PATIENT"),
+                user(ADMIN, "Ada Keller", "ada.keller@example.com", "ADMIN"),
             ]),
         }
     }
@@ -165,13 +194,13 @@ impl SystemModel for Mediconnect {
         user.parse().is_ok_and(|id: i64| self.users.remove_mut(&id))
     }
 
-    fn settle(&mut self) {
-        self.users = self.users.iter().map(|(id, user)| (*id, completed(*id, user))).collect();
-        self.tokens.iter_mut().for_each(|token| token.settle(SystemKind::Mediconnect));
+    fn set_fidelity(&mut self, fidelity: Fidelity) {
+        self.fidelity = fidelity;
     }
 
-    fn schemas(&self) -> (&'static str, Option<&'static str>) {
-        ("/components/schemas/MediconnectUserId", Some("/components/schemas/MediconnectUser"))
+    fn settle(&mut self) {
+        self.users = self.users.iter().map(|(id, user)| (*id, completed(*id, user))).collect();
+        self.tokens.iter_mut().for_each(|token| token.settle(&ISSUER));
     }
 
     fn secrets(&self) -> Vec<&str> {
@@ -187,16 +216,16 @@ impl SystemModel for Mediconnect {
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
-        let user = if mint.entitled { world::MEDICONNECT_ADMIN } else { world::MEDICONNECT_USER };
-        Ok(mint_bearer(&mut self.tokens, mint, now, 24 * 60 * 60, &user.to_string()))
+        let user = if mint.entitled { ADMIN } else { USER };
+        Ok(mint_bearer(&mut self.tokens, &ISSUER, mint, now, 24 * 60 * 60, &user.to_string()))
     }
 }
 
 impl Mediconnect {
     /// The credentials as a Rust program gets them.
-    pub(crate) fn typed(&self) -> credentials::Mediconnect {
+    pub(crate) fn typed(&self) -> Credentials {
         let of = |entitled| self.tokens.iter().find(|token| token.entitled == entitled);
         let token = |entitled| of(entitled).map(|token| token.token.clone()).unwrap_or_default();
-        credentials::Mediconnect { token: token(true), patient_token: token(false) }
+        Credentials { token: token(true), patient_token: token(false) }
     }
 }

@@ -6,34 +6,48 @@
 use serde::{Deserialize, Serialize};
 use user_status_openapi::SystemKind;
 
-use crate::model::SystemModel;
+use crate::credentials::without_secrets;
+pub use crate::model::Fidelity;
+use crate::model::{Quirks, SystemModel};
 
-mod akana;
-mod clearsquare;
-mod mediconnect;
-mod symphony;
-mod userdocks;
+pub(crate) mod akana;
+pub(crate) mod clearsquare;
+pub(crate) mod mediconnect;
+pub(crate) mod symphony;
+pub(crate) mod userdocks;
+
+/// What is fixed about a system.
+pub(crate) fn quirks(system: SystemKind) -> &'static Quirks {
+    match system {
+        SystemKind::Userdocks => &userdocks::QUIRKS,
+        SystemKind::Akana => &akana::QUIRKS,
+        SystemKind::Mediconnect => &mediconnect::QUIRKS,
+        SystemKind::Symphony => &symphony::QUIRKS,
+        SystemKind::Clearsquare => &clearsquare::QUIRKS,
+    }
+}
+
+/// Credentials that work. They open nothing but the mock. What a world does not have is empty.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// Userdocks: API keys and an access token.
+    pub userdocks: userdocks::Credentials,
+    /// Akana: the session of a Site Admin, and one of somebody else.
+    pub akana: akana::Credentials,
+    /// MediConnect: the token of an administrator, and one of a patient.
+    pub mediconnect: mediconnect::Credentials,
+    /// Symphony: a session with the entitlement, and one without.
+    pub symphony: symphony::Credentials,
+    /// ClearSquare: a token.
+    pub clearsquare: clearsquare::Credentials,
+}
+
+without_secrets!(Credentials);
 
 /// The users of a system. A copy shares with the original whatever neither changes, so that a copy of a million users
 /// takes as long as a copy of one: snapshots, resets and new worlds hold nobody up.
 pub(crate) type Users<K, V> = rpds::RedBlackTreeMapSync<K, V>;
-
-/// The fidelity of a system: to its documentation, or to its observed behaviour.
-///
-/// | system | observed |
-/// |---|---|
-/// | userdocks | a refusal of what was asked is a 200 with `{"kind": "errors", "itemsLength", "errors": [{"message"}]}` |
-/// | mediconnect | a missing `isActive` is flipped; the reason is not required; a change answers `{"message", "user"}`; a token that is not valid gets 403 |
-/// | the others | no deviation is known |
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fidelity {
-    /// As the source document says.
-    #[default]
-    Documented,
-    /// As the deployed system, or its published code, does.
-    Observed,
-}
 
 /// The state of all five.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -47,6 +61,17 @@ pub(crate) struct Systems {
 }
 
 impl Systems {
+    /// Credentials that work, as a Rust program gets them.
+    pub(crate) fn typed(&self) -> Credentials {
+        Credentials {
+            userdocks: self.userdocks.typed(),
+            akana: self.akana.typed(),
+            mediconnect: self.mediconnect.typed(),
+            symphony: self.symphony.typed(),
+            clearsquare: self.clearsquare.typed(),
+        }
+    }
+
     pub(crate) fn of(&self, system: SystemKind) -> &dyn SystemModel {
         match system {
             SystemKind::Userdocks => &self.userdocks,

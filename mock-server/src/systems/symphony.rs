@@ -16,13 +16,41 @@ use serde_json::{Value, json};
 use user_status_openapi::Operation;
 
 use super::Users;
-use crate::credentials::{self, Mint, expired, problem, yes};
-use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
+use crate::codec::media_type::Refusal;
+use crate::credentials::{Mint, expired, problem, without_secrets, yes};
+use crate::model::{Answer, Asked, Call, Caller, Presented, Quirks, SystemModel};
 use crate::status::{AccountStatus, Suspension};
-use crate::world;
 
 /// The answer to every change.
 static DONE: LazyLock<Value> = LazyLock::new(|| json!({ "format": "TEXT", "message": "OK" }));
+
+/// A Symphony user.
+pub const USER: i64 = 7215545078541;
+/// The protected service user *keymanager*.
+pub const KEYMANAGER: i64 = 7215545057281;
+/// The protected service user *ceservice*.
+pub const CESERVICE: i64 = 7215545057282;
+
+/// What is fixed about it.
+pub(super) const QUIRKS: Quirks = Quirks {
+    id_schema: "/components/schemas/SymphonyUserId",
+    user_schema: Some("/components/schemas/SymphonyUserStatus"),
+    id_member: Some("id"),
+    own_members: &["service"],
+    media_type: Refusal { status: 400, of_accept: false },
+};
+
+/// Symphony credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// `sessionToken` with the entitlement.
+    pub session_token: String,
+    /// `sessionToken` without it: refused with 403.
+    pub unentitled_session_token: String,
+}
+
+without_secrets!(Credentials);
 
 /// The system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,9 +125,9 @@ impl Default for Symphony {
                 session("mock-symphony-unentitled-session-token", false),
             ],
             users: Users::from_iter([
-                (world::SYMPHONY_USER, User::default()),
-                (world::SYMPHONY_KEYMANAGER, service("keymanager")),
-                (world::SYMPHONY_CESERVICE, service("ceservice")),
+                (USER, User::default()),
+                (KEYMANAGER, service("keymanager")),
+                (CESERVICE, service("ceservice")),
             ]),
         }
     }
@@ -201,8 +229,14 @@ impl SystemModel for Symphony {
         }
     }
 
-    fn schemas(&self) -> (&'static str, Option<&'static str>) {
-        ("/components/schemas/SymphonyUserId", Some("/components/schemas/SymphonyUserStatus"))
+    fn sample(&self, base_url: &str, now: Timestamp) -> Option<String> {
+        let token = self.credentials(now)["sessionToken"].as_str()?.replace('\'', "'\\''");
+        let (id, _) = self.users.iter().find(|(_, user)| user.service.is_none())?;
+        let insecure = if base_url.starts_with("https") { " --insecure" } else { "" };
+        Some(format!(
+            "curl{insecure} -H 'sessionToken: {token}' -H 'Content-Type: application/json' \\\n      \
+             -d '{{\"status\": \"DISABLED\"}}' {base_url}/v1/admin/user/{id}/status/update"
+        ))
     }
 
     fn secrets(&self) -> Vec<&str> {
@@ -233,9 +267,9 @@ impl SystemModel for Symphony {
 
 impl Symphony {
     /// The credentials as a Rust program gets them.
-    pub(crate) fn typed(&self) -> credentials::Symphony {
+    pub(crate) fn typed(&self) -> Credentials {
         let of = |entitled| self.sessions.iter().find(|session| session.entitled == entitled);
         let token = |entitled| of(entitled).map(|session| session.token.clone()).unwrap_or_default();
-        credentials::Symphony { session_token: token(true), unentitled_session_token: token(false) }
+        Credentials { session_token: token(true), unentitled_session_token: token(false) }
     }
 }

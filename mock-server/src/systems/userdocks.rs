@@ -10,17 +10,51 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use user_status_openapi::{Operation, SystemKind};
 
-use super::{Fidelity, Users};
-use crate::credentials::{self, Mint, Token, bearer, find_token, mint_bearer, problem};
-use crate::model::{Answer, Asked, Call, Caller, Presented, SystemModel};
+use super::Users;
+use crate::codec::media_type::Refusal;
+use crate::credentials::{Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets};
+use crate::model::{Answer, Asked, Call, Caller, Fidelity, Presented, Quirks, SystemModel};
 use crate::status::AccountStatus;
-use crate::world;
+
+/// A Userdocks user.
+pub const USER: &str = "6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11";
+/// Another Userdocks user: the one whose access token [`Credentials`](crate::Credentials) has.
+pub const SECOND_USER: &str = "0b9d2f3c-7a55-4a0e-8f6e-5b1f4c2d3e22";
+
+/// What is fixed about it.
+pub(super) const QUIRKS: Quirks = Quirks {
+    id_schema: "/components/schemas/UserdocksUserId",
+    user_schema: None,
+    id_member: None,
+    own_members: &[],
+    media_type: Refusal { status: 400, of_accept: false },
+};
+
+/// Who signs its tokens.
+const ISSUER: Issuer =
+    Issuer { system: SystemKind::Userdocks, key: SigningKey::Rs256(include_bytes!("../keys/userdocks-private.der")) };
+
+/// Userdocks credentials.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// `X-API-KEY` of type `write`.
+    pub api_key: String,
+    /// `X-API-KEY` of type `read`: refused with 403 for a change.
+    pub read_key: String,
+    /// `X-CLIENT-ID`.
+    pub client_id: String,
+    /// Access token of [`USERDOCKS_SECOND_USER`](SECOND_USER).
+    pub access_token: String,
+}
+
+without_secrets!(Credentials);
 
 /// The system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Userdocks {
-    pub(crate) fidelity: Fidelity,
+    fidelity: Fidelity,
     /// The UUID of the app, which travels as X-CLIENT-ID.
     app: String,
     keys: Vec<Key>,
@@ -71,12 +105,12 @@ struct User {
 impl Default for Userdocks {
     fn default() -> Self {
         let key = |key: &str, kind| Key { key: key.to_owned(), kind };
-        let users = [world::USERDOCKS_USER, world::USERDOCKS_SECOND_USER];
+        let users = [USER, SECOND_USER];
         Userdocks {
             fidelity: Fidelity::Documented,
             app: "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10".to_owned(),
             keys: vec![key("mock-userdocks-write-key", Kind::Write), key("mock-userdocks-read-key", Kind::Read)],
-            tokens: vec![Token::of(world::USERDOCKS_SECOND_USER, true)],
+            tokens: vec![Token::of(SECOND_USER, true)],
             users: users.map(|user| (user.to_owned(), User::default())).into_iter().collect(),
         }
     }
@@ -184,12 +218,12 @@ impl SystemModel for Userdocks {
         self.users.remove_mut(user)
     }
 
-    fn settle(&mut self) {
-        self.tokens.iter_mut().for_each(|token| token.settle(SystemKind::Userdocks));
+    fn set_fidelity(&mut self, fidelity: Fidelity) {
+        self.fidelity = fidelity;
     }
 
-    fn schemas(&self) -> (&'static str, Option<&'static str>) {
-        ("/components/schemas/UserdocksUserId", None)
+    fn settle(&mut self) {
+        self.tokens.iter_mut().for_each(|token| token.settle(&ISSUER));
     }
 
     fn secrets(&self) -> Vec<&str> {
@@ -215,15 +249,15 @@ impl SystemModel for Userdocks {
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, _: u64) -> Result<Value, String> {
-        Ok(mint_bearer(&mut self.tokens, mint, now, 60 * 60, world::USERDOCKS_SECOND_USER))
+        Ok(mint_bearer(&mut self.tokens, &ISSUER, mint, now, 60 * 60, SECOND_USER))
     }
 }
 
 impl Userdocks {
     /// The credentials as a Rust program gets them.
-    pub(crate) fn typed(&self) -> credentials::Userdocks {
+    pub(crate) fn typed(&self) -> Credentials {
         let key = |kind| self.keys.iter().find(|key| key.kind == kind).map(|key| key.key.clone()).unwrap_or_default();
-        credentials::Userdocks {
+        Credentials {
             api_key: key(Kind::Write),
             read_key: key(Kind::Read),
             client_id: self.app.clone(),

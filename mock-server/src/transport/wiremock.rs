@@ -8,8 +8,8 @@ use bytes::Bytes;
 use user_status_openapi::{Contract, SystemKind};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::engine::{Engine, World};
-use crate::options::Options;
+use crate::engine::{Engine, Options};
+use crate::world::World;
 
 /// The priority of the contract: the lowest, so that every mock that a test mounts comes first.
 const LOWEST: u8 = u8::MAX;
@@ -58,8 +58,7 @@ impl MockServer {
         MockServer::start_with(Options::default()).await
     }
 
-    /// Starts a server that is set up otherwise, on a free port of this machine. Where to listen, the limits and TLS are
-    /// for a [`StandaloneServer`](crate::StandaloneServer).
+    /// Starts a server that is set up otherwise, on a free port of this machine.
     ///
     /// # Panics
     /// If no port can be bound.

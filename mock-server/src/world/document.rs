@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use user_status_openapi::{SystemKind, pointer};
 
-use crate::credentials::Credentials;
-use crate::engine::{Fault, contract, in_years, validator};
-use crate::systems::{Fidelity, Systems};
-use crate::world::bounds;
+use super::clock::in_years;
+use crate::bounds;
+use crate::contract::{contract, validator};
+use crate::fault::Fault;
+use crate::model::Quirks;
+use crate::systems::{Credentials, Fidelity, Systems, quirks};
 
 /// A world as a document: users and credentials of each system, and how the mock behaves. What a document leaves out is
 /// as in the default world.
@@ -150,20 +152,15 @@ impl WorldState {
     /// [`Fidelity`].
     #[must_use]
     pub fn fidelity(mut self, fidelity: Fidelity) -> WorldState {
-        self.systems.userdocks.fidelity = fidelity;
-        self.systems.mediconnect.fidelity = fidelity;
+        for &system in SystemKind::ALL {
+            self.systems.of_mut(system).set_fidelity(fidelity);
+        }
         self
     }
 
     /// Credentials that work.
     pub(crate) fn credentials(&self) -> Credentials {
-        Credentials {
-            userdocks: self.systems.userdocks.typed(),
-            akana: self.systems.akana.typed(),
-            mediconnect: self.systems.mediconnect.typed(),
-            symphony: self.systems.symphony.typed(),
-            clearsquare: self.systems.clearsquare.typed(),
-        }
+        self.systems.typed()
     }
 
     /// Credentials that work, by system and by the name under which they travel.
@@ -227,7 +224,7 @@ impl WorldState {
     /// Holds one user to the contract.
     pub(crate) fn check_user(&self, kind: SystemKind, user: &str) -> Result<(), String> {
         let model = self.systems.of(kind);
-        let (id_schema, user_schema) = model.schemas();
+        let &Quirks { id_schema, user_schema, id_member, own_members, .. } = quirks(kind);
         let number = contract().resolve(id_schema).is_some_and(|schema| schema["type"] == "integer");
         let id = match user.parse::<i64>() {
             Ok(id) if number => Value::from(id),
@@ -246,17 +243,17 @@ impl WorldState {
             }
             let documented = contract().resolve(&format!("{schema}/properties"));
             for (name, member) in value.as_object().into_iter().flatten() {
-                if documented.is_some_and(|documented| documented.get(name).is_none()) && name != "service" {
+                if documented.is_some_and(|documented| documented.get(name).is_none())
+                    && !own_members.contains(&name.as_str())
+                {
                     return Err(format!("`{}` is no member of a user", name.escape_debug()));
                 }
                 if member.as_str().is_some_and(|text| text.chars().any(|c| c.is_control() && c != '\n')) {
                     return Err(format!("/{name} must not have control characters"));
                 }
             }
-            for name in ["id", "UserID"] {
-                if value.get(name).is_some_and(|shown| *shown != id) {
-                    return Err(format!("/{name} must be the id under which the user is, or left out"));
-                }
+            if let Some(name) = id_member.filter(|name| value.get(name).is_some_and(|shown| *shown != id)) {
+                return Err(format!("/{name} must be the id under which the user is, or left out"));
             }
         }
         Ok(())

@@ -8,28 +8,62 @@
 //! | symphony | [`SYMPHONY_USER`] | the service users [`SYMPHONY_KEYMANAGER`] and [`SYMPHONY_CESERVICE`] cannot be disabled |
 //! | clearsquare | [`CLEARSQUARE_USER`] | |
 
-pub(crate) mod bounds;
-mod document;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::journal::{Bounds, Exchange};
+
+mod api;
+pub(crate) mod clock;
+mod document;
+pub(crate) mod names;
+pub(crate) mod room;
+mod state;
+pub(crate) mod worlds;
+
+pub use crate::systems::akana::{TENANT as AKANA_TENANT, USER as AKANA_USER};
+pub use crate::systems::clearsquare::USER as CLEARSQUARE_USER;
+pub use crate::systems::mediconnect::{ADMIN as MEDICONNECT_ADMIN, USER as MEDICONNECT_USER};
+pub use crate::systems::symphony::{
+    CESERVICE as SYMPHONY_CESERVICE, KEYMANAGER as SYMPHONY_KEYMANAGER, USER as SYMPHONY_USER,
+};
+pub use crate::systems::userdocks::{SECOND_USER as USERDOCKS_SECOND_USER, USER as USERDOCKS_USER};
+pub use api::World;
 pub use document::{WorldError, WorldState};
 
-/// A Userdocks user.
-pub const USERDOCKS_USER: &str = "6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11";
-/// Another Userdocks user: the one whose access token [`Credentials`](crate::Credentials) has.
-pub const USERDOCKS_SECOND_USER: &str = "0b9d2f3c-7a55-4a0e-8f6e-5b1f4c2d3e22";
-/// An Akana user.
-pub const AKANA_USER: &str = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
-/// The id of the Akana tenant.
-pub const AKANA_TENANT: &str = "acmepaymentscorp";
-/// A MediConnect user.
-pub const MEDICONNECT_USER: i64 = 42;
-/// The MediConnect administrator whose token [`Credentials`](crate::Credentials) has.
-pub const MEDICONNECT_ADMIN: i64 = 7;
-/// A Symphony user.
-pub const SYMPHONY_USER: i64 = 7215545078541;
-/// The protected service user *keymanager*.
-pub const SYMPHONY_KEYMANAGER: i64 = 7215545057281;
-/// The protected service user *ceservice*.
-pub const SYMPHONY_CESERVICE: i64 = 7215545057282;
-/// A ClearSquare user.
-pub const CLEARSQUARE_USER: &str = "634441cecbb5901d133039f8";
+/// What is called with every request.
+pub(crate) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
+
+/// How the worlds of a server are kept.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) journal: Bounds,
+    /// The most worlds beside the default one.
+    pub(crate) most: usize,
+    /// How long a world is kept that nobody uses.
+    pub(crate) idle: Duration,
+    pub(crate) on_request: Option<OnRequest>,
+    /// Whether the transport can break the wire.
+    pub(crate) breaks_the_wire: bool,
+    /// Bytes for all worlds together.
+    pub(crate) room: usize,
+    /// Bytes for all journals together.
+    pub(crate) journals: usize,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { journal, most, idle, .. } = self;
+        f.debug_struct("Settings")
+            .field("journal", journal)
+            .field("most", most)
+            .field("idle", idle)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

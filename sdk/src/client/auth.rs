@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError};
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 
+use crate::codec::BoxError;
 use crate::codec::redact::{REDACTED, Secrets};
-use crate::model::error::{BoxError, Error, ErrorKind, Result};
+use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
 use crate::policy::clock::BoxFuture;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::model::error::BoxError;
+use crate::codec::BoxError;
 use crate::policy::clock::BoxFuture;
 
 /// Gives up opening connections for one attempt.

@@ -5,3 +5,6 @@ pub(crate) mod json;
 pub(crate) mod redact;
 pub mod text;
 pub(crate) mod xml;
+
+/// The error of something below.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -8,7 +8,7 @@ use quick_xml::escape::escape;
 use quick_xml::events::Event;
 use serde_json::{Map, Value};
 
-use crate::model::error::BoxError;
+use crate::codec::BoxError;
 
 /// What is spoken instead of plain JSON.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::codec::BoxError;
 use crate::codec::redact::REDACTED;
-use crate::model::error::BoxError;
 
 /// Why no connection could be used, so that the request was not sent. An [`Error`](crate::Error) of the kind
 /// [`NotSent`](crate::ErrorKind::NotSent) has one, where the cause is known.

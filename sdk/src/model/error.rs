@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::codec::BoxError;
 use crate::model::connection::{ConnectionProblem, Unconnected};
 use crate::model::kind::SystemKind;
 use crate::model::raw::RawResponse;
@@ -14,8 +15,6 @@ use crate::model::status::AccountStatus;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
-
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a call did not do what was asked.
 ///

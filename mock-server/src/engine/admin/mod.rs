@@ -12,16 +12,20 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use user_status_openapi::SystemKind;
 
-use super::clock::in_years;
-use super::pattern::Pattern;
-use super::room::NO_ROOM;
-use super::world::World;
-use super::worlds::Asker;
-use super::{DEFAULT, Engine, Fault, cors, media_type, pages, respond, respond_json};
+use super::{Engine, cors, pages};
+use crate::codec::{json as json_text, media_type};
 use crate::credentials::Mint;
+use crate::fault::Fault;
+use crate::journal::pattern::Pattern;
 use crate::model::SystemModel;
+use crate::reply::{respond, respond_json};
 use crate::systems::Systems;
+use crate::world::World;
 use crate::world::WorldState;
+use crate::world::clock::in_years;
+use crate::world::names::DEFAULT;
+use crate::world::room::NO_ROOM;
+use crate::world::worlds::Asker;
 
 /// The description of this API.
 pub(super) const DESCRIPTION: &str = include_str!("admin.openapi.yaml");
@@ -285,7 +289,7 @@ fn within(engine: &Engine, body: &impl Serialize) -> Result<Response<Bytes>, Ref
         let what = "ask for single users, or start the server with more --max-memory";
         (503, format!("the answer would have more than {most} bytes; {what}"))
     };
-    Ok(respond(200, media_type::JSON, super::json::write_within(most, body).ok_or_else(problem)?.into()))
+    Ok(respond(200, media_type::JSON, json_text::write_within(most, body).ok_or_else(problem)?.into()))
 }
 
 /// The users of a system, written one after the other.
@@ -345,7 +349,7 @@ fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refused> {
     let value = if request.body().is_empty() {
         return Err((400, "the request must have a JSON body".to_owned()));
     } else {
-        super::json::read(request.body()).map_err(|problem| (400, format!("the body {problem}")))?
+        json_text::read(request.body()).map_err(|problem| (400, format!("the body {problem}")))?
     };
     if !value.is_object() {
         return Err((400, "the body must be a JSON object".to_owned()));

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
 
-use super::route::Miss;
-use super::{Pieces, respond};
+use crate::engine::route::Miss;
+#[cfg(not(feature = "docs"))]
+use crate::reply::respond_json;
+use crate::reply::{Pieces, respond};
 
 #[cfg(feature = "docs")]
 mod template;
@@ -66,5 +68,5 @@ fn docs(prefix: &str, credentials: Value) -> Response<Bytes> {
 #[cfg(not(feature = "docs"))]
 fn docs(_: &str, _: Value) -> Response<Bytes> {
     let problem = "this server was built without feature `docs`; the contract is at /openapi.yaml";
-    super::respond_json(404, &serde_json::json!({ "error": problem }))
+    respond_json(404, &serde_json::json!({ "error": problem }))
 }

@@ -22,7 +22,8 @@ use super::memory::{Held, Memory};
 use super::stream::{Breakable, Plan, Stream, Wire};
 use super::timer::Timer;
 use super::wait::Patience;
-use crate::engine::{Engine, Pieces, Reply, WireFault};
+use crate::engine::Engine;
+use crate::reply::{Pieces, Reply, WireFault};
 
 /// The limit of headers that `hyper` has of its own accord. Told of one, even of this, it allocates for each request.
 const HEADERS: usize = 100;

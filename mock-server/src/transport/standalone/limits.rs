@@ -7,11 +7,11 @@ use super::memory::CONNECTION;
 /// The limits of what a client may use of the server. A request beyond one gets a response that says so, or is closed.
 ///
 /// ```
-/// use user_status_mock::{Limits, Options};
+/// use user_status_mock::{Limits, ServerOptions};
 ///
 /// let mut limits = Limits::default();
 /// limits.body = 64 << 10;
-/// let options = Options::new().limits(limits);
+/// let options = ServerOptions::new().limits(limits);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -82,5 +82,19 @@ impl Limits {
 
     fn rest(&self) -> usize {
         self.memory.saturating_sub(self.places().saturating_mul(CONNECTION))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Options;
+
+    /// An engine without a server has the same room.
+    #[test]
+    fn the_defaults_of_an_engine_are_those_of_a_server() {
+        let (limits, options) = (Limits::default(), Options::default());
+        let engine = (options.worlds.room, options.worlds.journals, options.longest_answer);
+        assert_eq!(engine, (limits.worlds(), limits.journals(), limits.transit()));
     }
 }

@@ -12,13 +12,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use user_status_openapi::{Contract, SystemKind};
 
-use crate::engine::{Engine, World};
-use crate::options::Options;
+use crate::engine::Engine;
+use crate::world::World;
 
 mod body;
 mod connection;
 mod limits;
 mod memory;
+mod options;
 mod stream;
 mod timer;
 #[cfg(feature = "tls")]
@@ -29,6 +30,7 @@ mod workers;
 use connection::Service;
 pub use limits::Limits;
 use memory::Memory;
+pub use options::ServerOptions;
 use stream::Stream;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
@@ -74,30 +76,31 @@ impl StandaloneServer {
     /// # Errors
     /// Why no port can be bound.
     pub async fn start() -> io::Result<StandaloneServer> {
-        StandaloneServer::start_with(Options::default()).await
+        StandaloneServer::start_with(ServerOptions::default()).await
     }
 
     /// Starts a server that is set up otherwise.
     ///
     /// # Errors
     /// Why the address cannot be bound. One that other machines can reach is refused without an admin token.
-    pub async fn start_with(options: Options) -> io::Result<StandaloneServer> {
-        let wanted = options.address();
-        if !wanted.ip().is_loopback() && !options.has_admin_token() {
+    pub async fn start_with(options: impl Into<ServerOptions>) -> io::Result<StandaloneServer> {
+        let options = options.into();
+        let (wanted, limits, workers) = (options.listen, options.limits, options.workers);
+        if !wanted.ip().is_loopback() && !options.engine.has_admin_token() {
             let problem = format!("{wanted} can be reached from other machines; set an admin token to listen there");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
         let listener =
             listen(wanted).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {wanted}: {e}")))?;
         let address = listener.local_addr()?;
-        let (limits, workers) = (options.limits_of_connections(), options.number_of_workers());
         #[cfg(feature = "tls")]
-        let tls = options.tls_of_connections().map(Tls::acceptor);
+        let tls = options.tls.as_ref().map(Tls::acceptor);
         #[cfg(feature = "tls")]
         let scheme = if tls.is_some() { "https" } else { "http" };
         #[cfg(not(feature = "tls"))]
         let scheme = "http";
-        let engine = Arc::new(Engine::with(options));
+        let engine =
+            Arc::new(Engine::with(options.engine.memory(limits.worlds(), limits.journals(), limits.transit())));
         let (stop, stopped) = watch::channel(false);
         let places = Arc::new(Semaphore::new(limits.places().min(Semaphore::MAX_PERMITS)));
         let serving = Serving {
@@ -133,6 +136,11 @@ impl StandaloneServer {
     /// The URL of the server itself, such as `http://127.0.0.1:PORT`.
     pub fn root(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Returns a call that works, as a command for a shell; `None` if the world has none to show.
+    pub fn sample_call(&self) -> Option<String> {
+        SystemKind::ALL.iter().find_map(|&system| self.sample(system, &self.uri(system)))
     }
 
     /// The engine behind it.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::engine::WireFault;
+use crate::reply::WireFault;
 
 /// How long and for how many bytes a client is listened to after the last answer: closing a socket with unread bytes
 /// would reset it, and the client might never see the answer.

@@ -1,39 +1,26 @@
-//! A world: users, credentials, faults, clock and journal, apart from every other world's.
+//! A world as programs and the admin API use it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use user_status_openapi::SystemKind;
-use user_status_openapi::validate::Violation;
 
 use super::clock::Clock;
-use super::fault::{Armed, Fault, FaultError, Strike};
-use super::journal::{Entry, Exchange, Journal, Text, Texts};
-use super::media_type::Spoken;
-use super::pattern::{Expectation, Pattern};
-use super::prefer::{self, Preference};
-use super::room::{self, Part, Room};
-use super::route::Found;
-use super::secrets::{Known, Secrets};
-use super::{Reply, contract, media_type, redact, request, shared};
-use crate::credentials::{Credentials, Mint, Minted};
-use crate::model::{Answer, Asked, Call, Presented};
-use crate::options::{OnRequest, Options};
+use super::room;
+use super::state::{Beginning, State};
+use super::{OnRequest, Settings, WorldState, lock};
+use crate::bounds;
+use crate::credentials::{Mint, Minted};
+use crate::fault::{Armed, Fault, FaultError};
+use crate::journal::pattern::{Expectation, Pattern};
+use crate::journal::secrets::Secrets;
+use crate::journal::{Entry, Exchange, Journal};
 use crate::status::AccountStatus;
-use crate::systems::Systems;
-use crate::world::{WorldState, bounds};
-
-/// The most of an answer that the journal keeps.
-const ANSWER_KEPT: usize = 4096;
-
-/// Neighbouring faults must not draw neighbouring sequences.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+use crate::systems::{Credentials, Systems};
 
 /// A world: users, credentials, faults, clock and journal, apart from every other world's.
 ///
@@ -53,110 +40,28 @@ pub struct World {
     used: AtomicU64,
 }
 
-/// How a world begins. What all worlds of a server have in common is made once.
-#[derive(Clone, Debug)]
-pub(super) struct Beginning {
-    world: WorldState,
-    known: Arc<Known>,
-    pub(super) room: Room,
-}
-
-impl Beginning {
-    pub(super) fn new(world: WorldState, room: Room) -> Beginning {
-        let known = Known::shared(world.secrets());
-        Beginning { world, known, room }
-    }
-}
-
-#[derive(Debug)]
-struct State {
-    /// How it began.
-    initial: Beginning,
-    current: WorldState,
-    clock: Clock,
-    faults: Vec<Armed>,
-    /// How many faults and credentials were made, for the names of the next ones.
-    made: u64,
-    /// How many faults were registered since it began, so that the same ones draw the same again.
-    armed: u64,
-    /// What gives its credentials away.
-    known: Arc<Known>,
-    /// What it takes of the memory.
-    part: Part,
-}
-
-impl State {
-    fn new(initial: Beginning) -> State {
-        let (current, known, part) = (initial.world.clone(), initial.known.clone(), initial.room.part());
-        let (clock, faults) = (Clock::new(None), Vec::new());
-        let mut state = State { initial, current, clock, faults, made: 0, armed: 0, known, part };
-        state.begin(state.initial.clone(), 0);
-        state
-    }
-
-    /// Brings everything to what the document says, which takes so much memory. What was there before comes back, to be
-    /// dropped where nobody waits.
-    fn begin(&mut self, Beginning { mut world, known, .. }: Beginning, size: usize) -> impl Sized + use<> {
-        self.part.set(size);
-        let faults = std::mem::take(&mut world.faults);
-        self.clock = Clock::new(world.clock);
-        let before = (
-            std::mem::replace(&mut self.current, world),
-            std::mem::replace(&mut self.known, known),
-            std::mem::take(&mut self.faults),
-        );
-        self.armed = 0;
-        for fault in faults {
-            self.arm(fault);
-        }
-        before
-    }
-
-    fn arm(&mut self, fault: Arc<Fault>) -> u64 {
-        (self.made, self.armed) = (self.made + 1, self.armed + 1);
-        self.faults.push(Armed::new(self.made, fault, self.current.seed ^ self.armed.wrapping_mul(SPREAD)));
-        self.made
-    }
-}
-
-/// A request for an operation, held to the contract, and what strikes it.
-pub(super) struct Prepared {
-    found: Found,
-    spoken: Spoken<'static>,
-    asked: Asked,
-    violations: Vec<Violation>,
-    strike: Strike,
-}
-
-impl Prepared {
-    /// How long to wait before the request takes effect.
-    pub(super) fn wait(&self) -> Duration {
-        self.strike.before
-    }
-}
-
 impl World {
-    pub(super) fn new(name: &str, options: &Options, beginning: &Beginning) -> World {
+    pub(crate) fn new(name: &str, settings: &Settings, beginning: &Beginning) -> World {
         let state = State::new(beginning.clone());
         World {
             name: name.to_owned(),
             faulty: AtomicBool::new(!state.faults.is_empty()),
             state: Mutex::new(state),
-            journal: Mutex::new(Journal::new(options.journal)),
+            journal: Mutex::new(Journal::new(settings.journal)),
             expects: AtomicBool::new(false),
-            on_request: options.on_request.clone(),
-            breaks_the_wire: options.breaks_the_wire,
+            on_request: settings.on_request.clone(),
+            breaks_the_wire: settings.breaks_the_wire,
             used: AtomicU64::new(moment()),
         }
     }
 
     /// It is used now.
-    pub(super) fn is_used(&self) {
+    pub(crate) fn is_used(&self) {
         self.used.store(moment(), Ordering::Relaxed);
     }
 
     /// How long ago it was last used.
-    pub(super) fn unused_for(&self) -> Duration {
+    pub(crate) fn unused_for(&self) -> Duration {
         Duration::from_millis(moment().saturating_sub(self.used.load(Ordering::Relaxed)))
     }
 
@@ -176,6 +81,12 @@ impl World {
         let now = state.clock.now();
         let list = SystemKind::ALL.iter().map(|&v| (v.to_string(), state.current.systems.of(v).credentials(now)));
         Value::Object(list.collect())
+    }
+
+    /// A call that works, as a command for a shell, to a system at this base URL.
+    pub(crate) fn sample(&self, system: SystemKind, base_url: &str) -> Option<String> {
+        let state = lock(&self.state);
+        state.current.systems.of(system).sample(base_url, state.clock.now())
     }
 
     /// Makes credentials.
@@ -212,7 +123,7 @@ impl World {
     }
 
     /// All users and credentials as they are now: a copy, which nobody waits for while it is looked through.
-    pub(super) fn systems(&self) -> Systems {
+    pub(crate) fn systems(&self) -> Systems {
         lock(&self.state).current.systems.clone()
     }
 
@@ -313,12 +224,12 @@ impl World {
     }
 
     /// Whether there is room for something that came as so many bytes of JSON.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
         lock(&self.state).part.room().has(bytes)
     }
 
     /// The faults as the admin API lists them.
-    pub(super) fn listed_faults(&self) -> Vec<Value> {
+    pub(crate) fn listed_faults(&self) -> Vec<Value> {
         let listed: Vec<_> = lock(&self.state).faults.iter().map(Armed::listed).collect();
         let each = |(id, seen, struck, fault): (u64, u32, u32, Arc<Fault>)| json!({ "id": id, "fault": *fault, "seen": seen, "struck": struck });
         listed.into_iter().map(each).collect()
@@ -330,7 +241,7 @@ impl World {
     }
 
     /// Whether the clock stands still.
-    pub(super) fn clock_is_frozen(&self) -> bool {
+    pub(crate) fn clock_is_frozen(&self) -> bool {
         lock(&self.state).clock.is_frozen()
     }
 
@@ -411,7 +322,7 @@ impl World {
     }
 
     /// The journal keeps so many bytes at most from now on.
-    pub(super) fn bound_journal(&self, bytes: usize) {
+    pub(crate) fn bound_journal(&self, bytes: usize) {
         let gone = lock(&self.journal).bound(bytes);
         drop(gone);
     }
@@ -433,13 +344,13 @@ impl World {
     }
 
     /// The last requests, newest first, but not more than so many.
-    pub(super) fn last(&self, most: usize) -> Vec<Exchange> {
+    pub(crate) fn last(&self, most: usize) -> Vec<Exchange> {
         let kept = lock(&self.journal).kept();
         kept.iter().rev().take(most).map(|(id, entry)| entry.exchange(*id)).collect()
     }
 
     /// How many requests the journal no longer keeps.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         lock(&self.journal).dropped()
     }
 
@@ -457,7 +368,7 @@ impl World {
     }
 
     /// Whether anything is expected.
-    pub(super) fn expects(&self) -> bool {
+    pub(crate) fn expects(&self) -> bool {
         self.expects.load(Ordering::Relaxed)
     }
 
@@ -479,7 +390,7 @@ impl World {
     }
 
     /// Texts about requests, in which a pattern may have a credential.
-    pub(super) fn without_credentials(&self, texts: Vec<String>) -> Vec<String> {
+    pub(crate) fn without_credentials(&self, texts: Vec<String>) -> Vec<String> {
         let known = lock(&self.state).known.clone();
         let secrets = Secrets::of(&known, std::iter::empty());
         let clean = |text: String| if secrets.are_in(&text) { secrets.taken_out_of(&text) } else { text };
@@ -504,152 +415,18 @@ impl World {
         (count as u64, pattern.nearest(exchanges()))
     }
 
-    /// Holds a request to the contract, and finds out what strikes it.
-    pub(super) fn prepare(&self, found: Found, request: &Request<Bytes>) -> Prepared {
-        let shared = shared();
-        let spoken = media_type::negotiate(found.operation, request.headers());
-        let (asked, violations) = request::read((shared.contract, &shared.validator), &found, &spoken, request);
-        let strike = if self.faulty.load(Ordering::Acquire) {
-            let state = &mut *lock(&self.state);
-            let user = state.current.systems.of(found.operation.system).user_of(&asked);
-            Strike::of(&mut state.faults, found.operation, &user, state.clock.now())
-        } else {
-            Strike::default()
-        };
-        Prepared { found, spoken, asked, violations, strike }
+    /// The state, for as long as nobody else may change it.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
-    /// Answers a prepared request.
-    pub(super) fn complete(&self, prepared: Prepared, path: &str, request: &Request<Bytes>) -> Reply {
-        let Prepared { found, spoken, mut asked, mut violations, strike } = prepared;
-        let operation = found.operation;
-        let mut state = lock(&self.state);
-        let (at, strict) = (state.clock.now(), state.current.strict);
-        let model = state.current.systems.of_mut(operation.system);
-        let presented = Presented::read(contract(), operation, request.headers(), model.tenant());
-        let user = model.user_of(&asked);
-        let before = model.status(&user);
-        let preference = Preference::read(request.headers());
-        let mut applied = None;
-        let mut authenticated = false;
-        let answer = strike.lets_the_change_be().then(|| {
-            let caller = model.authenticate(operation, &presented, at)?;
-            authenticated = true;
-            if let Some(problem) = &spoken.problem {
-                return Err(model.refuse(problem.status, &problem.violation.to_string()));
-            }
-            let refused = match strict || violations.is_empty() {
-                true => violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                false => request::overlook(&mut asked, &violations).iter().map(ToString::to_string).collect(),
-            };
-            if !refused.is_empty() {
-                return Err(model.refuse(400, &refused.join("; ")));
-            }
-            match preference.as_ref().map(|preference| preference.answer(contract(), operation, &spoken.answer)) {
-                Some(Err(problem)) => return Err(model.refuse(400, &problem)),
-                Some(Ok(Some(example))) => {
-                    applied = preference.as_ref().map(Preference::applied);
-                    return Ok(example);
-                }
-                Some(Ok(None)) | None => {}
-            }
-            model.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
-        });
-        let after = model.status(&user);
-        let known = state.known.clone();
-        // The only text of a call that stays.
-        let reason = |status: &Option<AccountStatus>| {
-            status.as_ref().and_then(|status| status.suspended.as_ref()?.reason.as_ref()).map_or(0, String::len)
-        };
-        let (less, more) = (reason(&before), reason(&after));
-        if more != less {
-            state.part.take(less);
-            state.part.add(more);
-        }
-        drop(state);
-        if authenticated && self.name != super::DEFAULT {
-            self.is_used();
-        }
-
-        let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
-        let response = answer.map_or_else(Response::default, |answer| {
-            let mut response = super::respond_with(operation, &spoken.answer, &answer);
-            for (name, value) in
-                [(prefer::APPLIED, applied), (prefer::IGNORED, preference.as_ref().and_then(Preference::ignored))]
-            {
-                if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            response
-        });
-        let reply = strike.reply(operation, &spoken.answer, response);
-
-        let redaction = &shared().redaction;
-        let schema = spoken.request.map(|codec| codec.schema());
-        let sent = schema.map(|schema| (schema, &asked.body));
-        let secrets = Secrets::of(&known, redaction.presented(request.headers(), sent));
-        if let Some(schema) = schema {
-            redaction.body(schema, &mut asked.body);
-        }
-        violations.extend(spoken.problem.map(|problem| problem.violation));
-        let clean = |text: String| if secrets.are_in(&text) { secrets.taken_out_of(&text) } else { text };
-        let violation = |Violation { location, message, contract }: Violation| {
-            let location = if secrets.are_in(&location) { secrets.taken_out_of_target(&location) } else { location };
-            Violation { location, message: clean(message), contract }
-        };
-        let account = |mut status: AccountStatus| {
-            if let Some(suspension) = &mut status.suspended {
-                suspension.reason = suspension.reason.take().map(clean);
-            }
-            status
-        };
-        let body = if asked.body.is_null() { String::new() } else { super::json::write(&asked.body) };
-        let answer = if reply.leaves() { &reply.response.body()[..] } else { &[] };
-        self.record(Entry {
-            at,
-            texts: texts(path, request, (&body, &user), answer, &secrets),
-            operation: Some((&operation.id, operation.system)),
-            violations: violations.into_iter().map(violation).collect(),
-            faults: strike.ids,
-            status: reply.leaves().then(|| reply.response.status().as_u16()),
-            before: before.map(account),
-            after: after.map(account),
-        });
-        reply
+    /// Whether there may be any fault.
+    pub(crate) fn is_faulty(&self) -> bool {
+        self.faulty.load(Ordering::Acquire)
     }
 
-    /// Records a request for which there is no operation.
-    pub(super) fn missed(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
-        self.unread(path, request, response, Entry::default());
-    }
-
-    /// Records a request for an operation that was refused before it was read.
-    pub(super) fn refused(
-        &self,
-        found: &Found,
-        path: &str,
-        request: &Request<Bytes>,
-        (response, violation): (&Response<Bytes>, Violation),
-    ) {
-        let operation = Some((found.operation.id.as_str(), found.operation.system));
-        self.unread(path, request, response, Entry { operation, violations: vec![violation], ..Entry::default() });
-    }
-
-    fn unread(&self, path: &str, request: &Request<Bytes>, response: &Response<Bytes>, entry: Entry) {
-        let state = lock(&self.state);
-        let (at, known) = (state.clock.now(), state.known.clone());
-        drop(state);
-        let secrets = Secrets::of(&known, shared().redaction.presented(request.headers(), None));
-        self.record(Entry {
-            at,
-            texts: texts(path, request, ("", ""), response.body(), &secrets),
-            status: Some(response.status().as_u16()),
-            ..entry
-        });
-    }
-
-    fn record(&self, entry: Entry) {
+    /// Keeps an exchange.
+    pub(crate) fn record(&self, entry: Entry) {
         let exchange = self.on_request.as_ref().map(|observe| (observe, entry.exchange(0)));
         let id = lock(&self.journal).record(entry);
         if let Some((observe, exchange)) = exchange {
@@ -664,72 +441,8 @@ impl fmt::Debug for World {
     }
 }
 
-/// What the journal keeps of an exchange as text.
-fn texts(
-    path: &str,
-    request: &Request<Bytes>,
-    (body, user): (&str, &str),
-    answer: &[u8],
-    secrets: &Secrets<'_>,
-) -> Texts {
-    let mut answer = String::from_utf8_lossy(answer);
-    if answer.len() > ANSWER_KEPT {
-        // A credential that the end cuts through would not be known again.
-        let mut whole = answer.into_owned();
-        if secrets.are_in(&whole) {
-            whole = secrets.taken_out_of(&whole);
-        }
-        let end = (0..=ANSWER_KEPT.min(whole.len())).rev().find(|end| whole.is_char_boundary(*end));
-        whole.truncate(end.unwrap_or_default());
-        answer = whole.into();
-    }
-    // So that almost all fit at once.
-    let room = path.len() + body.len() + user.len() + answer.len() + 48 * request.headers().len();
-    let texts = Texts::written(room, |text, all| match text {
-        Text::Method => all.push_str(request.method().as_str()),
-        Text::Target => redact::target(path, request.uri().query(), all),
-        Text::Headers => redact::headers(request.headers(), all),
-        Text::Body => all.push_str(body),
-        Text::User => all.push_str(user),
-        Text::Answer => all.push_str(&answer),
-    });
-    texts.without(secrets)
-}
-
 /// Milliseconds since the first call.
 fn moment() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A panic while a lock was held is a defect that its own test reports; the state itself stays usable.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Names the world that a request is for.
-const WORLD: HeaderName = HeaderName::from_static("x-mock-world");
-
-/// Which world a request is for, and the path in it.
-///
-/// # Errors
-/// A name that is none.
-pub(super) fn named<'a>(path: &'a str, headers: &'a HeaderMap) -> Result<(&'a str, &'a str), String> {
-    let (name, path) = match path.strip_prefix("/__world/") {
-        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
-        None => {
-            let value = headers.get(WORLD).map(|value| value.to_str().unwrap_or_default());
-            (value.unwrap_or(super::DEFAULT), path)
-        }
-    };
-    if is_name(name) { Ok((name, if path.is_empty() { "/" } else { path })) } else { Err(NO_NAME.to_owned()) }
-}
-
-/// What is wrong with a name that is none.
-pub(super) const NO_NAME: &str = "the name of a world must be 1 to 64 letters, digits, `-`, `_` and `.`";
-
-/// Whether a world can have this name.
-pub(super) fn is_name(name: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=64).contains(&name.len()) && name.bytes().all(good) && name.bytes().any(|byte| byte != b'.')
 }

@@ -1,13 +1,17 @@
 //! What of a request may be kept. Deny by default: a client may put a credential under a wrong name.
 
+use std::sync::LazyLock;
+
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use user_status_openapi::{Contract, SchemeKind};
 
-use super::secrets::Secrets;
+use crate::codec::json;
+use crate::contract::contract;
+use crate::journal::secrets::Secrets;
 
 /// What stands in the place of what is not kept.
-pub(super) const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// Whether the value of a header is kept: it carries no credential.
 fn is_kept(name: &str) -> bool {
@@ -40,7 +44,7 @@ fn is_kept(name: &str) -> bool {
 
 /// Which members of a body may be kept, by the JSON pointer of its schema, and which headers carry credentials.
 #[derive(Debug)]
-pub(super) struct Redaction {
+pub(crate) struct Redaction {
     bodies: Vec<(String, Members)>,
     /// In lower case, as far as the name is the same for every tenant.
     headers: Vec<String>,
@@ -54,7 +58,13 @@ struct Members {
 }
 
 impl Redaction {
-    pub(super) fn of(contract: &Contract) -> Redaction {
+    /// That of the contract.
+    pub(crate) fn shared() -> &'static Redaction {
+        static SHARED: LazyLock<Redaction> = LazyLock::new(|| Redaction::of(contract()));
+        &SHARED
+    }
+
+    pub(crate) fn of(contract: &Contract) -> Redaction {
         let bodies = contract.operations().iter().flat_map(|operation| &operation.request_body);
         let schemas = bodies.flat_map(|body| &body.content).map(|media_type| &media_type.schema);
         let members = |schema: &String| {
@@ -80,7 +90,7 @@ impl Redaction {
     }
 
     /// Takes out of a body what is not kept.
-    pub(super) fn body(&self, schema: &str, body: &mut Value) {
+    pub(crate) fn body(&self, schema: &str, body: &mut Value) {
         let kept = self.members(schema).map_or(&[][..], |members| &members.kept);
         match body {
             Value::Object(members) => redact_members(members, kept),
@@ -91,7 +101,7 @@ impl Redaction {
 
     /// Everything that a request carries as a credential, whether one of the world or not: a client may have put it in a
     /// second place. `body` is one of this schema, if there is one.
-    pub(super) fn presented<'a>(
+    pub(crate) fn presented<'a>(
         &self,
         headers: &'a HeaderMap,
         body: Option<(&str, &'a Value)>,
@@ -129,7 +139,7 @@ fn redact_members(members: &mut Map<String, Value>, kept: &[String]) {
 }
 
 /// The headers as lines, values that are not kept replaced.
-pub(super) fn headers(headers: &HeaderMap, lines: &mut String) {
+pub(crate) fn headers(headers: &HeaderMap, lines: &mut String) {
     for (name, value) in headers {
         let value = if is_kept(name.as_str()) { value.to_str().unwrap_or(REDACTED) } else { REDACTED };
         lines.extend([name.as_str(), ": ", value, "\n"]);
@@ -137,7 +147,7 @@ pub(super) fn headers(headers: &HeaderMap, lines: &mut String) {
 }
 
 /// The target of a request: its path, and the names in its query.
-pub(super) fn target(path: &str, query: Option<&str>, target: &mut String) {
+pub(crate) fn target(path: &str, query: Option<&str>, target: &mut String) {
     target.push_str(path);
     for (i, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
         target.push(if i == 0 { '?' } else { '&' });
@@ -152,13 +162,13 @@ pub(super) fn target(path: &str, query: Option<&str>, target: &mut String) {
 /// Texts without credentials. Each is for a text that may have one.
 impl Secrets<'_> {
     /// A text: runs of a credential are taken out, and all of it is where that is not enough, as where one is encoded.
-    pub(super) fn taken_out_of(&self, text: &str) -> String {
+    pub(crate) fn taken_out_of(&self, text: &str) -> String {
         let text = self.without_runs(text, REDACTED);
         if self.are_in(&text) { REDACTED.to_owned() } else { text }
     }
 
     /// A target: what is between two separators is a text of its own.
-    pub(super) fn taken_out_of_target(&self, target: &str) -> String {
+    pub(crate) fn taken_out_of_target(&self, target: &str) -> String {
         let parts = target.split_inclusive(['/', '?', '&', '=']);
         let clean = |part: &str| {
             let (text, separator) = match part.char_indices().next_back() {
@@ -173,7 +183,7 @@ impl Secrets<'_> {
     }
 
     /// Header lines.
-    pub(super) fn taken_out_of_lines(&self, lines: &str) -> String {
+    pub(crate) fn taken_out_of_lines(&self, lines: &str) -> String {
         let clean = |line: &str| {
             let (name, value) = line.split_once(": ").unwrap_or((line, ""));
             let kept = |text: &str| if self.are_in(text) { REDACTED.to_owned() } else { text.to_owned() };
@@ -183,7 +193,7 @@ impl Secrets<'_> {
     }
 
     /// A body, of which only names and plain values are left.
-    pub(super) fn taken_out_of_body(&self, body: &str) -> String {
+    pub(crate) fn taken_out_of_body(&self, body: &str) -> String {
         let clean = |text: String| if self.are_in(&text) { self.taken_out_of(&text) } else { text };
         match serde_json::from_str(body) {
             Ok(Value::Object(members)) => {
@@ -194,9 +204,9 @@ impl Secrets<'_> {
                 };
                 let members: Map<String, Value> =
                     members.into_iter().map(|(name, value)| (clean(name), clean_value(value))).collect();
-                super::json::write(&members.into())
+                json::write(&members.into())
             }
-            Ok(_) | Err(_) => super::json::write(&REDACTED.into()),
+            Ok(_) | Err(_) => json::write(&REDACTED.into()),
         }
     }
 }

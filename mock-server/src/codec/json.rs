@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// What keeps it from being read, without any of its content.
-pub(super) fn read(body: &[u8]) -> Result<Value, String> {
+pub(crate) fn read(body: &[u8]) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = (&mut reader).deserialize_any(Unique).and_then(|value| reader.end().map(|()| value));
     value.map_err(|e| {
@@ -24,12 +24,12 @@ pub(super) fn read(body: &[u8]) -> Result<Value, String> {
 }
 
 /// Writes a body. A value is always writable; `Display`, which says the same, takes several times as long.
-pub(super) fn write(body: &Value) -> String {
+pub(crate) fn write(body: &Value) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
 /// Writes a value of at most so many bytes; `None` if it has more.
-pub(super) fn write_within(most: usize, value: &impl Serialize) -> Option<Vec<u8>> {
+pub(crate) fn write_within(most: usize, value: &impl Serialize) -> Option<Vec<u8>> {
     struct Within(Vec<u8>, usize);
 
     impl io::Write for Within {

@@ -14,8 +14,9 @@ use serde_json::Value;
 use user_status_openapi::Operation;
 
 use super::{Fault, FaultError};
-use crate::engine::media_type::{Codec, JSON};
-use crate::engine::{Reply, contract, respond, validator};
+use crate::codec::media_type::{Codec, JSON};
+use crate::contract::{contract, validator};
+use crate::reply::{Reply, WireFault, respond};
 
 /// The longest that a fault delays an answer: an hour.
 const LONGEST: u64 = 60 * 60 * 1000;
@@ -177,29 +178,6 @@ impl RetryAfter {
         };
         HeaderValue::try_from(text).ok()
     }
-}
-
-/// A fault of the bytes of a response. Only a transport of the mock's own can do it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WireFault {
-    /// The connection is reset (RST) before the first byte of the answer.
-    Reset,
-    /// The connection is reset (RST) in the middle of the body.
-    ResetInBody,
-    /// The connection is closed (FIN) before the first byte of the answer.
-    Close,
-    /// The connection is closed (FIN) in the middle of the body, shorter than announced.
-    Truncate,
-    /// No answer ever comes.
-    Hang,
-    /// The body comes so many bytes at a time.
-    Drip {
-        /// How many at a time.
-        bytes: usize,
-        /// How long it is until the next ones.
-        every: Duration,
-    },
 }
 
 impl Kind {

@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use user_status_openapi::Operation;
 
 use super::{Fault, Kind};
-use crate::engine::Reply;
-use crate::engine::media_type::Codec;
+use crate::codec::media_type::Codec;
+use crate::reply::Reply;
 
 /// A fault that is registered, and what it has done so far.
 #[derive(Debug)]
-pub(in crate::engine) struct Armed {
+pub(crate) struct Armed {
     id: u64,
     fault: Arc<Fault>,
     /// Of its own, so that what another fault draws does not change what this one does.
@@ -32,13 +32,13 @@ pub(in crate::engine) struct Armed {
 
 /// What strikes one call.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Strike {
+pub(crate) struct Strike {
     /// How much later the change is made.
-    pub(in crate::engine) before: Duration,
+    pub(crate) before: Duration,
     /// How much later the answer comes.
-    pub(in crate::engine) after: Duration,
+    pub(crate) after: Duration,
     /// The faults that strike, for the journal.
-    pub(in crate::engine) ids: Vec<u64>,
+    pub(crate) ids: Vec<u64>,
     fault: Option<Step>,
     now: Timestamp,
 }
@@ -60,21 +60,21 @@ impl Step {
 }
 
 impl Armed {
-    pub(in crate::engine) fn new(id: u64, fault: Arc<Fault>, seed: u64) -> Armed {
+    pub(crate) fn new(id: u64, fault: Arc<Fault>, seed: u64) -> Armed {
         let rng = fastrand::Rng::with_seed(seed);
         Armed { id, fault, rng, seen: 0, struck: 0, steps: 0, step: (0, 0), window: None }
     }
 
-    pub(in crate::engine) fn id(&self) -> u64 {
+    pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    pub(in crate::engine) fn fault(&self) -> &Arc<Fault> {
+    pub(crate) fn fault(&self) -> &Arc<Fault> {
         &self.fault
     }
 
     /// As the admin API lists it: `id`, how many calls it has `seen` and `struck`, and itself.
-    pub(in crate::engine) fn listed(&self) -> (u64, u32, u32, Arc<Fault>) {
+    pub(crate) fn listed(&self) -> (u64, u32, u32, Arc<Fault>) {
         (self.id, self.seen, self.struck, self.fault.clone())
     }
 
@@ -141,7 +141,7 @@ impl Armed {
 
 impl Strike {
     /// What strikes this call. Delays add up; of the other faults, the first registered one strikes.
-    pub(in crate::engine) fn of(armed: &mut [Armed], operation: &Operation, user: &str, now: Timestamp) -> Strike {
+    pub(crate) fn of(armed: &mut [Armed], operation: &Operation, user: &str, now: Timestamp) -> Strike {
         let mut strike = Strike { now, ..Strike::default() };
         for fault in armed {
             fault.strike(operation, user, &mut strike);
@@ -150,12 +150,12 @@ impl Strike {
     }
 
     /// Whether the change is made.
-    pub(in crate::engine) fn lets_the_change_be(&self) -> bool {
+    pub(crate) fn lets_the_change_be(&self) -> bool {
         self.fault.as_ref().is_none_or(|step| step.get().lets_the_change_be())
     }
 
     /// What goes back instead of, or with, the answer.
-    pub(in crate::engine) fn reply(&self, operation: &Operation, codec: &Codec<'_>, answer: Response<Bytes>) -> Reply {
+    pub(crate) fn reply(&self, operation: &Operation, codec: &Codec<'_>, answer: Response<Bytes>) -> Reply {
         let mut reply = match &self.fault {
             Some(step) => step.get().kind.reply(operation, codec, self.now, answer),
             None => Reply { response: answer, delay: None, wire: None },

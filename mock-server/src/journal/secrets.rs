@@ -9,17 +9,14 @@ use std::sync::{Arc, LazyLock};
 
 use user_status_openapi::{Contract, SchemeKind, SystemKind};
 
-use super::decode::{self, Decoded};
-
-/// How many characters in a row give a credential away.
-pub(super) const RUN: usize = 8;
+use crate::codec::decode::{self, Decoded, RUN};
 
 /// How many characters the first look takes at a time.
 const BLOCK: usize = 4;
 
 /// Credentials, and what gives them away.
 #[derive(Clone, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     whole: HashSet<Box<str>>,
     runs: HashSet<u64>,
     /// One bit for each hash of a block.
@@ -28,14 +25,14 @@ pub(super) struct Known {
 
 impl Known {
     /// These credentials. Those that are too short would hit words by chance, and are left out.
-    pub(super) fn of<'a>(credentials: impl IntoIterator<Item = &'a str>) -> Known {
+    pub(crate) fn of<'a>(credentials: impl IntoIterator<Item = &'a str>) -> Known {
         let mut known = Known::default();
         credentials.into_iter().for_each(|credential| known.add(credential));
         known
     }
 
     /// One more.
-    pub(super) fn add(&mut self, credential: &str) {
+    pub(crate) fn add(&mut self, credential: &str) {
         if credential.len() < RUN || !self.whole.insert(credential.into()) {
             return;
         }
@@ -123,13 +120,13 @@ fn public() -> &'static HashSet<u64> {
 }
 
 /// The credentials of a world, and those that came with a request and are none of it.
-pub(super) struct Secrets<'a> {
+pub(crate) struct Secrets<'a> {
     known: &'a Known,
     others: Option<Known>,
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn of<'b>(known: &'a Known, presented: impl Iterator<Item = &'b str>) -> Secrets<'a> {
+    pub(crate) fn of<'b>(known: &'a Known, presented: impl Iterator<Item = &'b str>) -> Secrets<'a> {
         let mut others: Option<Known> = None;
         for credential in presented.filter(|credential| credential.len() >= RUN && !known.whole.contains(*credential)) {
             others.get_or_insert_default().add(credential);
@@ -138,7 +135,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// Whether a text shows one.
-    pub(super) fn are_in(&self, text: &str) -> bool {
+    pub(crate) fn are_in(&self, text: &str) -> bool {
         let text = text.as_bytes();
         if self.find(text, 0).is_some() {
             return true;
@@ -158,7 +155,7 @@ impl<'a> Secrets<'a> {
     }
 
     /// The text with something else in the place of every run that is in it as it is.
-    pub(super) fn without_runs(&self, text: &str, instead: &str) -> String {
+    pub(crate) fn without_runs(&self, text: &str, instead: &str) -> String {
         let bytes = text.as_bytes();
         let (mut clean, mut kept, mut from) = (String::new(), 0, 0);
         while let Some(start) = self.find(bytes, from) {
@@ -187,7 +184,7 @@ impl<'a> Secrets<'a> {
 
 impl Known {
     /// What is shared until there is one more.
-    pub(super) fn shared<'a>(credentials: impl IntoIterator<Item = &'a str>) -> Arc<Known> {
+    pub(crate) fn shared<'a>(credentials: impl IntoIterator<Item = &'a str>) -> Arc<Known> {
         Arc::new(Known::of(credentials))
     }
 }

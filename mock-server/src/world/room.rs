@@ -7,31 +7,32 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::world::{WorldState, bounds};
+use super::WorldState;
+use crate::bounds;
 
 /// What a world takes before anything is done in it.
 const WORLD: usize = 16 << 10;
 
 /// What is said where there is no room.
-pub(super) const NO_ROOM: &str =
+pub(crate) const NO_ROOM: &str =
     "the memory for worlds is used up; drop or reset some, or start the server with more --max-memory";
 
 /// The room for all worlds of a server.
 #[derive(Clone, Debug)]
-pub(super) struct Room(Arc<AtomicI64>);
+pub(crate) struct Room(Arc<AtomicI64>);
 
 impl Room {
-    pub(super) fn of(bytes: usize) -> Room {
+    pub(crate) fn of(bytes: usize) -> Room {
         Room(Arc::new(AtomicI64::new(signed(bytes))))
     }
 
     /// Whether there is room for something that came as so many bytes of JSON.
-    pub(super) fn has(&self, bytes: usize) -> bool {
+    pub(crate) fn has(&self, bytes: usize) -> bool {
         self.0.load(Ordering::Relaxed) > signed(bytes.saturating_mul(JSON))
     }
 
     /// The part of a new world.
-    pub(super) fn part(&self) -> Part {
+    pub(crate) fn part(&self) -> Part {
         let mut part = Part { room: self.clone(), bytes: 0 };
         part.add(WORLD);
         part
@@ -47,22 +48,22 @@ fn signed(bytes: usize) -> i64 {
 
 /// What one world takes.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(crate) struct Part {
     room: Room,
     bytes: usize,
 }
 
 impl Part {
-    pub(super) fn room(&self) -> &Room {
+    pub(crate) fn room(&self) -> &Room {
         &self.room
     }
 
-    pub(super) fn add(&mut self, bytes: usize) {
+    pub(crate) fn add(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
         self.room.0.fetch_sub(signed(bytes), Ordering::Relaxed);
     }
 
-    pub(super) fn take(&mut self, bytes: usize) {
+    pub(crate) fn take(&mut self, bytes: usize) {
         // What the world began with was not counted.
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
@@ -70,7 +71,7 @@ impl Part {
     }
 
     /// It takes so much in all, beside what every world takes.
-    pub(super) fn set(&mut self, bytes: usize) {
+    pub(crate) fn set(&mut self, bytes: usize) {
         self.take(self.bytes);
         self.add(bytes.saturating_add(WORLD));
     }
@@ -83,7 +84,7 @@ impl Drop for Part {
 }
 
 /// What a user takes.
-pub(super) fn of_user(user: &Value) -> usize {
+pub(crate) fn of_user(user: &Value) -> usize {
     const VALUE: usize = 80;
     let inside: usize = match user {
         Value::String(text) => text.len(),
@@ -95,17 +96,17 @@ pub(super) fn of_user(user: &Value) -> usize {
 }
 
 /// What a fault takes.
-pub(super) fn of_fault(fault: &impl Serialize) -> usize {
+pub(crate) fn of_fault(fault: &impl Serialize) -> usize {
     bounds::size(fault).saturating_mul(JSON)
 }
 
 /// What a credential takes, with what gives it away.
-pub(super) fn of_credential(credential: &str) -> usize {
+pub(crate) fn of_credential(credential: &str) -> usize {
     credential.len().saturating_mul(32) + 256
 }
 
 /// What a world takes beside every other one.
-pub(super) fn of_world(world: &WorldState) -> usize {
+pub(crate) fn of_world(world: &WorldState) -> usize {
     let users: usize = world.users().map(|user| of_user(&user)).sum();
     let faults: usize = world.faults.iter().map(|fault| of_fault(&**fault)).sum();
     users + faults + world.secrets().map(of_credential).sum::<usize>()

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// What time it is in a world.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Clock {
+pub(crate) enum Clock {
     /// So much ahead of the machine.
     Running(SignedDuration),
     /// Standing still.
@@ -12,11 +12,11 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    pub(super) fn new(frozen: Option<Timestamp>) -> Clock {
+    pub(crate) fn new(frozen: Option<Timestamp>) -> Clock {
         frozen.map_or(Clock::Running(SignedDuration::ZERO), |time| Clock::Frozen(add(time, SignedDuration::ZERO)))
     }
 
-    pub(super) fn now(self) -> Timestamp {
+    pub(crate) fn now(self) -> Timestamp {
         match self {
             Clock::Running(SignedDuration::ZERO) => Timestamp::now(),
             Clock::Running(ahead) => add(Timestamp::now(), ahead),
@@ -25,14 +25,14 @@ impl Clock {
     }
 
     /// The same clock, so much later.
-    pub(super) fn advanced(self, by: SignedDuration) -> Clock {
+    pub(crate) fn advanced(self, by: SignedDuration) -> Clock {
         match self {
             Clock::Running(ahead) => Clock::Running(ahead.saturating_add(by)),
             Clock::Frozen(time) => Clock::Frozen(add(time, by)),
         }
     }
 
-    pub(super) fn is_frozen(self) -> bool {
+    pub(crate) fn is_frozen(self) -> bool {
         matches!(self, Clock::Frozen(_))
     }
 }

@@ -1,16 +1,17 @@
 //! What a text may be the encoding of.
 
-use super::secrets::RUN;
+/// How many characters in a row give a credential away.
+pub(crate) const RUN: usize = 8;
 
 /// The shortest base64, and the shortest hexadecimal text, of eight characters.
 const BASE64: usize = 11;
 const HEX: usize = 16;
 
 /// A text that another one may be the encoding of.
-pub(super) struct Decoded(pub(super) Vec<u8>);
+pub(crate) struct Decoded(pub(crate) Vec<u8>);
 
 /// Adds what a text is the encoding of: with its escapes resolved, and each part of it that is base64 or hexadecimal.
-pub(super) fn all(text: &[u8], found: &mut Vec<Decoded>) {
+pub(crate) fn all(text: &[u8], found: &mut Vec<Decoded>) {
     let look = Look::at(text);
     if look.base64 {
         let words = text.split(|byte| value(*byte).is_none()).filter(|word| word.len() >= BASE64);
@@ -131,7 +132,7 @@ fn base64(word: &[u8], found: &mut Vec<Decoded>) {
 }
 
 /// The text with the escapes of URLs, JSON and XML resolved, once; `None` if it has none.
-pub(super) fn escapes(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn escapes(text: &[u8]) -> Option<Vec<u8>> {
     let mut decoded: Option<Vec<u8>> = None;
     let mut at = 0;
     while at < text.len() {

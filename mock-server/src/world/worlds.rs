@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::DEFAULT;
+use super::names::DEFAULT;
 use super::room::{NO_ROOM, Room};
-use super::world::{Beginning, World, lock};
-use crate::options::Options;
+use super::state::Beginning;
+use super::{Settings, World, WorldState, lock};
 
 /// How long after its last use a world does not make room for another one.
 const IN_USE: Duration = Duration::from_secs(60);
 
 /// Who asks for a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
+pub(crate) enum Asker {
     /// Somebody to whom the admin API is open. What they ask for is theirs from then on.
     Owner,
     /// Anybody else: a caller without the admin token, or a page of another origin.
@@ -25,8 +25,8 @@ pub(super) enum Asker {
 }
 
 #[derive(Debug)]
-pub(super) struct Worlds {
-    options: Options,
+pub(crate) struct Worlds {
+    settings: Settings,
     beginning: Beginning,
     default: Arc<World>,
     others: Mutex<HashMap<String, Other>>,
@@ -46,12 +46,12 @@ struct Other {
 }
 
 impl Worlds {
-    pub(super) fn new(options: Options) -> Worlds {
-        let room = Room::of(options.limits_of_connections().worlds());
-        let beginning = Beginning::new(options.world.clone(), room);
-        let default = Arc::new(World::new(DEFAULT, &options, &beginning));
+    pub(crate) fn new(world: WorldState, settings: Settings) -> Worlds {
+        let room = Room::of(settings.room);
+        let beginning = Beginning::new(world, room);
+        let default = Arc::new(World::new(DEFAULT, &settings, &beginning));
         Worlds {
-            options,
+            settings,
             beginning,
             default,
             others: Mutex::default(),
@@ -61,11 +61,11 @@ impl Worlds {
         }
     }
 
-    pub(super) fn default(&self) -> &Arc<World> {
+    pub(crate) fn default(&self) -> &Arc<World> {
         &self.default
     }
 
-    pub(super) fn uptime(&self) -> Duration {
+    pub(crate) fn uptime(&self) -> Duration {
         self.started.elapsed()
     }
 
@@ -73,7 +73,7 @@ impl Worlds {
     ///
     /// # Errors
     /// That there are too many.
-    pub(super) fn get(&self, name: &str, asker: Asker) -> Result<Arc<World>, String> {
+    pub(crate) fn get(&self, name: &str, asker: Asker) -> Result<Arc<World>, String> {
         self.sweep();
         if name == DEFAULT {
             return Ok(self.default.clone());
@@ -97,9 +97,9 @@ impl Worlds {
         if !owner && !self.beginning.room.has(0) {
             return Err(NO_ROOM.to_owned());
         }
-        let most = self.options.most_worlds;
+        let most = self.settings.most;
         let gone = if others.len() >= most { Some(make_room(&mut others, asker, most)?) } else { None };
-        let world = Arc::new(World::new(name, &self.options, &self.beginning));
+        let world = Arc::new(World::new(name, &self.settings, &self.beginning));
         others.insert(name.to_owned(), Other { world: world.clone(), owned: owner });
         drop(others);
         // What is in it may take long to give back.
@@ -113,8 +113,8 @@ impl Worlds {
     fn share_journals(&self) {
         let _turn = lock(&self.sharing);
         let others: Vec<_> = lock(&self.others).values().map(|other| (other.world.clone(), other.owned)).collect();
-        let most = self.options.journal.bytes;
-        let all = self.options.limits_of_connections().journals() / 4 * 3;
+        let most = self.settings.journal.bytes;
+        let all = self.settings.journals / 4 * 3;
         let owned = others.iter().filter(|(_, owned)| *owned).count();
         let part = |owned: bool, number: usize| (if owned { all / 4 * 3 } else { all / 4 }) / number.max(1);
         let parts = (part(true, owned), part(false, others.len() - owned));
@@ -124,15 +124,15 @@ impl Worlds {
     }
 
     /// The credentials of the world of that name, or those that it will begin with.
-    pub(super) fn credentials_of(&self, name: &str) -> Value {
+    pub(crate) fn credentials_of(&self, name: &str) -> Value {
         self.find(name).map_or_else(
-            || World::new(name, &self.options, &self.beginning).listed_credentials(),
+            || World::new(name, &self.settings, &self.beginning).listed_credentials(),
             |w| w.listed_credentials(),
         )
     }
 
     /// The world of that name, if there is one.
-    pub(super) fn find(&self, name: &str) -> Option<Arc<World>> {
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<World>> {
         if name == DEFAULT {
             return Some(self.default.clone());
         }
@@ -141,7 +141,7 @@ impl Worlds {
 
     /// Drops the worlds that are idle, if that was not done a moment ago.
     fn sweep(&self) {
-        let idle = self.options.idle;
+        let idle = self.settings.idle;
         let now = u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX);
         let pause = u64::try_from(idle.as_millis() / 4).unwrap_or(u64::MAX).min(1000);
         let swept = self.swept.load(Ordering::Relaxed);
@@ -157,7 +157,7 @@ impl Worlds {
     }
 
     /// The names of all worlds.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = lock(&self.others).keys().cloned().collect();
         names.sort();
         names.insert(0, DEFAULT.to_owned());
@@ -165,14 +165,14 @@ impl Worlds {
     }
 
     /// What is not as it was expected in any world.
-    pub(super) fn failures(&self) -> Vec<String> {
+    pub(crate) fn failures(&self) -> Vec<String> {
         let others: Vec<Arc<World>> = lock(&self.others).values().map(|other| other.world.clone()).collect();
         let all = std::iter::once(&self.default).chain(&others);
         all.filter_map(|world| world.verify().err()).flatten().collect()
     }
 
     /// Drops a world. Says whether there was one.
-    pub(super) fn remove(&self, name: &str) -> bool {
+    pub(crate) fn remove(&self, name: &str) -> bool {
         let gone = lock(&self.others).remove(name);
         gone.is_some()
     }

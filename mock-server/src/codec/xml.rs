@@ -11,7 +11,7 @@ use user_status_openapi::{Contract, pointer};
 const LONGEST_NAME: usize = 64;
 
 /// Writes an object. Members that are null are left out.
-pub(super) fn write(contract: &Contract, schema: &str, body: &Value) -> String {
+pub(crate) fn write(contract: &Contract, schema: &str, body: &Value) -> String {
     let root = root_name(contract, schema);
     let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>");
     for (name, value) in body.as_object().into_iter().flatten() {
@@ -27,7 +27,7 @@ pub(super) fn write(contract: &Contract, schema: &str, body: &Value) -> String {
 }
 
 /// Reads an object.
-pub(super) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Value, String> {
+pub(crate) fn read(contract: &Contract, schema: &str, body: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(body).map_err(|_| "must be UTF-8".to_owned())?;
     if !text.chars().all(is_character) {
         return Err("must have the characters of XML 1.0 only".to_owned());

@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_status_openapi::{Operation, SystemKind};
 
-use super::contract;
-use crate::world::bounds;
+use crate::bounds;
+use crate::contract::contract;
 
 mod kind;
 mod struck;
 
+pub use kind::RetryAfter;
 use kind::{Kind, Latency, Status};
-pub use kind::{RetryAfter, WireFault};
-pub(super) use struck::{Armed, Strike};
+pub(crate) use struck::{Armed, Strike};
 
 /// One thing that goes wrong.
 ///

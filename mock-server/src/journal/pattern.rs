@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_status_openapi::SystemKind;
 
-use super::contract;
-use super::journal::Exchange;
+use crate::contract::contract;
+use crate::journal::Exchange;
 
 /// A matcher of requests: those match that have all that is said here.
 ///
@@ -113,7 +113,7 @@ impl Pattern {
     }
 
     /// Refuses what no request can have: a misspelt operation would never be called.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         match &self.operation {
             Some(id) if contract().operation(id).is_none() => {
                 let known: Vec<&str> = contract().operations().iter().map(|o| o.id.as_str()).collect();
@@ -124,7 +124,7 @@ impl Pattern {
     }
 
     /// What an exchange has otherwise.
-    pub(super) fn mismatches(&self, exchange: &Exchange) -> Vec<String> {
+    pub(crate) fn mismatches(&self, exchange: &Exchange) -> Vec<String> {
         let mut mismatches = Vec::new();
         let mut compare = |what: &str, wanted: Option<String>, was: String| {
             if let Some(wanted) = wanted.filter(|wanted| *wanted != was) {
@@ -156,7 +156,7 @@ impl Pattern {
     }
 
     /// The exchange that has the least otherwise, and what that is.
-    pub(super) fn nearest(&self, exchanges: impl Iterator<Item = Exchange>) -> Option<(Exchange, Vec<String>)> {
+    pub(crate) fn nearest(&self, exchanges: impl Iterator<Item = Exchange>) -> Option<(Exchange, Vec<String>)> {
         let misses = exchanges.map(|exchange| {
             let mismatches = self.mismatches(&exchange);
             (exchange, mismatches)
@@ -202,10 +202,10 @@ fn differences(wanted: &Value, was: Option<&Value>, at: &str, mismatches: &mut V
 /// ```
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    pub(super) pattern: Pattern,
-    pub(super) least: u64,
-    pub(super) most: u64,
-    pub(super) name: String,
+    pub(crate) pattern: Pattern,
+    pub(crate) least: u64,
+    pub(crate) most: u64,
+    pub(crate) name: String,
 }
 
 impl Expectation {
@@ -250,12 +250,12 @@ impl Expectation {
     }
 
     /// Whether so many are as expected.
-    pub(super) fn holds(&self, count: u64) -> bool {
+    pub(crate) fn holds(&self, count: u64) -> bool {
         (self.least..=self.most).contains(&count)
     }
 
     /// What is wrong with so many.
-    pub(super) fn failure(&self, count: u64, nearest: Option<(Exchange, Vec<String>)>) -> String {
+    pub(crate) fn failure(&self, count: u64, nearest: Option<(Exchange, Vec<String>)>) -> String {
         let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
         let wanted = match (self.least, self.most) {
             (0, 0) => "none".to_owned(),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, header};
 use serde_json::Value;
 use user_status_openapi::validate::Violation;
-use user_status_openapi::{Contract, MediaType, Operation, SystemKind};
+use user_status_openapi::{Contract, MediaType, Operation};
 
 use super::{json, xml};
 
@@ -75,17 +75,24 @@ impl<'a> Codec<'a> {
     }
 }
 
+/// How a system refuses a media type that it does not speak.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    /// Whether it refuses an `Accept` that fits nothing it has. Else it answers with the one type it has, as RFC 9110 allows.
+    pub(crate) of_accept: bool,
+}
+
 /// Chooses the media types for a request with these headers.
-pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap) -> Spoken<'a> {
+pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refusal: Refusal) -> Spoken<'a> {
     let answers = operation.responses.get(&200).map_or(&[][..], |response| &response.content);
     let json = Codec(answers.iter().find(|media_type| media_type.name == JSON));
     let accepted = match header_text(headers, header::ACCEPT) {
         Some(accept) => preferred(answers, &accept).map(|media_type| Codec(Some(media_type))),
         None => Some(json),
     };
-    // Only Akana has a choice to offer. The others answer with the one type they have, as RFC 9110 allows.
     let mut problem = match accepted {
-        None if operation.system == SystemKind::Akana => Some(not_spoken(operation, "accept", answers)),
+        None if refusal.of_accept => Some(not_spoken(operation, refusal, "accept", answers)),
         _ => None,
     };
     let request = operation.request_body.as_ref().and_then(|body| {
@@ -94,7 +101,7 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap) -> Sp
             given.as_deref().is_some_and(|given| essence(given).eq_ignore_ascii_case(&media_type.name) && utf8(given))
         });
         if found.is_none() && problem.is_none() {
-            problem = Some(not_spoken(operation, "content-type", &body.content));
+            problem = Some(not_spoken(operation, refusal, "content-type", &body.content));
         }
         found.map(|media_type| Codec(Some(media_type)))
     });
@@ -102,7 +109,7 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap) -> Sp
 }
 
 /// What is wrong with a body that is encoded, such as by `gzip`: no system documents that it decodes one.
-pub(super) fn coded(operation: &Operation, request: &Request<Bytes>) -> Option<Violation> {
+pub(crate) fn coded(operation: &Operation, request: &Request<Bytes>) -> Option<Violation> {
     Some(Violation {
         location: "/header/content-encoding".to_owned(),
         contract: format!("{}/requestBody", operation.pointer),
@@ -111,7 +118,7 @@ pub(super) fn coded(operation: &Operation, request: &Request<Bytes>) -> Option<V
 }
 
 /// Why a body is not read as it is encoded; `None` if it is not, or is none.
-pub(super) fn coding(request: &Request<Bytes>) -> Option<String> {
+pub(crate) fn coding(request: &Request<Bytes>) -> Option<String> {
     let mut values = request.headers().get_all(header::CONTENT_ENCODING).iter().peekable();
     values.peek()?;
     let mut codings = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
@@ -130,17 +137,15 @@ fn utf8(value: &str) -> bool {
     })
 }
 
-/// The refusal of a media type: 404 for Akana, whose documentation says so; 400 for the others. Both are decisions that
-/// the contract records.
-fn not_spoken(operation: &Operation, header: &str, known: &[MediaType]) -> Problem {
+/// Why a media type is refused.
+fn not_spoken(operation: &Operation, refusal: Refusal, header: &str, known: &[MediaType]) -> Problem {
     let names: Vec<&str> = known.iter().map(|media_type| media_type.name.as_str()).collect();
-    let status = if operation.system == SystemKind::Akana { 404 } else { 400 };
     let violation = Violation {
         location: format!("/header/{header}"),
         contract: format!("{}/{}", operation.pointer, if header == "accept" { "responses" } else { "requestBody" }),
         message: format!("must be {}", names.join(" or ")),
     };
-    Problem { status, violation }
+    Problem { status: refusal.status, violation }
 }
 
 /// The known type that an Accept header prefers: by quality, then by our own order. The most specific range that

@@ -1,0 +1,204 @@
+//! The way of a request for an operation: it is held to the contract, struck by faults, authenticated, carried out by the
+//! system's state machine; the response is held to the contract as well, and the journal keeps what happened.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use user_status_openapi::Operation;
+use user_status_openapi::validate::Violation;
+
+use super::prefer::{self, Preference};
+use super::route::Found;
+use super::{request, response_check};
+use crate::codec::json;
+use crate::codec::media_type::{self, Codec, JSON, Spoken};
+use crate::contract::{contract, validator};
+use crate::fault::Strike;
+use crate::journal::Entry;
+use crate::journal::redact::Redaction;
+use crate::journal::secrets::Secrets;
+use crate::journal::texts::texts;
+use crate::model::{Answer, Asked, Call, Presented};
+use crate::reply::{Reply, respond, respond_json};
+use crate::status::AccountStatus;
+use crate::systems::quirks;
+use crate::world::World;
+use crate::world::names::DEFAULT;
+
+/// A request for an operation, held to the contract, and what strikes it.
+pub(super) struct Prepared {
+    found: Found,
+    spoken: Spoken<'static>,
+    asked: Asked,
+    violations: Vec<Violation>,
+    strike: Strike,
+}
+
+impl Prepared {
+    /// How long to wait before the request takes effect.
+    pub(super) fn wait(&self) -> Duration {
+        self.strike.before
+    }
+}
+
+/// Holds a request to the contract, and finds out what strikes it.
+pub(super) fn prepare(world: &World, found: Found, request: &Request<Bytes>) -> Prepared {
+    let spoken = media_type::negotiate(found.operation, request.headers(), quirks(found.operation.system).media_type);
+    let (asked, violations) = request::read((contract(), validator()), &found, &spoken, request);
+    let strike = if world.is_faulty() {
+        let state = &mut *world.state();
+        let user = state.current.systems.of(found.operation.system).user_of(&asked);
+        Strike::of(&mut state.faults, found.operation, &user, state.clock.now())
+    } else {
+        Strike::default()
+    };
+    Prepared { found, spoken, asked, violations, strike }
+}
+
+/// Answers a prepared request.
+pub(super) fn complete(world: &World, prepared: Prepared, path: &str, request: &Request<Bytes>) -> Reply {
+    let Prepared { found, spoken, mut asked, mut violations, strike } = prepared;
+    let operation = found.operation;
+    let mut state = world.state();
+    let (at, strict) = (state.clock.now(), state.current.strict);
+    let model = state.current.systems.of_mut(operation.system);
+    let presented = Presented::read(contract(), operation, request.headers(), model.tenant());
+    let user = model.user_of(&asked);
+    let before = model.status(&user);
+    let preference = Preference::read(request.headers());
+    let mut applied = None;
+    let mut authenticated = false;
+    let answer = strike.lets_the_change_be().then(|| {
+        let caller = model.authenticate(operation, &presented, at)?;
+        authenticated = true;
+        if let Some(problem) = &spoken.problem {
+            return Err(model.refuse(problem.status, &problem.violation.to_string()));
+        }
+        let refused = match strict || violations.is_empty() {
+            true => violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            false => request::overlook(&mut asked, &violations).iter().map(ToString::to_string).collect(),
+        };
+        if !refused.is_empty() {
+            return Err(model.refuse(400, &refused.join("; ")));
+        }
+        match preference.as_ref().map(|preference| preference.answer(contract(), operation, &spoken.answer)) {
+            Some(Err(problem)) => return Err(model.refuse(400, &problem)),
+            Some(Ok(Some(example))) => {
+                applied = preference.as_ref().map(Preference::applied);
+                return Ok(example);
+            }
+            Some(Ok(None)) | None => {}
+        }
+        model.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
+    });
+    let after = model.status(&user);
+    let known = state.known.clone();
+    // The only text of a call that stays.
+    let reason = |status: &Option<AccountStatus>| {
+        status.as_ref().and_then(|status| status.suspended.as_ref()?.reason.as_ref()).map_or(0, String::len)
+    };
+    let (less, more) = (reason(&before), reason(&after));
+    if more != less {
+        state.part.take(less);
+        state.part.add(more);
+    }
+    drop(state);
+    if authenticated && world.name() != DEFAULT {
+        world.is_used();
+    }
+
+    let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
+    let response = answer.map_or_else(Response::default, |answer| {
+        let mut response = respond_with(operation, &spoken.answer, &answer);
+        for (name, value) in
+            [(prefer::APPLIED, applied), (prefer::IGNORED, preference.as_ref().and_then(Preference::ignored))]
+        {
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    });
+    let reply = strike.reply(operation, &spoken.answer, response);
+
+    let redaction = Redaction::shared();
+    let schema = spoken.request.map(|codec| codec.schema());
+    let sent = schema.map(|schema| (schema, &asked.body));
+    let secrets = Secrets::of(&known, redaction.presented(request.headers(), sent));
+    if let Some(schema) = schema {
+        redaction.body(schema, &mut asked.body);
+    }
+    violations.extend(spoken.problem.map(|problem| problem.violation));
+    let clean = |text: String| if secrets.are_in(&text) { secrets.taken_out_of(&text) } else { text };
+    let violation = |Violation { location, message, contract }: Violation| {
+        let location = if secrets.are_in(&location) { secrets.taken_out_of_target(&location) } else { location };
+        Violation { location, message: clean(message), contract }
+    };
+    let account = |mut status: AccountStatus| {
+        if let Some(suspension) = &mut status.suspended {
+            suspension.reason = suspension.reason.take().map(clean);
+        }
+        status
+    };
+    let body = if asked.body.is_null() { String::new() } else { json::write(&asked.body) };
+    let answer = if reply.leaves() { &reply.response.body()[..] } else { &[] };
+    world.record(Entry {
+        at,
+        texts: texts(path, request, (&body, &user), answer, &secrets),
+        operation: Some((&operation.id, operation.system)),
+        violations: violations.into_iter().map(violation).collect(),
+        faults: strike.ids,
+        status: reply.leaves().then(|| reply.response.status().as_u16()),
+        before: before.map(account),
+        after: after.map(account),
+    });
+    reply
+}
+
+/// Records a request for which there is no operation.
+pub(super) fn missed(world: &World, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
+    unread(world, path, request, response, Entry::default());
+}
+
+/// Records a request for an operation that was refused before it was read.
+pub(super) fn refused(
+    world: &World,
+    found: &Found,
+    path: &str,
+    request: &Request<Bytes>,
+    (response, violation): (&Response<Bytes>, Violation),
+) {
+    let operation = Some((found.operation.id.as_str(), found.operation.system));
+    unread(world, path, request, response, Entry { operation, violations: vec![violation], ..Entry::default() });
+}
+
+fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Response<Bytes>, entry: Entry) {
+    let state = world.state();
+    let (at, known) = (state.clock.now(), state.known.clone());
+    drop(state);
+    let secrets = Secrets::of(&known, Redaction::shared().presented(request.headers(), None));
+    world.record(Entry {
+        at,
+        texts: texts(path, request, ("", ""), response.body(), &secrets),
+        status: Some(response.status().as_u16()),
+        ..entry
+    });
+}
+
+/// Writes an answer, unless the contract does not have it.
+fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &Answer) -> Response<Bytes> {
+    match response_check::check(validator(), operation, codec.name(), answer) {
+        Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
+        Err(_) if answer.off_contract => respond(answer.status, JSON, json::write(&answer.body).into()),
+        Err(violations) => {
+            let body = serde_json::json!({
+                "error": "the mock server made an answer that the contract does not allow, and did not send it",
+                "operation": operation.id,
+                "status": answer.status,
+                "violations": violations,
+            });
+            respond_json(500, &body)
+        }
+    }
+}
