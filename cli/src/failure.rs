@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 use user_status::bulk::{JournalError, JournalErrorKind};
+use user_status::text::visible;
 use user_status::{Applied, ConnectionProblem, Error, ErrorKind, InvalidId};
 
 use crate::exit::Exit;
-use crate::output::visible;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]

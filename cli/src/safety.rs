@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::config::file::{Profile, System};
+use crate::config::file::Profile;
 use crate::failure::Failure;
 use crate::output::visible;
 
@@ -46,12 +46,6 @@ pub(crate) fn subject(token: &str) -> Option<String> {
         Value::Number(subject) => Some(subject.to_string()),
         _ => None,
     }
-}
-
-/// Whether the credentials of a profile name the caller. Those of Userdocks that do open the caller's own account only,
-/// so that to refuse it would be to refuse everything.
-pub(crate) fn names_the_caller(profile: &Profile) -> bool {
-    matches!(profile.system, System::Mediconnect(_) | System::Clearsquare(_))
 }
 
 fn own_account(name: &str, user: &str, source: &str) -> Failure {

@@ -11,7 +11,6 @@ use user_status::bulk::{About, JournalReader};
 
 use super::intake::counted;
 use crate::arguments::Consent;
-use crate::commands::CHANGES;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::{DOUBTFUL, Output};
@@ -106,7 +105,7 @@ pub(crate) fn by_change(journal: &JournalReader) -> Result<String, Failure> {
         *systems.entry(row.system).or_default().entry(row.change.change().as_str()).or_default() += 1;
     }
     let asked = |change: &Change| systems.values().any(|changes| changes.contains_key(change.as_str()));
-    let columns: Vec<&str> = CHANGES.iter().filter(|change| asked(change)).map(|change| change.as_str()).collect();
+    let columns: Vec<&str> = Change::ALL.iter().filter(|change| asked(change)).map(|change| change.as_str()).collect();
     let mut rows = vec![[""].iter().chain(&columns).map(|&word| word.to_owned()).collect::<Vec<String>>()];
     for (name, changes) in &systems {
         let cell = |column: &&str| changes.get(*column).map_or_else(|| "–".to_owned(), u64::to_string);

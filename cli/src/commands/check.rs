@@ -6,16 +6,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
-use user_status::systems::{akana, mediconnect, symphony, userdocks};
-use user_status::{AccountSystem, CallOptions, Error, ErrorKind, RetryPolicy, SystemKind};
+use user_status::{AccountSystem, CallOptions, Error, ErrorKind, RetryPolicy};
 
 use crate::arguments::Check;
 use crate::config::Config;
-use crate::config::file::{Profile, System};
+use crate::config::file::Profile;
 use crate::connect::Connected;
 use crate::exit::Exit;
 use crate::failure::{Failure, of_call};
 use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, visible};
+use crate::systems::Probe;
 use crate::table::table;
 
 /// How long a system may take.
@@ -120,9 +120,10 @@ async fn find_out(name: &str, profile: &Profile, connected: &Result<Connected, F
         Err(failure) => return failed(&failure.message),
     };
     let Some(system) = connected.registry.get(name) else { return failed("it was not set up") };
-    if !system.capabilities().reads {
-        return reach(profile).await;
-    }
+    let (user, is_denied) = match profile.own.probe() {
+        Probe::Reach { path } => return reach(profile, path).await,
+        Probe::Read { user, is_denied } => (user, is_denied),
+    };
     let options = CallOptions::default()
         .with_retry(RetryPolicy::never())
         .with_attempt_timeout(PATIENCE)
@@ -130,27 +131,20 @@ async fn find_out(name: &str, profile: &Profile, connected: &Result<Connected, F
     match &profile.common.own_account {
         Some(own) => match system.status_with(&own.0, options).await {
             Ok(status) => good(format!("read your own account: {}", visible(&status.to_string()))),
-            Err(error) if is_unknown_user(&error) => {
+            Err(error) if is_denied(&error) => {
                 failed(format!("the credentials are good, and `own_account` is not there: {}", of_call(&error)))
             }
             Err(error) => failed(elsewhere(&error).unwrap_or_else(|| of_call(&error))),
         },
-        None => probe(system, profile, options).await,
+        None => probe(system, &user, is_denied, options).await,
     }
 }
 
-/// Reads an account that cannot exist: a system denies it in its own words, and only after it has looked at the
-/// credentials.
-async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptions) -> Finding {
-    let user = match &profile.system {
-        System::Userdocks(_) => "00000000-0000-0000-0000-000000000000".to_owned(),
-        System::Akana(own) => format!("00000000-0000-0000-0000-000000000000.{}", own.tenant),
-        // The largest that every database can look up.
-        System::Mediconnect(_) | System::Symphony(_) | System::Clearsquare(_) => i32::MAX.to_string(),
-    };
-    match system.status_with(&user, options).await {
+/// Reads an account that cannot exist.
+async fn probe(system: &dyn AccountSystem, user: &str, is_denied: fn(&Error) -> bool, options: CallOptions) -> Finding {
+    match system.status_with(user, options).await {
         Ok(_) => good("the credentials were accepted"),
-        Err(error) if is_unknown_user(&error) => {
+        Err(error) if is_denied(&error) => {
             good("the credentials were accepted: the system denied an account that cannot exist")
         }
         Err(error) => {
@@ -164,25 +158,6 @@ async fn probe(system: &dyn AccountSystem, profile: &Profile, options: CallOptio
                 _ => failed(why),
             }
         }
-    }
-}
-
-/// Whether a system denies an account in its own words. Any server answers 404 for a wrong address.
-fn is_unknown_user(error: &Error) -> bool {
-    match (error.system(), error.status()) {
-        (SystemKind::SYMPHONY, Some(400)) => {
-            error.fault::<symphony::types::SymphonyError>().is_some_and(|fault| fault.code.is_some())
-        }
-        (SystemKind::USERDOCKS, Some(400 | 404)) => error
-            .fault::<userdocks::types::UserdocksError>()
-            .is_some_and(|fault| fault.error.is_some() || fault.message.is_some()),
-        (SystemKind::MEDICONNECT, Some(404)) => {
-            error.fault::<mediconnect::types::MediconnectError>().is_some_and(|fault| fault.error.is_some())
-        }
-        (SystemKind::AKANA, Some(404)) => {
-            error.fault::<akana::types::AkanaFault>().is_some_and(|fault| fault.faultcode.is_some())
-        }
-        _ => false,
     }
 }
 
@@ -202,11 +177,10 @@ fn redirect(status: u16, to: Option<&str>) -> String {
     )
 }
 
-/// Asks for the address of the one operation as a browser would, without credentials, which changes nothing. Most answers
-/// show that there is a server.
-async fn reach(profile: &Profile) -> Finding {
+/// Asks for an address as a browser would, without credentials, which changes nothing. Most answers show that there is a server.
+async fn reach(profile: &Profile, path: &str) -> Finding {
     let common = &profile.common;
-    let address = format!("{}/api/users/manage-status", common.base_url.trim_end_matches('/'));
+    let address = format!("{}{path}", common.base_url.trim_end_matches('/'));
     match user_status::reach(common.system, &address, common.allow_plain_http, PATIENCE).await {
         Ok(reached) => match reached.status {
             status @ 300..400 => failed(redirect(status, reached.location.as_deref())),

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::arguments::Init;
 use crate::config::file::Profile;
 use crate::config::{Config, example, search};
-use crate::connect::references;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, path as shown_path, visible};
@@ -70,7 +69,9 @@ pub(super) fn show(named: Option<&Path>, output: Output) -> Result<Exit, Failure
 
 fn described(name: &str, profile: &Profile) -> Value {
     let common = &profile.common;
-    let credentials: serde_json::Map<String, Value> = references(profile)
+    let credentials: serde_json::Map<String, Value> = profile
+        .own
+        .references()
         .unwrap_or_default()
         .into_iter()
         .map(|(setting, reference)| (setting.to_owned(), json!(reference.to_string())))

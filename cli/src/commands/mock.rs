@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use user_status_mock::{ServerOptions, StandaloneServer, SystemKind};
+use user_status_mock::{ServerOptions, StandaloneServer};
 
 use super::config::refused;
 use crate::arguments::Mock;
@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Signals;
+use crate::systems::{ALL, Sample};
 
 /// How long requests in flight may take to end.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -49,22 +50,13 @@ pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
     }
 }
 
-/// The profiles of the configuration for a mock, with an account to try each on.
-const PROFILES: [(&str, SystemKind, &str); 5] = [
-    ("pod", SystemKind::Symphony, "disable"),
-    ("portal", SystemKind::Akana, "lock"),
-    ("clinic", SystemKind::Mediconnect, "suspend --reason Leave"),
-    ("docs", SystemKind::Userdocks, "disable"),
-    ("shop", SystemKind::Clearsquare, "toggle"),
-];
-
 fn document(server: &StandaloneServer, path: &Path) -> Value {
-    let profiles: Map<String, Value> = PROFILES
-        .iter()
-        .map(|(name, system, _)| {
-            let about =
-                json!({ "system": system.as_str(), "base_url": server.uri(*system), "users": server.users(*system) });
-            ((*name).to_owned(), about)
+    let profiles: Map<String, Value> = ALL
+        .into_iter()
+        .map(|known| {
+            let (kind, sample) = (known.of_mock(), &known.sample);
+            let about = json!({ "system": known.kind, "base_url": server.uri(kind), "users": server.users(kind) });
+            (sample.profile.to_owned(), about)
         })
         .collect();
     json!({ "root": server.root(), "config": path.to_string_lossy(), "profiles": profiles })
@@ -78,19 +70,14 @@ fn text(server: &StandaloneServer, path: &Path) -> String {
         false => format!("    export USER_STATUS_CONFIG='{}'\n", path.display().to_string().replace('\'', "'\\''")),
     };
     text += "    user-status check\n";
-    for (index, (name, system, change)) in PROFILES.into_iter().enumerate() {
-        // The administrator's own account would be refused.
-        let users = server.users(system);
-        let own = user_status_mock::world::MEDICONNECT_ADMIN.to_string();
-        let known =
-            [user_status_mock::world::SYMPHONY_USER.to_string(), user_status_mock::world::USERDOCKS_USER.to_owned()];
-        let user = users.iter().find(|user| known.contains(user));
-        let user = user.or_else(|| users.iter().find(|user| **user != own));
-        let Some(user) = user else { continue };
+    let mut samples = ALL.map(|known| &known.sample);
+    samples.sort_by_key(|sample| sample.place);
+    for (index, Sample { profile, user, change, .. }) in samples.into_iter().enumerate() {
+        let user = user();
         if index == 0 {
-            text += &format!("    user-status get {name} {user}\n");
+            text += &format!("    user-status get {profile} {user}\n");
         }
-        text += &format!("    user-status set {name} {user} {change}\n");
+        text += &format!("    user-status set {profile} {user} {change}\n");
     }
     text
 }

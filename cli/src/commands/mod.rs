@@ -1,7 +1,5 @@
 //! The commands, one module each.
 
-use user_status::Change;
-
 use crate::arguments::{Arguments, Command, ConfigAction};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,7 +43,3 @@ pub(crate) async fn run(arguments: &Arguments, output: Output) -> Result<Exit, F
         Command::Man(man) => shell::manual(man, output),
     }
 }
-
-/// All changes, in the order in which people meet them.
-pub(crate) const CHANGES: [Change; 7] =
-    [Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend, Change::Lock, Change::Unlock, Change::Toggle];

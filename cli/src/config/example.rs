@@ -4,8 +4,9 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use user_status_mock::{StandaloneServer, SystemKind, world};
+use user_status_mock::StandaloneServer;
 
+use crate::systems::ALL;
 use crate::trusted;
 
 /// Every setting explained, for all five systems.
@@ -39,42 +40,18 @@ impl ForMock {
         let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
         let name = format!("{stem}.credentials");
         let credentials = server.credentials();
-        let secrets = vec![
-            ("docs-api-key", credentials.userdocks.api_key),
-            ("docs-client-id", credentials.userdocks.client_id),
-            ("portal-session-cookie", credentials.akana.session_cookie),
-            ("portal-csrf-token", credentials.akana.csrf_token),
-            ("clinic-token", credentials.mediconnect.token),
-            ("pod-session-token", credentials.symphony.session_token),
-            ("shop-token", credentials.clearsquare.token),
-        ];
-        let file = |secret: &str| format!("{{ file = {} }}", toml_text(&format!("{name}/{secret}")));
-        let profile = |profile: &str, system: SystemKind, lines: &[String]| {
-            let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            format!("\n[profiles.{profile}]\nsystem = \"{system}\"\nbase_url = \"{}\"\n{lines}", server.uri(system))
-        };
+        let mut secrets = Vec::new();
         let mut text = "# Five systems of a mock. Their credentials open nothing else.\n".to_owned();
-        text += &profile(
-            "docs",
-            SystemKind::Userdocks,
-            &[format!("api_key = {}", file("docs-api-key")), format!("client_id = {}", file("docs-client-id"))],
-        );
-        text += &profile(
-            "portal",
-            SystemKind::Akana,
-            &[
-                format!("tenant = \"{}\"", world::AKANA_TENANT),
-                format!("session_cookie = {}", file("portal-session-cookie")),
-                format!("csrf_token = {}", file("portal-csrf-token")),
-            ],
-        );
-        text += &profile(
-            "clinic",
-            SystemKind::Mediconnect,
-            &[format!("token = {}", file("clinic-token")), format!("own_account = {}", world::MEDICONNECT_ADMIN)],
-        );
-        text += &profile("pod", SystemKind::Symphony, &[format!("session_token = {}", file("pod-session-token"))]);
-        text += &profile("shop", SystemKind::Clearsquare, &[format!("token = {}", file("shop-token"))]);
+        for known in ALL {
+            let (sample, base_url) = (&known.sample, server.uri(known.of_mock()));
+            text +=
+                &format!("\n[profiles.{}]\nsystem = \"{}\"\nbase_url = \"{base_url}\"\n", sample.profile, known.kind);
+            for (setting, file, value) in (sample.credentials)(&credentials) {
+                text += &format!("{setting} = {{ file = {} }}\n", toml_text(&format!("{name}/{file}")));
+                secrets.push((file, value));
+            }
+            text.extend((sample.lines)().iter().map(|line| format!("{line}\n")));
+        }
         ForMock { text, folder: path.with_file_name(name), secrets }
     }
 

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use user_status::SystemKind;
 
-use super::secret::Reference;
-use super::setting::{Account, Time};
 use super::{Config, near};
 use crate::failure::Failure;
+use crate::settings::Common;
+use crate::systems::{ALL, Own};
 
 /// A system, and who calls it.
 #[derive(Debug)]
@@ -20,122 +19,7 @@ pub(crate) struct Profile {
     /// What every system has.
     pub(crate) common: Common,
     /// What only this one has.
-    pub(crate) system: System,
-}
-
-/// The settings of one of the five, its credentials among them.
-#[derive(Debug)]
-pub(crate) enum System {
-    Userdocks(Userdocks),
-    Akana(Akana),
-    Mediconnect(Mediconnect),
-    Symphony(Symphony),
-    Clearsquare(Clearsquare),
-}
-
-/// Settings, and their names as they are written.
-macro_rules! settings {
-    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Deserialize)]
-        pub(crate) struct $name { $($(#[$attribute])* pub(crate) $field: $type,)+ }
-
-        impl $name {
-            const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
-        }
-    };
-}
-
-settings! {
-    /// What every system has.
-    Common {
-        #[serde(deserialize_with = "system")]
-        system: SystemKind,
-        base_url: String,
-        #[serde(default)]
-        allow_plain_http: bool,
-        at_once: Option<std::num::NonZeroUsize>,
-        #[serde(default, deserialize_with = "rate")]
-        per_second: Option<f64>,
-        attempt_timeout: Option<Time>,
-        connect_timeout: Option<Time>,
-        total_timeout: Option<Time>,
-        own_account: Option<Account>,
-        #[serde(default)]
-        protected: Vec<Account>,
-    }
-}
-
-settings! {
-    /// Userdocks.
-    Userdocks {
-        api_key: Option<Reference>,
-        client_id: Option<Reference>,
-        access_token: Option<Reference>,
-        route: Option<Route>,
-        app: Option<String>,
-    }
-}
-
-settings! {
-    /// Akana.
-    Akana {
-        session_cookie: Reference,
-        csrf_token: Reference,
-        tenant: String,
-        media_type: Option<String>,
-        #[serde(default)]
-        unlock_by_enabling: bool,
-    }
-}
-
-settings! {
-    /// MediConnect.
-    Mediconnect {
-        token: Reference,
-        active_flag: Option<ActiveFlag>,
-    }
-}
-
-settings! {
-    /// Symphony.
-    Symphony {
-        session_token: Reference,
-        unit: Option<Unit>,
-    }
-}
-
-settings! {
-    /// ClearSquare.
-    Clearsquare {
-        token: Reference,
-    }
-}
-
-/// Which of Userdocks' two routes a change takes.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Route {
-    Documented,
-    Current,
-}
-
-/// What a request to MediConnect says of the boolean that shall stay as it is.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ActiveFlag {
-    ReadFirst,
-    AssumeActive,
-    AssumeInactive,
-    LeaveOut,
-}
-
-/// The unit in which a pod counts the end of a suspension.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Unit {
-    Milliseconds,
-    Seconds,
+    pub(crate) own: Box<dyn Own>,
 }
 
 /// Reads a configuration. An error names line and column, and shows nothing of the line: a credential may stand in it.
@@ -225,7 +109,7 @@ fn profile(name: &str, value: Spanned<DeValue<'_>>) -> Result<Profile, Problem> 
     let DeValue::Table(table) = value.get_ref() else {
         return Err(Problem::new(format!("profile `{name}` must be a table, as in [profiles.{name}]"), at));
     };
-    let systems = SystemKind::KNOWN.map(SystemKind::as_str).join(", ");
+    let systems = ALL.map(|known| known.kind.as_str()).join(", ");
     let Some(system) = table.get("system") else {
         return Err(Problem::new(format!("profile `{name}` lacks `system`, which is one of {systems}"), at));
     };
@@ -234,40 +118,24 @@ fn profile(name: &str, value: Spanned<DeValue<'_>>) -> Result<Profile, Problem> 
         _ => "",
     };
     // Other kinds are for programs that bring a system of their own.
-    let Some(which) = SystemKind::KNOWN.into_iter().find(|kind| kind.as_str() == word) else {
+    let Some(which) = ALL.into_iter().find(|known| known.kind.as_str() == word) else {
         return Err(Problem::new(format!("`system` must be one of {systems}"), system.span()));
     };
-    let own = match which {
-        SystemKind::USERDOCKS => Userdocks::KEYS,
-        SystemKind::AKANA => Akana::KEYS,
-        SystemKind::MEDICONNECT => Mediconnect::KEYS,
-        SystemKind::SYMPHONY => Symphony::KEYS,
-        SystemKind::CLEARSQUARE => Clearsquare::KEYS,
-        other => return Err(Problem::new(format!("{other} is not a system of this program"), system.span())),
-    };
-    let known = [Common::KEYS, own].concat();
+    let known = [Common::KEYS, which.keys].concat();
     for key in table.keys() {
         if !known.contains(&key.get_ref().as_ref()) {
-            return Err(unknown(key.get_ref(), &known, &format!("a profile of {which}"), key.span()));
+            return Err(unknown(key.get_ref(), &known, &format!("a profile of {}", which.kind), key.span()));
         }
     }
-    let common = settings(name, &value)?;
-    let system = match which {
-        SystemKind::USERDOCKS => System::Userdocks(settings(name, &value)?),
-        SystemKind::AKANA => System::Akana(settings(name, &value)?),
-        SystemKind::MEDICONNECT => System::Mediconnect(settings(name, &value)?),
-        SystemKind::SYMPHONY => System::Symphony(settings(name, &value)?),
-        _ => System::Clearsquare(settings(name, &value)?),
-    };
-    Ok(Profile { common, system })
-}
-
-/// A part of the settings of a profile; the other part was found to be known.
-fn settings<'de, T: Deserialize<'de>>(name: &str, table: &Spanned<DeValue<'de>>) -> Result<T, Problem> {
-    T::deserialize(toml::de::ValueDeserializer::from(table.clone())).map_err(|error| {
+    let within = |error: toml::de::Error| {
         let Problem { message, at } = Problem::from(error);
-        Problem { message: format!("profile `{name}`: {message}"), at: at.or(Some(table.span())) }
-    })
+        Problem { message: format!("profile `{name}`: {message}"), at: at.or(Some(value.span())) }
+    };
+    // Each part of the table was found to be known.
+    let part = || toml::de::ValueDeserializer::from(value.clone());
+    let common = Common::deserialize(part()).map_err(within)?;
+    let own = (which.read)(part()).map_err(within)?;
+    Ok(Profile { common, own })
 }
 
 fn unknown(key: &str, known: &[&str], of: &str, at: Range<usize>) -> Problem {
@@ -280,19 +148,6 @@ fn checked_name(name: &str) -> Result<(), String> {
     match !name.is_empty() && name.len() <= 64 && name.chars().all(plain) {
         true => Ok(()),
         false => Err("the name of a profile must be 1 to 64 letters, digits, `-`, `_` or `.`".to_owned()),
-    }
-}
-
-fn system<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemKind, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    word.parse().map_err(serde::de::Error::custom)
-}
-
-fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    let rate = f64::deserialize(deserializer)?;
-    match rate.is_finite() && rate > 0.0 {
-        true => Ok(Some(rate)),
-        false => Err(serde::de::Error::custom("`per_second` must be above zero; leave it out for no limit")),
     }
 }
 

@@ -9,10 +9,7 @@ use crate::output::visible;
 
 pub(crate) mod example;
 pub(crate) mod file;
-mod program;
 pub(crate) mod search;
-pub(crate) mod secret;
-mod setting;
 
 use file::Profile;
 use search::Found;
