@@ -222,10 +222,10 @@ impl fmt::Display for ContractError {
 impl std::error::Error for ContractError {}
 
 /// The methods of a path item, in the order of the OpenAPI specification.
-pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+pub const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// The extension of a tag that says in what the base URLs of its system end.
-pub(crate) const BASE_PATH: &str = "x-base-path";
+pub const BASE_PATH: &str = "x-base-path";
 
 /// Reads the parts of a document, each with its pointer.
 struct Reader<'a> {
@@ -472,7 +472,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Of the URL of a server, its path without a slash at the end.
-pub(crate) fn path_of_url(url: &str) -> &str {
+pub fn path_of_url(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]).trim_end_matches('/')
 }

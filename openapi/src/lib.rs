@@ -1,7 +1,7 @@
 //! The canonical contract for changing the status of a person's account in five systems, as typed data.
 //!
-//! The contract is one OpenAPI 3.0 document: [`JSON`] is its text, and [`Contract::embedded`] the document as types: its [`Operation`]s with method, path,
-//! media types, status codes and security, each with the JSON pointer of where it stands.
+//! The contract is one OpenAPI 3.0 document: [`JSON`] is its text, and [`Contract::embedded`] the document as types: its
+//! [`Operation`]s with method, path, media types, status codes and security, each with the JSON pointer of where it stands.
 //!
 //! ```
 //! use user_status_openapi::{Contract, SystemKind};
@@ -14,23 +14,20 @@
 //! assert_eq!(contract.base_path(operation.system), "/pod");
 //! ```
 //!
-//! With feature `docs`, [`docs::Page`] is the documentation as a page. With feature `validate`, [`validate::Validator`] holds values against the schemas of the document. Feature `tool`
-//! is the contract tool itself and of no use to other crates; it is a module and not only a program so that tests can
-//! call it.
+//! With feature `docs`, [`docs::Page`] is the documentation as a page. With feature `validate`, [`validate::Validator`] holds
+//! values against the schemas of the document.
 
 mod contract;
 #[cfg(feature = "docs")]
 pub mod docs;
 pub mod pointer;
-#[cfg(feature = "tool")]
-pub mod tool;
 #[cfg(feature = "validate")]
 pub mod validate;
 mod words;
 
 pub use contract::{
-    Contract, ContractError, Idempotence, Location, MediaType, Operation, Parameter, RequestBody, Response, Scheme,
-    SchemeKind,
+    BASE_PATH, Contract, ContractError, Idempotence, Location, METHODS, MediaType, Operation, Parameter, RequestBody,
+    Response, Scheme, SchemeKind, path_of_url,
 };
 pub use words::{Change, SystemKind, UnknownName};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use user_status_openapi::tool::{self, Finding};
+use user_status_contract::{self as tool, Finding};
 use user_status_openapi::{Change, Contract, Idempotence, SchemeKind, SystemKind};
 
 fn repository() -> PathBuf {

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use user_status_contract::diff::{Change, Class, Side, Version};
+use user_status_contract::{self as tool, Diff, Source};
 use user_status_openapi::Contract;
-use user_status_openapi::tool::diff::{Change, Class, Side, Version};
-use user_status_openapi::tool::{self, Diff, Source};
 
 use crate::contract::Copy;
 

@@ -106,15 +106,17 @@ impl Validator {
 }
 
 /// A JSON Schema that stands by itself.
-#[cfg(feature = "tool")]
-pub(crate) struct Standalone {
+pub struct Standalone {
     schemas: Schemas,
     index: SchemaIndex,
 }
 
-#[cfg(feature = "tool")]
 impl Standalone {
-    pub(crate) fn new(schema: Value) -> Result<Standalone, InvalidSchema> {
+    /// Compiles a schema that refers to nothing outside itself.
+    ///
+    /// # Errors
+    /// Why it cannot be compiled.
+    pub fn new(schema: Value) -> Result<Standalone, InvalidSchema> {
         let mut compiler = Compiler::new();
         let mut schemas = Schemas::new();
         compiler.add_resource(DOCUMENT, schema).map_err(|e| InvalidSchema::new("", &e))?;
@@ -122,13 +124,19 @@ impl Standalone {
         Ok(Standalone { schemas, index })
     }
 
-    /// Everything in `value` that the schema does not allow.
-    pub(crate) fn validate(&self, value: &Value) -> Vec<Violation> {
+    /// Returns everything in `value` that the schema does not allow.
+    pub fn validate(&self, value: &Value) -> Vec<Violation> {
         let mut violations = Vec::new();
         if let Err(error) = self.schemas.validate(value, self.index) {
             collect(&error, &mut violations);
         }
         violations
+    }
+}
+
+impl fmt::Debug for Standalone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standalone").finish_non_exhaustive()
     }
 }
 

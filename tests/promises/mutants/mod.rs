@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use serde_json::{Value, json};
+use user_status_contract::{self as tool, Code};
 use user_status_openapi::Contract;
-use user_status_openapi::tool::{self, Code};
 use user_status_openapi::validate::Validator;
 
 use crate::exchanges::Exchange;

@@ -1,12 +1,10 @@
 //! Is every extension there, known and well-formed?
 
 use serde_json::{Value, json};
+use user_status_openapi::validate::Standalone;
+use user_status_openapi::{BASE_PATH, Change, Contract, Idempotence, Operation, pointer};
 
 use super::{Finding, objects};
-use crate::contract::{BASE_PATH, Contract, Idempotence, Operation};
-use crate::pointer;
-use crate::validate::Standalone;
-use crate::words::Change;
 
 /// The extensions that there are. Any other is a typing error.
 const KNOWN: [&str; 13] = [

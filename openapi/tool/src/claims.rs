@@ -5,9 +5,9 @@ use std::path::Path;
 
 use jiff::civil::Date;
 use serde_json::Value;
+use user_status_openapi::{Contract, MediaType, Operation};
 
 use super::{CONTRACT, Finding, GENERATE};
-use crate::contract::{Contract, MediaType, Operation};
 
 /// The page, below the root of the repository.
 pub const CLAIMS: &str = "CONTRACT.md";

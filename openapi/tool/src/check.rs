@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use user_status_openapi::{Change, Contract, Location, MediaType, Operation, SystemKind, pointer};
 
 use super::{Finding, examples, extensions, objects, structure, tables};
-use crate::contract::{Contract, Location, MediaType, Operation};
-use crate::pointer;
-use crate::words::{Change, SystemKind};
 
 /// Everything that is wrong with the document itself.
 pub(super) fn document(document: &Value) -> Vec<Finding> {

@@ -4,11 +4,9 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use user_status_openapi::{Change, Contract, Idempotence, Operation, SchemeKind, SystemKind, pointer};
 
 use super::Finding;
-use crate::contract::{Contract, Idempotence, Operation, SchemeKind};
-use crate::pointer;
-use crate::words::{Change, SystemKind};
 
 mod samples;
 

@@ -1,11 +1,10 @@
 //! Is every example what its schema says, and is there one for every body?
 
 use serde_json::Value;
+use user_status_openapi::validate::Validator;
+use user_status_openapi::{Contract, MediaType, pointer};
 
 use super::Finding;
-use crate::contract::{Contract, MediaType};
-use crate::pointer;
-use crate::validate::Validator;
 
 pub(super) fn check(contract: &Contract) -> Vec<Finding> {
     let validator = match Validator::new(contract) {

@@ -56,7 +56,7 @@ pub(super) fn scheme(_: &Walk<'_>, scheme: &Pair<'_>) -> Verdict {
 pub(super) fn servers(walk: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
     let path = |servers: Option<&Value>| {
         let url = servers?.get(0)?.get("url")?.as_str()?;
-        Some(crate::contract::path_of_url(url).to_owned())
+        Some(user_status_openapi::path_of_url(url).to_owned())
     };
     if path(pair.old.value) == path(pair.new.value) {
         return (Documentation, "every caller gives the address of the machine");

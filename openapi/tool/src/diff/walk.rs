@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use user_status_openapi::pointer;
 
 use super::rules::{self, Rule, Table, Verdict};
 use super::{Change, Class, Side};
-use crate::pointer;
 
 /// Every change between two documents, those that break something first, then by pointer.
 pub(super) fn changes(old: &Value, new: &Value) -> Vec<Change> {
@@ -281,7 +281,7 @@ impl<'a> Walk<'a> {
         }
         let kind = |found: &Found<'a>| {
             let named = found.at.starts_with("/components/schemas/") && found.at.matches('/').count() == 3;
-            found.value.filter(|_| named).and_then(crate::tool::tables::kind)
+            found.value.filter(|_| named).and_then(crate::tables::kind)
         };
         if kind(&resolved.old) != kind(&resolved.new) {
             self.record(
@@ -323,14 +323,14 @@ impl Address {
         let mut tokens = at.split('/').skip(2).map(|token| token.replace("~1", "/").replace("~0", "~"));
         let (path, below) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
         let item = &document["paths"][&path];
-        let method = crate::contract::METHODS.into_iter().find(|method| *method == below);
-        let mut methods = method.into_iter().chain(crate::contract::METHODS);
+        let method = user_status_openapi::METHODS.into_iter().find(|method| *method == below);
+        let mut methods = method.into_iter().chain(user_status_openapi::METHODS);
         let operation = methods.find_map(|method| item.get(method)).unwrap_or(&Value::Null);
         let servers = item.get("servers").or_else(|| document.get("servers")).unwrap_or(&Value::Null);
-        let mount = crate::contract::path_of_url(servers[0]["url"].as_str().unwrap_or_default());
+        let mount = user_status_openapi::path_of_url(servers[0]["url"].as_str().unwrap_or_default());
         let mut tags = document["tags"].as_array().into_iter().flatten();
         let tag = tags.find(|tag| tag["name"] == operation["tags"][0]).unwrap_or(&Value::Null);
-        let base = tag[crate::contract::BASE_PATH].as_str().unwrap_or_default();
+        let base = tag[user_status_openapi::BASE_PATH].as_str().unwrap_or_default();
         Address { whole: format!("{} {mount}{path}", method.unwrap_or_default()), base: format!("{mount}{base}") }
     }
 }
@@ -339,7 +339,7 @@ impl Address {
 fn operations<'a>(paths: &Found<'a>) -> Vec<(Found<'a>, Found<'a>)> {
     let items = paths.names().map(|path| paths.member(path));
     let operations = items.flat_map(|item| {
-        let methods = crate::contract::METHODS.iter().map(move |method| (item.clone(), item.member(method)));
+        let methods = user_status_openapi::METHODS.iter().map(move |method| (item.clone(), item.member(method)));
         methods.filter(|(_, operation)| operation.value.is_some()).collect::<Vec<_>>()
     });
     operations.collect()

@@ -8,10 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-
-use crate::contract::{Contract, ContractError};
-use crate::pointer;
-use crate::words::SystemKind;
+use user_status_openapi::{Contract, ContractError, SystemKind, pointer};
 
 pub use diff::Diff;
 pub use source::Source;
@@ -253,8 +250,8 @@ pub enum Format {
 /// The file that cannot be written.
 pub fn docs(out: &Path, format: Format) -> Result<Vec<PathBuf>, Vec<Finding>> {
     let pages = match format {
-        Format::Html => BTreeMap::from([("index.html".to_owned(), crate::docs::Page::new().html())]),
-        Format::Markdown => crate::docs::markdown(Contract::embedded()),
+        Format::Html => BTreeMap::from([("index.html".to_owned(), user_status_openapi::docs::Page::new().html())]),
+        Format::Markdown => user_status_openapi::docs::markdown(Contract::embedded()),
     };
     let cannot = |path: &Path, e: std::io::Error| {
         vec![Finding::new(path.display().to_string(), "", format!("cannot be written: {e}"))]

@@ -1,9 +1,9 @@
 //! Is it an OpenAPI 3.0 document, with every reference in its place?
 
 use serde_json::Value;
+use user_status_openapi::pointer;
 
 use super::{Finding, objects};
-use crate::pointer;
 
 pub(super) fn check(document: &Value) -> Vec<Finding> {
     let mut findings = references(document);

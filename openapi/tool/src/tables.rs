@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use user_status_openapi::{Contract, Idempotence, SystemKind};
 
 use super::header;
-use crate::contract::{Contract, Idempotence};
-use crate::words::SystemKind;
 
 /// The characters and forms that a string id may have. The SDK checks ids by hand-written code that equals this
 /// pattern (a test holds the two together), so that its users compile no regular expressions.

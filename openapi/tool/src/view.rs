@@ -8,9 +8,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-
-use crate::contract::Contract;
-use crate::words::SystemKind;
+use user_status_openapi::{Contract, SystemKind};
 
 /// The media type that typed clients speak.
 const JSON: &str = "application/json";

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use user_status_openapi::tool::{self, Finding, Format, Source};
+use user_status_contract::{self as tool, Finding, Format, Source};
 
 const HELP: &str = "\
 Generates what is cut from openapi/openapi.yaml, and checks it.
@@ -101,7 +101,7 @@ enum Call {
 
 fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Call, String> {
     let (mut command, mut sources, mut out, mut format) = (None, Vec::new(), None, None);
-    let mut root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     while let Some(arg) = args.next() {
         match arg.to_str().unwrap_or_default() {
             "-h" | "--help" | "help" => return Ok(Call::Help),

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use user_status_openapi::Contract;
 
 use super::{Finding, sample};
-use crate::contract::Contract;
 
 /// A file with samples.
 struct File {
@@ -36,14 +36,14 @@ const FILES: [File; 3] = [
 ];
 
 /// The samples by file, and in it by operation and kind.
-pub(in crate::tool) struct Samples(Vec<BTreeMap<(String, String), String>>);
+pub(crate) struct Samples(Vec<BTreeMap<(String, String), String>>);
 
 impl Samples {
     /// Reads the samples of the repository.
     ///
     /// # Errors
     /// A file that cannot be read, and regions that do not end.
-    pub(in crate::tool) fn read(root: &Path) -> Result<Samples, Vec<Finding>> {
+    pub(crate) fn read(root: &Path) -> Result<Samples, Vec<Finding>> {
         let files = FILES.iter().map(|file| {
             let text = fs::read_to_string(root.join(file.path))
                 .map_err(|e| vec![Finding::new(file.path, "", format!("cannot be read: {e}"))])?;

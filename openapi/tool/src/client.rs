@@ -6,10 +6,9 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeI
 use quote::quote;
 use schemars08::schema::{InstanceType, SchemaObject};
 use serde_json::Value;
+use user_status_openapi::{Contract, SystemKind};
 
 use super::{Finding, header, polish, tables, view};
-use crate::contract::Contract;
-use crate::words::SystemKind;
 
 /// The source text of a system's client.
 pub(super) fn client(contract: &Contract, system: SystemKind) -> Result<String, Vec<Finding>> {
