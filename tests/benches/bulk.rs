@@ -230,7 +230,7 @@ async fn memory(few: usize, many: usize) -> Result<Value> {
             let rows = rows.to_string();
             let at_once = AT_ONCE.to_string();
             let arguments = [&root, &journal, &rows, "--at-once", &at_once, "--blind"];
-            Command::new(env!("CARGO_BIN_EXE_bulk-runner")).args(arguments).output()
+            Command::new(env!("CARGO_BIN_EXE_measured-run")).args(arguments).output()
         });
         let output = program.await??;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

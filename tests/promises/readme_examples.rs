@@ -238,7 +238,7 @@ fn every_command_in_a_sentence_names_what_there_is() {
         let mut of_kind = targets.filter(|target| target["kind"][0] == kind);
         of_kind.any(|target| name.is_none_or(|name| target["name"] == name))
     };
-    let contract = read("openapi/src/bin/contract.rs");
+    let contract = read("openapi/tool/src/main.rs");
     let modules = read("tests/promises/main.rs");
     let mut seen = 0;
     for page in pages() {

@@ -1,7 +1,7 @@
 //! Takes the results of the benchmarks in, and writes them where people read them: `tests/benches/figures.json`,
 //! `tests/benches/README.md` and a table of the README. What was not measured this time stays as it was.
 //!
-//! `cargo run -p user-status-tests --bin figures`
+//! `cargo run -p user-status-benches --bin figures`
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the crate is in no folder")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let read = |file: &Path| fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()));
     let mut all: Value = serde_json::from_str(&read(&root.join(FIGURES))?)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
