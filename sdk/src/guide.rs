@@ -134,8 +134,8 @@
 //! # Adding a system to this crate
 //!
 //! The contract comes first, and everything else follows from it or is held to it: paths and schemas in
-//! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/systems/` and
-//! `mock-server/src/systems/`. The README of the repository has the steps. A test fails for whatever was forgotten.
+//! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/systems/`,
+//! `mock-server/src/systems/` and `cli/src/systems/`. The README of the repository has the steps. A test fails for whatever was forgotten.
 //!
 //! [`AccountSystem`]: crate::AccountSystem
 //! [`Applied::No`]: crate::Applied::No

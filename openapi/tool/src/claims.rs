@@ -17,7 +17,7 @@ const PROVED: [(&str, &str); 24] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
-        "cargo test --workspace matrix::",
+        "cargo test --workspace contract::matrix::",
     ),
     (
         "The mock takes what the contract allows, refuses what it does not, and answers as documented, whatever is sent: \
@@ -36,19 +36,25 @@ const PROVED: [(&str, &str); 24] = [
     ("The SDK's clients, the documentation and this page are those of the document", "cargo contract check"),
     (
         "No change of the document goes unseen, and its version says what the changes mean for those who hold to the released one",
-        "cargo test --workspace diff::",
+        "cargo test --workspace contract::diff::",
     ),
     (
         "A slip in the document is noticed by something that is not made from it: hundreds of them are made",
-        "cargo test --workspace mutants::",
+        "cargo test --workspace contract::mutants::",
     ),
-    ("The examples of the five source documents run as they are written", "cargo test --workspace documents::"),
-    ("Each operation travels as its source document says, and nothing else travels", "cargo test --workspace wire::"),
-    ("Akana is the same in all its representations", "cargo test --workspace representations::"),
-    ("The SDK's own types have the schemas of the canonical vocabulary", "cargo test --workspace schemas::"),
+    (
+        "The examples of the five source documents run as they are written",
+        "cargo test --workspace contract::documents::",
+    ),
+    (
+        "Each operation travels as its source document says, and nothing else travels",
+        "cargo test --workspace sdk::wire::",
+    ),
+    ("Akana is the same in all its representations", "cargo test --workspace sdk::representations::"),
+    ("The SDK's own types have the schemas of the canonical vocabulary", "cargo test --workspace contract::schemas::"),
     (
         "An error says what happened and whether the account may have been changed, under every fault",
-        "cargo test --workspace faults::",
+        "cargo test --workspace sdk::faults::",
     ),
     (
         "What the SDK claims is what happened, whatever a server answers; a hundred \
@@ -62,26 +68,26 @@ const PROVED: [(&str, &str); 24] = [
     (
         "A run that is killed, at any time and again and again, ends as asked, and repeats no toggle; a thousand kills with \
          `.ci/kills`",
-        "cargo test --workspace bulk_kill::",
+        "cargo test --workspace bulk::kill::",
     ),
     (
         "Damage to a journal is noticed or does no harm; five hundred damages with `.ci/damages`",
-        "cargo test --workspace bulk_damage::",
+        "cargo test --workspace bulk::damage::",
     ),
-    ("No credential shows in anything that is printed or kept", "cargo test --workspace canary::"),
-    ("No id leads a request to another user", "cargo test --workspace ids::"),
-    ("The documentation works in a browser, for everybody, and its samples run", "cargo test --workspace docs::"),
+    ("No credential shows in anything that is printed or kept", "cargo test --workspace sdk::canary::"),
+    ("No id leads a request to another user", "cargo test --workspace sdk::ids::"),
+    ("The documentation works in a browser, for everybody, and its samples run", "cargo test --workspace docs::page::"),
     (
         "The figures of README.md and tests/benches/README.md are those that `.ci/figures` measured",
-        "cargo test --workspace figures::",
+        "cargo test --workspace docs::figures::",
     ),
     (
         "Every example of every README is executed, and what a README names is there",
-        "cargo test --workspace readme_examples::",
+        "cargo test --workspace docs::readme_examples::",
     ),
     (
         "Every dependency that is under neither MIT nor Apache-2.0 is named where the licence is",
-        "cargo test --workspace dependencies::",
+        "cargo test --workspace project::dependencies::",
     ),
     ("All of this, and the rest", ".ci/run"),
 ];

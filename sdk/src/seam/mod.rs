@@ -61,16 +61,16 @@ fn response(url: &Url, status: u16) -> http::Response<Body> {
     response
 }
 
-/// Gives a generated client its hooks, and a Debug that shows no more than where it sends.
+/// Gives a generated client its hooks, which find its operations by this function, and a Debug that shows no more than where it sends.
 macro_rules! hooks {
-    ($client:ty) => {
+    ($client:ty, $operation:path) => {
         impl progenitor_client::ClientHooks<crate::Session> for $client {
             async fn exec(
                 &self,
                 request: reqwest::Request,
                 info: &progenitor_client::OperationInfo,
             ) -> reqwest::Result<reqwest::Response> {
-                let operation = crate::systems::operation(self.inner.parts().system, info.operation_id);
+                let operation = $operation(self.inner.parts().system, info.operation_id);
                 Ok(crate::seam::execute(&self.inner, &self.client, request, operation).await)
             }
         }

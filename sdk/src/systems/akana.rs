@@ -205,7 +205,7 @@ impl Credentials {
     }
 }
 
-hooks!(Client);
+hooks!(Client, crate::systems::operation);
 
 /// What Akana says with a status code, in each of its representations.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()

@@ -102,7 +102,7 @@ impl Credentials {
     }
 }
 
-hooks!(Client);
+hooks!(Client, crate::systems::operation);
 
 /// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but
 /// after a 401 with fresh credentials.

@@ -139,7 +139,7 @@ impl Credentials {
     }
 }
 
-hooks!(Client);
+hooks!(Client, crate::systems::operation);
 
 /// What MediConnect says with a status code. It speaks Spanish, and says 403 for a token that is not valid any more.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()

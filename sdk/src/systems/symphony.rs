@@ -143,7 +143,7 @@ impl Credentials {
     }
 }
 
-hooks!(Client);
+hooks!(Client, crate::systems::operation);
 
 /// What Symphony says with a status code: its actions are atomic, and a 40x made no change. Its own clients retry after a
 /// 500.

@@ -156,7 +156,7 @@ impl Credentials {
     }
 }
 
-hooks!(Client);
+hooks!(Client, crate::systems::operation);
 
 /// What Userdocks says with a status code: its page lists these as errors of the request.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new().with_refusals(
