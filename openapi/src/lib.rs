@@ -17,6 +17,8 @@
 //! With feature `docs`, [`docs::Page`] is the documentation as a page. With feature `validate`, [`validate::Validator`] holds
 //! values against the schemas of the document.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod contract;
 #[cfg(feature = "docs")]
 pub mod docs;

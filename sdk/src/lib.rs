@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a generated client, what only those need is unused.
 #![cfg_attr(not(feature = "_generated"), allow(dead_code, unused_imports))]
 

@@ -8,7 +8,6 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::row::Row;
-use crate::model::change::Change;
 use crate::model::error::{Applied, Error, ErrorKind};
 use crate::model::receipt::{Proof, Receipt};
 use crate::model::status::AccountStatus;
@@ -268,8 +267,3 @@ impl RowOutcome {
 
 /// The reason of a row whose account was read and not understood.
 pub(super) const NOT_UNDERSTOOD: &str = "not_understood";
-
-/// Whether a look at the account can show that it is as asked: a toggle asks for no state.
-pub(crate) fn can_be_looked_at(row: &Row) -> bool {
-    row.change.change() != Change::Toggle
-}

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::breaker::{Breaker, Change, Health, Turn};
+use super::decide::{self, Can, First, Then, shows_more};
 use super::doubt::{INTERRUPTED, settled};
-use super::entry::{Counts, Entry, NOT_UNDERSTOOD, RowOutcome, RowState, can_be_looked_at};
+use super::entry::{Counts, Entry, NOT_UNDERSTOOD, RowOutcome, RowState};
 use super::journal::{Journal, JournalError};
 use super::rest::{Asked, Rest};
+use super::row::Row;
 use super::runner::{Event, PauseReason, Runner};
 use super::stop::Halt;
 use crate::model::error::{Applied, Error};
@@ -115,62 +117,38 @@ impl Line {
         let row = &entry.row;
         let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
         let in_doubt = entry.state.is_in_doubt();
-        let can_look = self.reads && can_be_looked_at(row);
-        // What a single call does not repeat, a run does not either.
-        let repeatable = can_look && system.repeatable(&row.change);
-        if in_doubt && !repeatable {
-            if entry.state == RowState::Unknown {
-                return Ok(None);
-            }
-            // No call, and so no news of the system: if it is being tried, another row tries it.
-            self.breaker.leave(turn);
-            return Ok(Some((RowState::Unknown, not_repeated())));
-        }
-        let read = in_doubt || row.expected.is_some() || (self.runner.read_first && can_look);
+        let can = Can::of(row, self.reads, system.repeatable(&row.change));
         let mut before = None;
-        if read {
-            // A look changes nothing: who stops the run need not wait for its end, or for a system that asked for time.
-            let read = self.halt.unless(self.read(system, &row.user, turn)).await.flatten();
-            let Some(read) = read else { return Ok(None) };
-            let status = match read {
-                Ok(status) => status,
-                Err(error) if in_doubt => return Ok(Some(not_looked_at(&error))),
-                Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
-            };
-            let shows = status.shows(&row.change);
-            if in_doubt && shows == Some(true) && shows_more(entry, &status) {
-                return Ok(Some(more_than_asked(&status)));
+        match decide::first(row, in_doubt, can, self.runner.read_first) {
+            First::Send => {}
+            First::LeaveInDoubt if entry.state == RowState::Unknown => return Ok(None),
+            First::LeaveInDoubt => {
+                // No call, and so no news of the system: if it is being tried, another row tries it.
+                self.breaker.leave(turn);
+                return Ok(Some((RowState::Unknown, not_repeated())));
             }
-            if shows == Some(true) {
-                let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
-                let after = Some(status);
-                return Ok(Some((state, RowOutcome { after, ..RowOutcome::default() })));
-            }
-            let unread = || format!("the account reads {status}, which is not understood");
-            if in_doubt && shows.is_none() {
-                let message = match status.unrecognized.is_empty() {
-                    true => "the account does not show whether the change was made".to_owned(),
-                    false => unread(),
+            First::Read => {
+                // A look changes nothing: who stops the run need not wait for its end, or for a system that asked for time.
+                let read = self.halt.unless(self.read(system, &row.user, turn)).await.flatten();
+                let Some(read) = read else { return Ok(None) };
+                let status = match read {
+                    Ok(status) => status,
+                    Err(error) if in_doubt => return Ok(Some(not_looked_at(&error))),
+                    Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
                 };
-                return Ok(Some((RowState::Unknown, RowOutcome::because("interrupted", message))));
+                let then = decide::then(row, Some(entry).filter(|_| in_doubt), &status);
+                if then != Then::Send {
+                    return Ok(Some(left_alone(then, row, in_doubt, status)));
+                }
+                // What it was before a request that may have left, only a look from before that request knows.
+                before = Some(status).filter(|_| !in_doubt);
             }
-            if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) {
-                let message = format!("{}; it was left as it is", unread());
-                return Ok(Some((RowState::Failed, RowOutcome::because(NOT_UNDERSTOOD, message))));
-            }
-            if let Some(expected) = row.expected.as_ref().filter(|expected| !agrees(expected, &status)) {
-                let message =
-                    format!("the account reads {status}, where {expected} was expected; it was left as it is");
-                return Ok(Some((RowState::Refused, RowOutcome::because("changed_since", message))));
-            }
-            // What it was before a request that may have left, only a look from before that request knows.
-            before = Some(status).filter(|_| !in_doubt);
         }
         if self.halt.unless(self.rest.over()).await != Some(true) {
             return Ok(None);
         }
         // What nobody can look at must not be in doubt for longer than the call takes.
-        let held = if repeatable { None } else { self.permit().await };
+        let held = if can.repeat { None } else { self.permit().await };
         if self.halt.is_set() {
             return Ok(None);
         }
@@ -298,23 +276,32 @@ fn held_back() -> RowOutcome {
     RowOutcome::because("rate_limited", message)
 }
 
-/// Whether nobody can tell if a status is the expected one, since the system said something that was not understood.
-pub(super) fn cannot_tell(expected: &AccountStatus, status: &AccountStatus) -> bool {
-    !status.unrecognized.is_empty() && *expected != AccountStatus::default()
-}
-
-/// Whether a status has the facts that are expected, as far as they are.
-pub(super) fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
-    let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
-    let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
-    let locked = expected.locked.is_none() || expected.locked == status.locked;
-    enabled && suspended && locked
-}
-
-/// Whether an account shows more than a row asked for, as a single call holds it against what was read first: what was
-/// flipped besides may be what the request in doubt did.
-fn shows_more(entry: &Entry, status: &AccountStatus) -> bool {
-    entry.before.as_ref().is_some_and(|before| !before.differs_only_by(&entry.row.change, status))
+/// Of a row for which nothing is sent, since its account reads so.
+fn left_alone(then: Then, row: &Row, in_doubt: bool, status: AccountStatus) -> (RowState, RowOutcome) {
+    let unread = format!("the account reads {status}, which is not understood");
+    match then {
+        Then::Send | Then::AsAsked => {
+            let state = if in_doubt { RowState::Confirmed } else { RowState::Unchanged };
+            (state, RowOutcome { after: Some(status), ..RowOutcome::default() })
+        }
+        Then::MoreThanAsked => more_than_asked(&status),
+        Then::NotShown => {
+            let message = match status.unrecognized.is_empty() {
+                true => "the account does not show whether the change was made".to_owned(),
+                false => unread,
+            };
+            (RowState::Unknown, RowOutcome::because("interrupted", message))
+        }
+        Then::NotUnderstood => {
+            let message = format!("{unread}; it was left as it is");
+            (RowState::Failed, RowOutcome::because(NOT_UNDERSTOOD, message))
+        }
+        Then::ChangedSince => {
+            let expected = row.expected.clone().unwrap_or_default();
+            let message = format!("the account reads {status}, where {expected} was expected; it was left as it is");
+            (RowState::Refused, RowOutcome::because("changed_since", message))
+        }
+    }
 }
 
 /// Of a row in doubt whose account is as asked, and has another fact changed as well.

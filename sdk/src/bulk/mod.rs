@@ -21,6 +21,7 @@
 //! shows what was asked, or the system says yes.
 
 mod breaker;
+mod decide;
 mod doubt;
 mod entry;
 mod journal;

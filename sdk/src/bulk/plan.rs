@@ -2,8 +2,7 @@
 
 use futures_util::{Stream, StreamExt as _};
 
-use super::entry::can_be_looked_at;
-use super::line::{agrees, cannot_tell};
+use super::decide::{self, Can, First, Then};
 use super::row::Row;
 use super::runner::{AT_ONCE_MAX, Runner};
 use crate::model::dry_run::DryRunRequest;
@@ -73,23 +72,27 @@ impl Runner {
         let Some(system) = self.registry.get(&row.system) else {
             return Planned { row, status: None, step: Step::NoSystem };
         };
-        let can_look = system.capabilities().reads && can_be_looked_at(&row);
+        let can = Can::of(&row, system.capabilities().reads, system.repeatable(&row.change));
         let mut known = None;
-        if row.expected.is_some() || (self.read_first && can_look) {
-            match system.status_with(&row.user, self.options).await {
-                Ok(status) if status.shows(&row.change) == Some(true) => {
-                    return Planned { row, status: Some(status), step: Step::Nothing };
-                }
-                Ok(status) if row.expected.as_ref().is_some_and(|expected| cannot_tell(expected, &status)) => {
-                    let why = format!("the account reads {status}, which is not understood");
-                    let error = Error::new(ErrorKind::OffContract, system.kind(), why).with_applied(Applied::No);
-                    return Planned { row, status: Some(status), step: Step::Refused(error) };
-                }
-                Ok(status) if row.expected.as_ref().is_some_and(|expected| !agrees(expected, &status)) => {
-                    return Planned { row, status: Some(status), step: Step::ChangedSince };
-                }
-                Ok(status) => known = Some(status),
+        // Nothing was sent for it yet, and so nothing is in doubt.
+        if decide::first(&row, false, can, self.read_first) == First::Read {
+            let status = match system.status_with(&row.user, self.options).await {
+                Ok(status) => status,
                 Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
+            };
+            let step = match decide::then(&row, None, &status) {
+                Then::Send => None,
+                Then::AsAsked | Then::MoreThanAsked | Then::NotShown => Some(Step::Nothing),
+                Then::ChangedSince => Some(Step::ChangedSince),
+                Then::NotUnderstood => {
+                    let why = format!("the account reads {status}, which is not understood");
+                    let error = Error::new(ErrorKind::OffContract, system.kind(), why);
+                    Some(Step::Refused(error.with_applied(Applied::No)))
+                }
+            };
+            known = Some(status);
+            if let Some(step) = step {
+                return Planned { row, status: known, step };
             }
         }
         let step = match system.dry_run_with(&row.user, &row.change, self.options).await {

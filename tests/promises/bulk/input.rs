@@ -573,7 +573,7 @@ fn peak() -> Option<u64> {
 
 #[test]
 fn memory_does_not_grow_with_the_input() {
-    const NAME: &str = "bulk_input::memory_does_not_grow_with_the_input";
+    const NAME: &str = "bulk::input::memory_does_not_grow_with_the_input";
     const ALONE: &str = "USER_STATUS_TEST_ALONE";
     const MIB: u64 = 1024 * 1024;
     if std::env::var_os(ALONE).is_none() {
