@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::stream;
 use serde_json::json;
 use user_status::Registry;
-use user_status::bulk::{self, Invalid, Journal, JournalReader, RowState, Runner, Stop};
+use user_status::bulk::{self, InvalidRows, Journal, JournalReader, RowState, Runner, StopHandle};
 use user_status::systems::{Clearsquare, Symphony, clearsquare, symphony};
 use user_status_mock::{StandaloneServer, SystemKind};
 
@@ -46,15 +46,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = folder.join("team.sqlite");
     let rows = stream::iter(bulk::csv(file.as_bytes()));
     let (journal, imported) =
-        Journal::create(&path, "team.csv", &registry, rows, Invalid::Refuse, |bad| eprintln!("{bad}")).await?;
+        Journal::create(&path, "team.csv", &registry, rows, InvalidRows::Refuse, |bad| eprintln!("{bad}")).await?;
     println!("{} rows were taken in", imported.rows);
 
     // Somebody presses Ctrl-C after ten rows. What is under way is finished, and the rest waits.
-    let stop = Stop::default();
+    let stop = StopHandle::default();
     let (pull, seen) = (stop.clone(), std::sync::atomic::AtomicU32::new(0));
-    let runner = Runner::new(registry.clone()).at_once(2).stop_with(&stop).on_event(move |_| {
+    let runner = Runner::new(registry.clone()).max_in_flight(2).stop_with(&stop).on_event(move |_| {
         if seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 9 {
-            pull.now();
+            pull.stop();
         }
     });
     let summary = runner.run(journal).await?;

@@ -57,13 +57,14 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 /// Disables two people in a run with a journal, and takes the run back.
 #[cfg(feature = "bulk")]
 async fn there_and_back(registry: Arc<Registry>) -> std::result::Result<(), Box<dyn std::error::Error>> {
-    use user_status::bulk::{Invalid, Journal, JournalReader, Row, Runner, undo};
+    use user_status::bulk::{InvalidRows, Journal, JournalReader, Row, Runner, undo};
     let folder = tempfile::tempdir()?;
     let path = |name: &str| folder.path().join(name);
     let mut rows: Vec<Row> = ["0", "2"].map(|id| Row::new("payroll", id, StatusChange::disable())).into();
     for name in ["there", "back"] {
         let of_program = futures_util::stream::iter(rows.into_iter().map(Ok));
-        let (journal, _) = Journal::create(path(name), name, &registry, of_program, Invalid::Refuse, |_| {}).await?;
+        let (journal, _) =
+            Journal::create(path(name), name, &registry, of_program, InvalidRows::Refuse, |_| {}).await?;
         println!("{name}: {}", Runner::new(registry.clone()).read_first(true).run(journal).await?.counts);
         let entries = JournalReader::open(path(name))?;
         rows = entries.entries().filter_map(|entry| undo(&entry.ok()?).ok()?).collect();

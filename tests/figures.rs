@@ -121,8 +121,8 @@ fn list(value: &Value) -> Vec<f64> {
 }
 
 /// The result for one subject of the SDK with so many calls at once.
-fn sdk<'a>(results: &'a Value, subject: &str, at_once: u64) -> &'a Value {
-    let of_subject = |result: &&Value| result["subject"] == subject && result["at_once"] == at_once;
+fn sdk<'a>(results: &'a Value, subject: &str, max_in_flight: u64) -> &'a Value {
+    let of_subject = |result: &&Value| result["subject"] == subject && result["max_in_flight"] == max_in_flight;
     results.as_array().into_iter().flatten().find(of_subject).unwrap_or(&Value::Null)
 }
 
@@ -182,8 +182,8 @@ pub fn page(all: &Value) -> String {
     page.push_str("| | 1 at once | of reqwest | 16 at once | of reqwest | 64 at once | of reqwest |\n|---|---|---|---|---|---|---|\n");
     for subject in ["reqwest", "hyper", "typed", "system", "unified"] {
         let _ = write!(page, "| {subject} |");
-        for at_once in [1, 16, 64] {
-            let result = sdk(&all["sdk"], subject, at_once);
+        for max_in_flight in [1, 16, 64] {
+            let result = sdk(&all["sdk"], subject, max_in_flight);
             let (rate, ratio) = (spread(&result["calls_per_second"]), spread(&result["of_reqwest"]));
             let _ = write!(page, " {:.0} | {} |", rate.median, ratio.text(2));
         }

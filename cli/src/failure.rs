@@ -110,7 +110,7 @@ impl Failure {
     pub(crate) fn of_call(profile: &str, error: &Error) -> Failure {
         let exit = match (error.applied(), error.kind()) {
             (Applied::Unknown, _) => Exit::Unknown,
-            (Applied::No, ErrorKind::Credentials | ErrorKind::Setup) => Exit::Configuration,
+            (Applied::No, ErrorKind::Credentials | ErrorKind::ClientSetup) => Exit::Configuration,
             (Applied::No, _) => Exit::NotApplied,
         };
         let mut failure = Failure::new(exit, error.kind().as_str(), of_call(error));

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use user_status::bulk::{About, JournalError, JournalErrorKind, JournalReader};
+use user_status::bulk::{JournalError, JournalErrorKind, JournalReader, RunInfo};
 
 use crate::config::example::private_folder;
 use crate::config::near;
@@ -38,7 +38,7 @@ pub(crate) struct Run {
 }
 
 /// A journal in the folder, and what it says of its run as a whole.
-pub(crate) type Record = (Run, Result<About, JournalError>);
+pub(crate) type Record = (Run, Result<RunInfo, JournalError>);
 
 impl Runs {
     /// In the folder that is named, by argument or by environment; else in that of the user.

@@ -1,7 +1,7 @@
 //! Being told to stop.
 
 use tokio::sync::watch;
-use user_status::bulk::Stop;
+use user_status::bulk::StopHandle;
 
 use crate::failure::Failure;
 
@@ -89,7 +89,7 @@ fn outlives_its_terminal() -> bool {
 /// What a long run hears: the first signal stops it in order, the second at once.
 pub(crate) struct Interrupts {
     heard: watch::Receiver<u32>,
-    stop: Stop,
+    stop: StopHandle,
 }
 
 impl Interrupts {
@@ -97,12 +97,12 @@ impl Interrupts {
     pub(crate) fn new() -> Result<Interrupts, Failure> {
         let mut signals = Signals::new()?;
         let (count, heard) = watch::channel(0);
-        let stop = Stop::default();
+        let stop = StopHandle::default();
         let first = stop.clone();
         tokio::spawn(async move {
             loop {
                 signals.recv().await;
-                first.now();
+                first.stop();
                 count.send_modify(|count| *count += 1);
             }
         });
@@ -110,7 +110,7 @@ impl Interrupts {
     }
 
     /// What the first signal stops.
-    pub(crate) fn stop(&self) -> &Stop {
+    pub(crate) fn stop(&self) -> &StopHandle {
         &self.stop
     }
 

@@ -210,7 +210,7 @@ fn many_changes_want_a_person_or_a_yes() {
     assert_eq!(systems.server.total_requests(), 0);
     assert!(systems.journals().is_empty(), "what was declined is not to be taken up");
 
-    systems.configure("confirm_above = 12\nmax_changes = 12", "at_once = 2\nper_second = 1000");
+    systems.configure("confirm_above = 12\nmax_changes = 12", "max_in_flight = 2\nper_second = 1000");
     systems.run(&["apply", "leavers.csv"]).ended(0).said("all 12 rows are done");
 }
 
@@ -237,7 +237,7 @@ fn a_run_that_is_stopped_goes_on_where_it_was() {
     systems.leavers(40);
     let delay = Fault::delay(std::time::Duration::from_millis(100)).on_operation("updateUserStatus");
     systems.server.fault(delay).unwrap();
-    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--at-once", "2"]);
+    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--max-in-flight", "2"]);
     while systems.server.requests("updateUserStatus") < 3 {
         assert!(child.try_wait().unwrap().is_none(), "it ended");
     }
@@ -265,7 +265,7 @@ fn a_run_whose_program_was_killed_goes_on() {
     let before = systems.world();
     let delay = Fault::delay(std::time::Duration::from_millis(50)).on_operation("updateUserStatus");
     systems.server.fault(delay).unwrap();
-    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--at-once", "2"]);
+    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--max-in-flight", "2"]);
     while systems.server.requests("updateUserStatus") < 5 {
         assert!(child.try_wait().unwrap().is_none(), "it ended");
     }
@@ -301,7 +301,7 @@ fn a_system_that_refuses_the_credentials_is_given_up() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_interrupt_stops_at_once_and_the_rows_in_doubt_are_looked_at() {
+fn a_second_interrupt_stops_max_in_flight_and_the_rows_in_doubt_are_looked_at() {
     let systems = Systems::start(2);
     systems.leavers(2);
     systems.server.fault(Fault::hang().after_the_change().on_operation("updateUserStatus")).unwrap();

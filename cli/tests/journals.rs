@@ -10,7 +10,7 @@ use common::Ran;
 use common::systems::{Systems, of_pod};
 use futures_util::stream;
 use serde_json::Value;
-use user_status::bulk::{Invalid, Journal, Row};
+use user_status::bulk::{InvalidRows, Journal, Row};
 use user_status::systems::{Symphony, symphony};
 use user_status::{Registry, StatusChange};
 use user_status_mock::{Fault, SystemKind};
@@ -33,7 +33,7 @@ fn unconfirmed(systems: &Systems, id: &str, rows: u64) -> PathBuf {
     let path = systems.runs().join(format!("{id}.sqlite"));
     let rows = stream::iter((0..rows).map(|number| Ok(Row::new("pod", of_pod(number), StatusChange::disable()))));
     let registry = registry(systems);
-    let created = Journal::create(&path, "leavers.csv", &registry, rows, Invalid::Refuse, |_| {});
+    let created = Journal::create(&path, "leavers.csv", &registry, rows, InvalidRows::Refuse, |_| {});
     drop(runtime().block_on(created).unwrap());
     path
 }
@@ -86,7 +86,7 @@ fn a_run_that_nobody_confirmed_is_asked_for() {
     row.expected = Some(serde_json::from_str(r#"{"enabled":false}"#).unwrap());
     let rows = stream::iter([Ok(row)]);
     let registry = registry(&systems);
-    let created = Journal::create(&expects, "undo of a run", &registry, rows, Invalid::Refuse, |_| {});
+    let created = Journal::create(&expects, "undo of a run", &registry, rows, InvalidRows::Refuse, |_| {});
     drop(runtime().block_on(created).unwrap());
     systems.run(&["resume", "20990102-000000-aaaa"]).ended(6).said("1 change must be confirmed");
 }
@@ -179,7 +179,7 @@ fn a_run_whose_rows_are_still_taken_in_says_so() {
     sender.send(Ok(Row::new("pod", of_pod(0), StatusChange::disable()))).unwrap();
     let rows = stream::unfold(rows, |mut rows| async move { rows.recv().await.map(|row| (row, rows)) });
     let taking =
-        runtime.spawn(async move { Journal::create(&at, "rows", &registry, rows, Invalid::Refuse, |_| {}).await });
+        runtime.spawn(async move { Journal::create(&at, "rows", &registry, rows, InvalidRows::Refuse, |_| {}).await });
     while !path.with_extension("sqlite.lock").exists() {
         std::thread::yield_now();
     }
@@ -226,7 +226,7 @@ fn a_journal_that_lost_its_end_is_refused_and_goes_on_in_doubt() {
     systems.leavers(30);
     let delay = Fault::delay(Duration::from_millis(50)).on_operation("updateUserStatus");
     systems.server.fault(delay).unwrap();
-    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--at-once", "2"]);
+    let mut child = systems.spawn(&["apply", "leavers.csv", "--yes", "--max-in-flight", "2"]);
     while systems.server.requests("updateUserStatus") < 8 {
         assert!(child.try_wait().unwrap().is_none(), "it ended");
     }
@@ -310,9 +310,9 @@ fn a_run_that_is_hung_up_ends_in_order() {
         systems.folder.write("toggles.csv", &format!("system,user,change\n{rows}"));
         let delay = Fault::delay(Duration::from_millis(50)).on_operation("manageUserStatus");
         systems.server.fault(delay).unwrap();
-        let command = systems.command(&["apply", "toggles.csv", "--yes", "--at-once", "2"]);
+        let command = systems.command(&["apply", "toggles.csv", "--yes", "--max-in-flight", "2"]);
         let mut child = match goes_on {
-            false => systems.spawn(&["apply", "toggles.csv", "--yes", "--at-once", "2"]),
+            false => systems.spawn(&["apply", "toggles.csv", "--yes", "--max-in-flight", "2"]),
             true => {
                 // As nohup does.
                 let mut shell = std::process::Command::new("sh");

@@ -9,7 +9,7 @@ use common::{Ran, program};
 use futures_util::stream;
 use serde_json::Value;
 use tempfile::TempDir;
-use user_status::bulk::{Invalid, Journal, Row};
+use user_status::bulk::{InvalidRows, Journal, Row};
 use user_status::systems::{Clearsquare, Symphony, clearsquare, symphony};
 use user_status::{Registry, StatusChange};
 
@@ -46,7 +46,7 @@ impl Journals {
         });
         let path = self.path(id);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let journal = Journal::create(&path, "leavers.csv", &registry, stream::iter(rows), Invalid::Refuse, |_| {});
+        let journal = Journal::create(&path, "leavers.csv", &registry, stream::iter(rows), InvalidRows::Refuse, |_| {});
         drop(runtime.block_on(journal).unwrap());
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.execute_batch("UPDATE run SET value = '2026-11-24T02:30:34Z' WHERE name = 'created'").unwrap();

@@ -109,7 +109,7 @@ fn a_run_is_confirmed_watched_stopped_and_taken_up_again() {
     let terminal = Terminal::open(&systems);
 
     // Another number than the one that is asked for is a refusal.
-    terminal.runs("user-status apply leavers.csv --at-once 2");
+    terminal.runs("user-status apply leavers.csv --max-in-flight 2");
     let asked = terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
     assert!(asked.contains("60 changes from leavers.csv."), "{asked}");
     assert!(asked.contains("disable"), "{asked}");
@@ -127,7 +127,7 @@ fn a_run_is_confirmed_watched_stopped_and_taken_up_again() {
     terminal.sees("the refusal", |screen| screen.contains("\nended 6"));
     assert!(systems.journals().is_empty());
 
-    terminal.runs("user-status apply leavers.csv --at-once 2");
+    terminal.runs("user-status apply leavers.csv --max-in-flight 2");
     terminal.sees("the question", |screen| screen.contains("Type 60 to go on:"));
     terminal.types("60");
     let bar = |screen: &str| {
@@ -161,7 +161,7 @@ fn tables_fit_a_narrow_terminal() {
     systems.leavers(3);
     let refuses = Fault::answer(400, serde_json::json!({ "code": 400, "message": "田中さん is kept 🙂" }));
     systems.server.fault(refuses.on_operation("updateUserStatus").times(1)).unwrap();
-    systems.run(&["apply", "leavers.csv", "--yes", "--at-once", "1"]).ended(3);
+    systems.run(&["apply", "leavers.csv", "--yes", "--max-in-flight", "1"]).ended(3);
     let terminal = Terminal::open(&systems);
     terminal.resized(COLUMNS);
     for (command, parts) in [

@@ -40,7 +40,7 @@ fn a_run_says_for_what_it_waits_and_when_to_come_back() {
     ran.ended(0).said("pod: waiting until ").said(" UTC (the system asked for 3 s)").said("all 20 rows are done");
 
     refuses(&systems, 3000);
-    let ran = systems.run(&["apply", "leavers.csv", "--yes", "--at-once", "1"]);
+    let ran = systems.run(&["apply", "leavers.csv", "--yes", "--max-in-flight", "1"]);
     ran.ended(5).said("pod was given up").said("it asked to wait for 50 min, until 20").said("for 15 min at most");
     let before = asked(&systems);
     let ran = systems.run(&["resume", "last", "--max-wait", "10m"]);

@@ -85,7 +85,7 @@
 //!
 //! A status code of 200 and a body of a documented media type, in which every name is there once, are not enough. This is what
 //! the body must say, and everything else is no proof: the outcome is then
-//! [`Contradicted`](crate::ErrorKind::Contradicted) or [`OffContract`](crate::ErrorKind::OffContract), and unknown.
+//! [`Contradicted`](crate::ErrorKind::Contradicted) or [`UnexpectedResponse`](crate::ErrorKind::UnexpectedResponse), and unknown.
 //!
 //! | system | a write says yes with | a read says what the account is with |
 //! |---|---|---|

@@ -47,11 +47,11 @@ pub use model::receipt::{Proof, Receipt};
 pub use model::secret::Secret;
 pub use model::status::{AccountStatus, Suspension};
 pub use policy::clock::{BoxFuture, Clock, SystemClock, Wait};
-pub use policy::limit::{HeldBack, Limit};
+pub use policy::limit::{Limit, Throttle};
 pub use policy::options::CallOptions;
 pub use policy::retry::RetryPolicy;
 pub use policy::waiting::{WaitReason, Waiting, hear_waits};
-pub use system::registry::{OpenAccount, Outcome, Outcomes, Registry};
+pub use system::registry::{OpenAccount, Registry, SystemOutcome, SystemOutcomes};
 pub use system::{AccountSystem, Capabilities};
 pub use systems::{operations, status_rules};
 

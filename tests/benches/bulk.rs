@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use user_status::Registry;
-use user_status::bulk::{Invalid, Journal, Runner};
+use user_status::bulk::{InvalidRows, Journal, Runner};
 use user_status_mock::{Fault, StandaloneServer, SystemKind};
 use user_status_tests::figures::{self, Spread};
 use user_status_tests::people;
@@ -30,7 +30,7 @@ use user_status_tests::people;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How many calls each system gets at once.
-const AT_ONCE: usize = 16;
+const IN_FLIGHT: usize = 16;
 
 fn main() -> ExitCode {
     // `cargo bench` adds a flag of its own.
@@ -71,7 +71,7 @@ async fn fire(rows: usize) -> Result<Value> {
     let before: Vec<_> = (0..rows).map(|number| people::status(&server, number)).collect();
     people::fire(&server);
     let registry = people::registry(&server.root());
-    let runner = Runner::new(registry.clone()).at_once(AT_ONCE).breaker(1000, Duration::ZERO, 1);
+    let runner = Runner::new(registry.clone()).max_in_flight(IN_FLIGHT).breaker(1000, Duration::ZERO, 1);
     let started = Instant::now();
     let summary = runner.run(begin(&path, &registry, rows).await?).await?;
     let (seconds, counts) = (started.elapsed().as_secs_f64(), summary.counts.to_string());
@@ -87,7 +87,7 @@ async fn fire(rows: usize) -> Result<Value> {
 
 async fn begin(path: &Path, registry: &Registry, rows: usize) -> Result<Journal> {
     let rows = stream::iter(people::rows(rows).map(Ok));
-    Ok(Journal::create(path, "a benchmark", registry, rows, Invalid::Refuse, |bad| eprintln!("{bad}")).await?.0)
+    Ok(Journal::create(path, "a benchmark", registry, rows, InvalidRows::Refuse, |bad| eprintln!("{bad}")).await?.0)
 }
 
 async fn ratio(rows: usize, rounds: usize) -> Result<Value> {
@@ -111,7 +111,7 @@ async fn ratio(rows: usize, rounds: usize) -> Result<Value> {
             }
             let folder = TempDir::new()?;
             let journal = begin(&folder.path().join("run.sqlite"), &registry, rows).await?;
-            let runner = Runner::new(registry.clone()).at_once(AT_ONCE).read_first(whole).verify(whole);
+            let runner = Runner::new(registry.clone()).max_in_flight(IN_FLIGHT).read_first(whole).verify(whole);
             let started = Instant::now();
             let summary = runner.run(journal).await?;
             let ours = started.elapsed();
@@ -144,7 +144,7 @@ async fn bare(server: &StandaloneServer, rows: usize, whole: bool) -> Result<Dur
     for (system, _) in people::SYSTEMS.iter().enumerate() {
         let queue: VecDeque<usize> = (0..rows).filter(|number| number % people::SYSTEMS.len() == system).collect();
         let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..AT_ONCE {
+        for _ in 0..IN_FLIGHT {
             let (queue, client, root) = (queue.clone(), client.clone(), server.root());
             tasks.spawn(async move {
                 loop {
@@ -228,8 +228,8 @@ async fn memory(few: usize, many: usize) -> Result<Value> {
         let journal = folder.path().join("run.sqlite").display().to_string();
         let program = tokio::task::spawn_blocking(move || {
             let rows = rows.to_string();
-            let at_once = AT_ONCE.to_string();
-            let arguments = [&root, &journal, &rows, "--at-once", &at_once, "--blind"];
+            let max_in_flight = IN_FLIGHT.to_string();
+            let arguments = [&root, &journal, &rows, "--max-in-flight", &max_in_flight, "--blind"];
             Command::new(env!("CARGO_BIN_EXE_measured-run")).args(arguments).output()
         });
         let output = program.await??;

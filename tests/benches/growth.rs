@@ -15,7 +15,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
-use user_status::bulk::{Invalid, Journal, JournalReader, Row, Runner};
+use user_status::bulk::{InvalidRows, Journal, JournalReader, Row, Runner};
 use user_status_mock::{Fault, Options, StandaloneServer, SystemKind};
 use user_status_tests::figures::{self, Spread};
 use user_status_tests::people;
@@ -25,7 +25,7 @@ use wire::{Result, authority, exchange, request};
 /// How many requests a measurement sends, at least one for each world.
 const REQUESTS: usize = 5_000;
 /// How many calls all systems together get at once; each has an equal part.
-const AT_ONCE: usize = 60;
+const IN_FLIGHT: usize = 60;
 
 fn main() -> ExitCode {
     let argument = std::env::args().skip(1).find(|argument| argument != "--bench");
@@ -148,8 +148,8 @@ async fn bulk(rows: usize, systems: usize) -> Result<(f64, f64)> {
     let started = Instant::now();
     let rows = stream::iter(wanted.into_iter().map(Ok));
     let journal =
-        Journal::create(&path, "a benchmark", &registry, rows, Invalid::Refuse, |bad| eprintln!("{bad}")).await?.0;
-    let runner = Runner::new(registry).at_once(AT_ONCE / systems).read_first(false).verify(false);
+        Journal::create(&path, "a benchmark", &registry, rows, InvalidRows::Refuse, |bad| eprintln!("{bad}")).await?.0;
+    let runner = Runner::new(registry).max_in_flight(IN_FLIGHT / systems).read_first(false).verify(false);
     let summary = runner.run(journal).await?;
     let ran = started.elapsed();
     if summary.counts.open() > 0 {

@@ -59,13 +59,13 @@ fn start(arguments: &[&str]) -> Result<()> {
 fn run(rounds: usize, time: Duration) -> Result<()> {
     let mut report = Vec::new();
     println!("{:<12}{:<10}{:>28}{:>30}", "at once", "", "calls/s, median (spread)", "of reqwest, median (spread)");
-    for at_once in [1, 16, 64] {
-        let rates = figures::in_turn(Subject::ALL.len(), rounds, |turn| rate(Subject::ALL[turn], at_once, time))?;
+    for max_in_flight in [1, 16, 64] {
+        let rates = figures::in_turn(Subject::ALL.len(), rounds, |turn| rate(Subject::ALL[turn], max_in_flight, time))?;
         for (subject, of_subject) in Subject::ALL.iter().zip(&rates) {
             let (rate, ratio) = (Spread::of(of_subject), Spread::of_ratios(of_subject, &rates[0]));
-            println!("{at_once:<12}{:<10}{:>28}{:>30}", subject.name(), rate.text(0), ratio.text(2));
+            println!("{max_in_flight:<12}{:<10}{:>28}{:>30}", subject.name(), rate.text(0), ratio.text(2));
             report.push(json!({
-                "at_once": at_once,
+                "max_in_flight": max_in_flight,
                 "subject": subject.name(),
                 "calls_per_second": rate.json(),
                 "of_reqwest": ratio.json(),
@@ -77,19 +77,19 @@ fn run(rounds: usize, time: Duration) -> Result<()> {
 }
 
 /// Calls per second of one subject, for one round with a server and connections of its own.
-fn rate(subject: Subject, at_once: usize, time: Duration) -> Result<f64> {
+fn rate(subject: Subject, max_in_flight: usize, time: Duration) -> Result<f64> {
     beside_server(|runtime, address| {
-        let calls = runtime.block_on(load(Clients::new(address)?, subject, at_once, time))?;
+        let calls = runtime.block_on(load(Clients::new(address)?, subject, max_in_flight, time))?;
         Ok(calls as f64 / time.as_secs_f64())
     })
 }
 
 /// How many calls end in the time.
-async fn load(clients: Clients, subject: Subject, at_once: usize, time: Duration) -> Result<u64> {
+async fn load(clients: Clients, subject: Subject, max_in_flight: usize, time: Duration) -> Result<u64> {
     let from = Instant::now() + time.mul_f64(0.2);
     let until = from + time;
     let mut tasks: JoinSet<Result<u64>> = JoinSet::new();
-    for _ in 0..at_once {
+    for _ in 0..max_in_flight {
         let mut caller = clients.caller(subject).await?;
         tasks.spawn(async move {
             let mut calls = 0;

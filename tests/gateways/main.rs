@@ -178,7 +178,7 @@ async fn varnish_keeps_reads_and_they_prove_nothing() {
     let pod = pod(&varnish.uri(), &server);
     assert_eq!(pod.status(SYMPHONY_USER).await.unwrap().enabled, Some(true));
     let error = pod.status(SYMPHONY_USER).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{error:?}");
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{error:?}");
     assert!(error.to_string().contains("came from a cache"), "{error}");
 
     let receipt = pod.apply_and_verify(SYMPHONY_USER, &StatusChange::disable()).await.unwrap();
@@ -230,7 +230,7 @@ async fn what_nginx_says_by_itself_proves_nothing() {
         ("return 403;".to_owned(), 403, ErrorKind::Forbidden),
         ("return 404;".to_owned(), 404, ErrorKind::NotFound),
         ("return 425;".to_owned(), 425, ErrorKind::Rejected),
-        ("return 301 https://elsewhere.example/;".to_owned(), 301, ErrorKind::OffContract),
+        ("return 301 https://elsewhere.example/;".to_owned(), 301, ErrorKind::UnexpectedResponse),
     ] {
         let Some(nginx) = nginx(test, "", &location) else { return };
         let error = toggle_is_unknown(&nginx.uri(), &server, status, 0).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream;
 use tempfile::TempDir;
-use user_status::bulk::{Entry, Event, Invalid, Journal, JournalReader, Row, RowState, Runner, undo};
+use user_status::bulk::{Event, InvalidRows, Journal, JournalEntry, JournalReader, Row, RowState, Runner, undo};
 use user_status::{AccountStatus, Clock as _, ErrorKind, Proof, Registry};
 
 use crate::drive::Run;
@@ -56,7 +56,7 @@ impl Run {
         let registry = self.registry();
         let (read_first, verify) = (random.percent(70), random.percent(80));
         let runner = |registry: &Arc<Registry>| {
-            let runner = Runner::new(registry.clone()).breaker(10_000, Duration::ZERO, 1).at_once(8);
+            let runner = Runner::new(registry.clone()).breaker(10_000, Duration::ZERO, 1).max_in_flight(8);
             runner.read_first(read_first).verify(verify).clock(Arc::new(self.hostile.clock.clone()))
         };
         let create = Journal::create(
@@ -64,7 +64,7 @@ impl Run {
             "hostile",
             &registry,
             stream::iter(list.into_iter().map(Ok)),
-            Invalid::Refuse,
+            InvalidRows::Refuse,
             |bad| panic!("{bad}"),
         );
         drop(create.await.expect("good rows"));
@@ -97,7 +97,7 @@ impl Run {
             rows.retain(|(system, user), _| back.iter().any(|row| (&row.system, &row.user) == (system, user)));
             let path = folder.path().join("undo.sqlite");
             let rows_back = stream::iter(back.into_iter().map(Ok));
-            let create = Journal::create(&path, "undo", &registry, rows_back, Invalid::Skip, |_| {});
+            let create = Journal::create(&path, "undo", &registry, rows_back, InvalidRows::Skip, |_| {});
             if let Ok((journal, _)) = create.await {
                 drop(journal);
                 let unknown = Arc::new(Mutex::new(HashSet::new()));
@@ -130,7 +130,7 @@ impl Run {
         self.hostile.clock.pause(200).await;
     }
 
-    fn entries(&self, path: &std::path::Path) -> Vec<Entry> {
+    fn entries(&self, path: &std::path::Path) -> Vec<JournalEntry> {
         let reader = JournalReader::open(path).expect("a journal");
         reader.entries().map(|entry| entry.expect("a row")).collect()
     }
@@ -173,7 +173,7 @@ impl Run {
 }
 
 /// What the state of a row says.
-fn claim(entry: &Entry) -> Claim {
+fn claim(entry: &JournalEntry) -> Claim {
     let after = entry.outcome.after.clone().unwrap_or_default();
     match entry.state {
         RowState::Confirmed => Claim::Done(Proof::Confirmed, after),

@@ -19,7 +19,7 @@ use crate::truth::{Case, State, Word};
 /// The calls of one set of clients: few enough that no client uses its budget for repetitions up.
 const CALLS: u64 = 84;
 /// The calls of such a set that are under way at the same time.
-const AT_ONCE: usize = 21;
+const IN_FLIGHT: usize = 21;
 
 /// A run: a server, and what its clients claimed.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Run {
         // Toggles one after another, so that one finds the connection of the one before.
         let toggles = |number: &u64| self.kind(*number).system() == System::Clearsquare;
         let (toggles, others): (Vec<u64>, Vec<u64>) = numbers.partition(toggles);
-        let others = stream::iter(others).map(|number| self.call(number, &clients)).buffer_unordered(AT_ONCE);
+        let others = stream::iter(others).map(|number| self.call(number, &clients)).buffer_unordered(IN_FLIGHT);
         let toggles = stream::iter(toggles).then(|number| self.call(number, &clients));
         let made: Vec<(u64, Made, Claim)> = stream::select(others, toggles).collect().await;
         // What has left may still be on its way.

@@ -183,7 +183,7 @@ pub(crate) struct OnceMore {
 pub(crate) struct Pace {
     /// Rows at once for each system, 1 to 1000; by default 8. What the configuration allows a system is the most for it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) at_once: Option<u16>,
+    pub(crate) max_in_flight: Option<u16>,
 
     /// Do not read accounts before. Rows that are so already are sent too, and nothing can be taken back.
     #[arg(long)]

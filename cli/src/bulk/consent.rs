@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use user_status::Change;
-use user_status::bulk::{About, JournalReader};
+use user_status::bulk::{JournalReader, RunInfo};
 
 use super::intake::counted;
 use crate::arguments::Consent;
@@ -138,7 +138,7 @@ impl Question<'_> {
         within_limit(consent, config, changes, sent)?;
         let about = JournalReader::open(self.journal).and_then(|journal| journal.about());
         let about = about.map_err(|error| Failure::of_journal(&error))?;
-        let others: Vec<(Run, About)> = self
+        let others: Vec<(Run, RunInfo)> = self
             .runs
             .records()?
             .into_iter()

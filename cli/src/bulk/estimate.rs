@@ -26,14 +26,17 @@ impl Estimate {
     pub(crate) fn duration(
         &self,
         plan: Duration,
-        at_once: usize,
+        max_in_flight: usize,
         profiles: &BTreeMap<String, Profile>,
     ) -> Option<Duration> {
-        let at_once = at_once.max(1) as f64;
-        let latency = (self.reads > 0).then(|| plan.as_secs_f64() * at_once.min(self.reads as f64) / self.reads as f64);
+        let max_in_flight = max_in_flight.max(1) as f64;
+        let latency =
+            (self.reads > 0).then(|| plan.as_secs_f64() * max_in_flight.min(self.reads as f64) / self.reads as f64);
         let of_system = |(name, requests): (&String, &u64)| {
             let limits = profiles.get(name).map(|profile| &profile.common);
-            let most = limits.and_then(|limits| limits.at_once).map_or(at_once, |most| at_once.min(most.get() as f64));
+            let most = limits
+                .and_then(|limits| limits.max_in_flight)
+                .map_or(max_in_flight, |most| max_in_flight.min(most.get() as f64));
             let by_latency = latency.map(|latency| *requests as f64 * latency / most.min(*requests as f64).max(1.0));
             let by_rate = limits.and_then(|limits| limits.per_second).map(|rate| *requests as f64 / rate);
             match (by_latency, by_rate) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use futures_util::stream;
 use serde_json::json;
-use user_status::bulk::{BadRow, Invalid, Journal, JournalErrorKind, Row, Stop};
+use user_status::bulk::{BadRow, InvalidRows, Journal, JournalErrorKind, Row, StopHandle};
 
 use crate::config::Config;
 use crate::connect::Connected;
@@ -18,8 +18,8 @@ use crate::safety;
 pub(crate) struct Rules<'a> {
     pub(crate) config: &'a Config,
     pub(crate) connected: &'a Connected,
-    pub(crate) invalid: Invalid,
-    pub(crate) stop: &'a Stop,
+    pub(crate) invalid: InvalidRows,
+    pub(crate) stop: &'a StopHandle,
     /// Says of a row that it is bad.
     pub(crate) on_bad: &'a dyn Fn(&BadRow),
 }
@@ -106,7 +106,7 @@ pub(crate) fn say_bad(row: &BadRow, output: Output) {
 }
 
 /// Why no run begins.
-fn refusal(source: &str, invalid: Invalid, bad: u64, protected: u64, cut_short: bool) -> Failure {
+fn refusal(source: &str, invalid: InvalidRows, bad: u64, protected: u64, cut_short: bool) -> Failure {
     let failure = match (bad, cut_short) {
         (0, _) => Failure::bad_rows(format!("{source} has no row to carry out; nothing was sent")),
         (_, true) => {
@@ -125,7 +125,9 @@ fn refusal(source: &str, invalid: Invalid, bad: u64, protected: u64, cut_short: 
         }
     };
     match invalid {
-        Invalid::Refuse if bad > 0 => failure.next("Correct the file, or go on without these rows: --skip-invalid."),
+        InvalidRows::Refuse if bad > 0 => {
+            failure.next("Correct the file, or go on without these rows: --skip-invalid.")
+        }
         _ => failure,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use user_status::bulk::{Counts, Entry, JournalReader, RowState, Summary};
+use user_status::bulk::{Counts, JournalEntry, JournalReader, RowState, Summary};
 
 use super::intake::counted;
 use super::naming::Name;
@@ -184,7 +184,7 @@ fn listed(reader: &JournalReader, counts: &Counts) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &JournalEntry) -> String {
     let row = &entry.row;
     let place = if row.line > 0 { format!("line {}: ", row.line) } else { String::new() };
     let why = entry.outcome.message.as_deref().unwrap_or("the outcome was not written");

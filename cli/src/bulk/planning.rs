@@ -23,7 +23,7 @@ pub(crate) struct Planning<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) config: &'a Config,
     /// How many rows at once.
-    pub(crate) at_once: usize,
+    pub(crate) max_in_flight: usize,
     /// Whether requests are shown.
     pub(crate) requests: bool,
     pub(crate) interrupts: &'a Interrupts,
@@ -97,8 +97,12 @@ impl Planning<'_> {
 
     /// How long a run would take, in words.
     fn duration(&self, plan: &Plan) -> Option<String> {
-        let duration = plan.estimate.duration(plan.elapsed, self.at_once, &self.config.profiles)?;
-        Some(format!("{}, with up to {} at once for each system", about(duration), counted(self.at_once as u64, "row")))
+        let duration = plan.estimate.duration(plan.elapsed, self.max_in_flight, &self.config.profiles)?;
+        Some(format!(
+            "{}, with up to {} at once for each system",
+            about(duration),
+            counted(self.max_in_flight as u64, "row")
+        ))
     }
 
     /// The end of the plan, for people.
@@ -139,7 +143,7 @@ impl Planning<'_> {
         let by_system: Map<String, Value> =
             plan.steps.iter().map(|(name, counts)| (name.clone(), steps(counts).into())).collect();
         let all = STEPS.map(|name| plan.count(name));
-        let duration = plan.estimate.duration(plan.elapsed, self.at_once, &self.config.profiles);
+        let duration = plan.estimate.duration(plan.elapsed, self.max_in_flight, &self.config.profiles);
         let mut members = steps(&all);
         members.insert("by_system".to_owned(), by_system.into());
         members.insert("estimated_seconds".to_owned(), json!(duration.map(|duration| duration.as_secs_f64().ceil())));
@@ -169,7 +173,7 @@ fn reads(system: &dyn AccountSystem, change: &StatusChange) -> bool {
 fn step(step: &Step) -> usize {
     match step {
         Step::Send(_) => 0,
-        Step::Nothing => 1,
+        Step::Unchanged => 1,
         Step::ChangedSince => 2,
         Step::Refused(error) => match RowState::of_error(error) {
             RowState::Refused => 3,
@@ -216,7 +220,7 @@ fn text(planned: &Planned, requests: bool) -> String {
                 None => format!("→ {asked}"),
             }
         }
-        Step::Nothing => format!("{} already; nothing would be sent", status.unwrap_or_default()),
+        Step::Unchanged => format!("{} already; nothing would be sent", status.unwrap_or_default()),
         Step::ChangedSince => {
             let status = status.unwrap_or_default();
             format!("{DOUBTFUL}changed since:{DOUBTFUL:#} it is {status}, and would be left as it is")

@@ -61,7 +61,7 @@ impl Heard {
                 self.waits().remove(*system);
                 self.line(format!("{system}: works again"));
             }
-            Event::GivenUp { system, why } => {
+            Event::Abandoned { system, why } => {
                 self.waits().remove(*system);
                 self.line(format!("{system}: given up, its other rows are left for another time: {}", visible(why)));
             }

@@ -17,21 +17,21 @@ use crate::output::Output;
 use crate::signals::Interrupts;
 
 /// How many rows at once, unless something is said.
-const AT_ONCE: usize = 8;
+const IN_FLIGHT: usize = 8;
 
 /// How many rows at once.
-pub(crate) fn at_once(pace: &Pace) -> usize {
-    pace.at_once.map_or(AT_ONCE, usize::from)
+pub(crate) fn max_in_flight(pace: &Pace) -> usize {
+    pace.max_in_flight.map_or(IN_FLIGHT, usize::from)
 }
 
 /// A runner that keeps to what the arguments and the configuration say.
 pub(crate) fn runner(registry: Arc<Registry>, config: &Config, pace: &Pace) -> Runner {
-    let at_once = at_once(pace);
-    let mut runner = Runner::new(registry).at_once(at_once).read_first(!pace.no_read_first);
+    let max_in_flight = max_in_flight(pace);
+    let mut runner = Runner::new(registry).max_in_flight(max_in_flight).read_first(!pace.no_read_first);
     for (name, profile) in &config.profiles {
-        if let Some(most) = profile.common.at_once {
+        if let Some(most) = profile.common.max_in_flight {
             // More would only wait for their turn in the client.
-            runner = runner.at_once_in(name, most.get().min(at_once));
+            runner = runner.max_in_flight_in(name, most.get().min(max_in_flight));
         }
     }
     runner

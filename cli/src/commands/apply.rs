@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use user_status::bulk::{BadRow, Invalid, JournalReader};
+use user_status::bulk::{BadRow, InvalidRows, JournalReader};
 
 use crate::arguments::{Apply, Global};
 use crate::bulk::consent::{self, Question};
@@ -28,7 +28,7 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     let runs = Runs::at(global.runs.as_deref())?;
     let (_, path) = runs.new_run()?;
     let interrupts = Interrupts::new()?;
-    let invalid = if apply.input.skip_invalid { Invalid::Skip } else { Invalid::Refuse };
+    let invalid = if apply.input.skip_invalid { InvalidRows::Skip } else { InvalidRows::Refuse };
     let on_bad = |row: &BadRow| say_bad(row, output);
     let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
     let Taken { journal, rows, skipped } = take_in(&path, &source.name, source.rows()?, rules).await?;

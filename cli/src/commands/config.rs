@@ -83,7 +83,7 @@ fn described(name: &str, profile: &Profile) -> Value {
         "credentials": credentials,
         "own_account": common.own_account.as_ref().map(|account| &account.0),
         "protected": common.protected.iter().map(|account| &account.0).collect::<Vec<_>>(),
-        "at_once": common.at_once,
+        "max_in_flight": common.max_in_flight,
         "per_second": common.per_second,
     })
 }

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::json;
-use user_status::bulk::{BadRow, Invalid, JournalReader, Row};
+use user_status::bulk::{BadRow, InvalidRows, JournalReader, Row};
 
 use crate::arguments::{Global, Plan};
 use crate::bulk::intake::{Rules, counted, say_bad, take_in};
 use crate::bulk::planning::Planning;
-use crate::bulk::session::{at_once, runner};
+use crate::bulk::session::{max_in_flight, runner};
 use crate::bulk::source::Source;
 use crate::config::Config;
 use crate::connect::Connected;
@@ -28,7 +28,7 @@ pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<
     // A journal that goes with the program: so that the rows are those of a run, and the bad ones, too.
     let folder = temporary()?;
     let path = folder.path().join("plan.sqlite");
-    let invalid = if plan.input.skip_invalid { Invalid::Skip } else { Invalid::Refuse };
+    let invalid = if plan.input.skip_invalid { InvalidRows::Skip } else { InvalidRows::Refuse };
     let on_bad = |row: &BadRow| say_bad(row, output);
     let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
     let taken = take_in(&path, &source.name, source.rows()?, rules).await?;
@@ -40,7 +40,7 @@ pub(super) async fn run(plan: &Plan, global: &Global, output: Output) -> Result<
         runner: &runner(registry.clone(), &config, &plan.pace),
         registry: &registry,
         config: &config,
-        at_once: at_once(&plan.pace),
+        max_in_flight: max_in_flight(&plan.pace),
         requests: plan.requests,
         interrupts: &interrupts,
         output,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use user_status::bulk::{About, Counts, Journal, JournalError, JournalErrorKind, JournalReader, RowState};
+use user_status::bulk::{Counts, Journal, JournalError, JournalErrorKind, JournalReader, RowState, RunInfo};
 
 use crate::arguments::{RunsAction, RunsCommand};
 use crate::bulk::consent::agree;
@@ -72,7 +72,7 @@ async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, 
 
 /// What is seen of a run.
 pub(super) struct Seen {
-    pub(super) about: About,
+    pub(super) about: RunInfo,
     pub(super) counts: Counts,
     pub(super) in_use: bool,
     pub(super) lost_end: bool,

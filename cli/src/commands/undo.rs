@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use user_status::bulk::{BadRow, Entry, Invalid, Journal, JournalReader, NoUndo, Row, undo};
+use user_status::bulk::{BadRow, InvalidRows, Journal, JournalEntry, JournalReader, NotReversible, Row, undo};
 
 use super::apply::announce;
 use super::plan::{rows, temporary};
@@ -17,7 +17,7 @@ use crate::bulk::intake::{Rules, Taken, counted, take_in};
 use crate::bulk::naming::Name;
 use crate::bulk::outcome::Ended;
 use crate::bulk::planning::Planning;
-use crate::bulk::session::{at_once, carry_out, runner};
+use crate::bulk::session::{carry_out, max_in_flight, runner};
 use crate::config::Config;
 use crate::connect::Connected;
 use crate::exit::Exit;
@@ -96,7 +96,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     let rules = Rules {
         config: &config,
         connected: &connected,
-        invalid: Invalid::Skip,
+        invalid: InvalidRows::Skip,
         stop: interrupts.stop(),
         on_bad: &on_bad,
     };
@@ -120,7 +120,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
                 runner: &runner,
                 registry: &registry,
                 config: &config,
-                at_once: at_once(&arguments.pace),
+                max_in_flight: max_in_flight(&arguments.pace),
                 requests: false,
                 interrupts: &interrupts,
                 output,
@@ -213,7 +213,7 @@ fn back<'a>(
 }
 
 /// Says that a row cannot be taken back, and why.
-fn cannot(entry: &Entry, why: &NoUndo, shown: bool, output: Output) -> Result<(), Failure> {
+fn cannot(entry: &JournalEntry, why: &NotReversible, shown: bool, output: Output) -> Result<(), Failure> {
     let row = &entry.row;
     let document = json!({
         "line": row.line,

@@ -32,7 +32,7 @@ settings! {
         base_url: String,
         #[serde(default)]
         allow_plain_http: bool,
-        at_once: Option<std::num::NonZeroUsize>,
+        max_in_flight: Option<std::num::NonZeroUsize>,
         #[serde(default, deserialize_with = "rate")]
         per_second: Option<f64>,
         attempt_timeout: Option<Time>,

@@ -34,8 +34,8 @@ macro_rules! build {
         let (common, given): (&crate::settings::Common, crate::systems::setup::Given) = ($common, $given);
         // A system that asks for time gets it, and gets less at once after that.
         let mut limit = user_status::Limit::default().adaptive();
-        if let Some(most) = common.at_once {
-            limit = limit.at_once(most.get());
+        if let Some(most) = common.max_in_flight {
+            limit = limit.max_in_flight(most.get());
         }
         if let Some(rate) = common.per_second {
             limit = limit.per_second(rate);

@@ -74,8 +74,8 @@ impl Health {
             | ErrorKind::Server
             | ErrorKind::OutcomeUnknown
             | ErrorKind::RateLimited
-            | ErrorKind::OffContract => Health::Down,
-            ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::Setup => Health::LockedOut,
+            | ErrorKind::UnexpectedResponse => Health::Down,
+            ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::ClientSetup => Health::LockedOut,
             _ => Health::Well,
         }
     }

@@ -1,6 +1,6 @@
 //! What is done with a row, decided from what is known of it: the same for a run and for its plan.
 
-use super::entry::Entry;
+use super::entry::JournalEntry;
 use super::row::Row;
 use crate::model::change::Change;
 use crate::model::status::AccountStatus;
@@ -62,7 +62,7 @@ pub(super) fn first(row: &Row, in_doubt: bool, can: Can, read_first: bool) -> Fi
 }
 
 /// Decides what is done with a row whose account reads so. `in_doubt` is the entry of a row in doubt.
-pub(super) fn then(row: &Row, in_doubt: Option<&Entry>, status: &AccountStatus) -> Then {
+pub(super) fn then(row: &Row, in_doubt: Option<&JournalEntry>, status: &AccountStatus) -> Then {
     let expected = row.expected.as_ref();
     match (status.shows(&row.change), in_doubt) {
         (Some(true), Some(entry)) if shows_more(entry, status) => Then::MoreThanAsked,
@@ -81,7 +81,7 @@ pub(super) fn can_be_looked_at(row: &Row) -> bool {
 
 /// Whether an account shows more than a row asked for, as a single call holds it against what was read first: what was
 /// flipped besides may be what the request in doubt did.
-pub(super) fn shows_more(entry: &Entry, status: &AccountStatus) -> bool {
+pub(super) fn shows_more(entry: &JournalEntry, status: &AccountStatus) -> bool {
     entry.before.as_ref().is_some_and(|before| !before.differs_only_by(&entry.row.change, status))
 }
 
@@ -147,7 +147,7 @@ mod tests {
             let row = Row { expected, ..Row::new("pod", "1", StatusChange::disable()) };
             let (started, ended, outcome) = (None, None, RowOutcome::default());
             let entry =
-                Entry { number: 1, row: row.clone(), state: RowState::Sending, before, outcome, started, ended };
+                JournalEntry { number: 1, row: row.clone(), state: RowState::Sending, before, outcome, started, ended };
             assert_eq!(then(&row, Some(&entry).filter(|_| in_doubt), &read), due, "{entry:?} {read}");
         }
     }

@@ -1,6 +1,6 @@
 //! What becomes of a row of which nobody knows whether it was carried out.
 
-use super::entry::{Entry, RowOutcome, RowState};
+use super::entry::{JournalEntry, RowOutcome, RowState};
 
 /// What is known of a request that was on its way when a program ended.
 pub(super) const INTERRUPTED: &str = "the program ended while the request was on its way";
@@ -10,7 +10,7 @@ pub(super) const INTERRUPTED: &str = "the program ended while the request was on
 /// A request of which nobody knows the outcome may be carried out late, whatever is answered to the next one. So what was once
 /// unknown stays so until a proof takes it away: the account shows what was asked, or the system says yes to the same change.
 /// A refusal is none, nor is a look that shows otherwise. The row keeps what was known first, and says what came after it.
-pub(super) fn settled(entry: &Entry, state: RowState, mut outcome: RowOutcome) -> (RowState, RowOutcome) {
+pub(super) fn settled(entry: &JournalEntry, state: RowState, mut outcome: RowOutcome) -> (RowState, RowOutcome) {
     if !entry.state.is_in_doubt() {
         outcome.doubt = outcome.message.clone().filter(|_| state == RowState::Unknown);
         return (state, outcome);
@@ -52,9 +52,9 @@ mod tests {
     use crate::bulk::row::Row;
     use crate::model::change::StatusChange;
 
-    fn entry(state: RowState, outcome: RowOutcome) -> Entry {
+    fn entry(state: RowState, outcome: RowOutcome) -> JournalEntry {
         let row = Row::new("site", "634441cecbb5901d133039f8", StatusChange::toggle());
-        Entry { number: 1, row, state, before: None, outcome, started: None, ended: None }
+        JournalEntry { number: 1, row, state, before: None, outcome, started: None, ended: None }
     }
 
     /// Every sequence of four outcomes, after every state that a row can have.

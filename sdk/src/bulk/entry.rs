@@ -74,11 +74,11 @@ impl RowState {
                 | ErrorKind::RateLimited
                 | ErrorKind::Server
                 | ErrorKind::OutcomeUnknown
-                | ErrorKind::OffContract
+                | ErrorKind::UnexpectedResponse
                 | ErrorKind::Contradicted
                 | ErrorKind::Credentials
                 | ErrorKind::Forbidden
-                | ErrorKind::Setup,
+                | ErrorKind::ClientSetup,
             ) => RowState::Failed,
             (Applied::No, _) => RowState::Refused,
         }
@@ -180,7 +180,7 @@ impl fmt::Display for Counts {
 /// A row of a journal.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct JournalEntry {
     /// Its place in the run, from 1.
     pub number: i64,
     /// The row as it was asked for.

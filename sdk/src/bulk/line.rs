@@ -10,12 +10,12 @@ use tokio::sync::Semaphore;
 use super::breaker::{Breaker, Change, Health, Turn};
 use super::decide::{self, Can, First, Then, shows_more};
 use super::doubt::{INTERRUPTED, settled};
-use super::entry::{Counts, Entry, NOT_UNDERSTOOD, RowOutcome, RowState};
+use super::entry::{Counts, JournalEntry, NOT_UNDERSTOOD, RowOutcome, RowState};
 use super::journal::{Journal, JournalError};
 use super::rest::{Asked, Rest};
 use super::row::Row;
 use super::runner::{Event, PauseReason, Runner};
-use super::stop::Halt;
+use super::stop::StopSignals;
 use crate::model::error::{Applied, Error};
 use crate::model::receipt::Proof;
 use crate::model::span::{Span, after};
@@ -46,7 +46,7 @@ pub(super) struct Line {
     pub(super) pass: u32,
     pub(super) journal: Arc<Journal>,
     pub(super) tally: Arc<Mutex<Tally>>,
-    pub(super) halt: Halt,
+    pub(super) halt: StopSignals,
     pub(super) name: String,
     pub(super) reads: bool,
     pub(super) breaker: Breaker,
@@ -59,7 +59,7 @@ pub(super) struct Line {
 /// The rows that come next.
 #[derive(Default)]
 pub(super) struct Queue {
-    page: VecDeque<Entry>,
+    page: VecDeque<JournalEntry>,
     after: i64,
     ended: bool,
 }
@@ -101,7 +101,7 @@ impl Line {
         Ok(())
     }
 
-    async fn next(&self) -> Result<Option<Entry>, JournalError> {
+    async fn next(&self) -> Result<Option<JournalEntry>, JournalError> {
         let mut queue = self.queue.lock().await;
         if queue.page.is_empty() && !queue.ended {
             let page = self.journal.next(&self.name, queue.after, PAGE).await?;
@@ -113,7 +113,11 @@ impl Line {
     }
 
     /// What becomes of a row; `None` if nothing does.
-    async fn carry_out(&self, entry: &Entry, turn: Turn) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
+    async fn carry_out(
+        &self,
+        entry: &JournalEntry,
+        turn: Turn,
+    ) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
         let row = &entry.row;
         let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
         let in_doubt = entry.state.is_in_doubt();
@@ -161,7 +165,7 @@ impl Line {
         if !self.rest.is_over() {
             // No call, and so no news of the system: if it is being tried, another row tries it.
             self.breaker.leave(turn);
-            return Ok(Some((if in_doubt { RowState::Unknown } else { RowState::Failed }, held_back())));
+            return Ok(Some((if in_doubt { RowState::Unknown } else { RowState::Failed }, throttle())));
         }
         let options = self.runner.options;
         let result = match self.runner.verify {
@@ -251,10 +255,10 @@ impl Line {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.given_up.insert(self.name.clone(), why.to_owned());
         drop(tally);
-        (self.runner.on_event)(&Event::GivenUp { system: &self.name, why });
+        (self.runner.on_event)(&Event::Abandoned { system: &self.name, why });
     }
 
-    async fn ended(&self, entry: &Entry, state: RowState, outcome: RowOutcome) {
+    async fn ended(&self, entry: &JournalEntry, state: RowState, outcome: RowOutcome) {
         // It may have had that outcome in this session.
         let again = self.pass > 1 && matches!(entry.state, RowState::Failed | RowState::Unknown);
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(state, again.then_some(entry.state));
@@ -271,7 +275,7 @@ pub(super) fn too_long(wait: Duration, until: Timestamp, longest: Duration) -> S
 }
 
 /// Of a row whose request was not sent, since another was told to wait.
-fn held_back() -> RowOutcome {
+fn throttle() -> RowOutcome {
     let message = "it was not sent: the system asked for time before its turn came";
     RowOutcome::because("rate_limited", message)
 }

@@ -34,13 +34,13 @@ mod runner;
 mod stop;
 mod undo;
 
-pub use entry::{Counts, Entry, RowOutcome, RowState};
+pub use entry::{Counts, JournalEntry, RowOutcome, RowState};
 #[doc(hidden)]
 pub use journal::Boundary;
-pub use journal::{About, Imported, Invalid, Journal, JournalError, JournalErrorKind, JournalReader};
+pub use journal::{ImportSummary, InvalidRows, Journal, JournalError, JournalErrorKind, JournalReader, RunInfo};
 pub use plan::{Planned, Step};
 pub use read::{Format, csv, ndjson};
 pub use row::{BadRow, Row};
 pub use runner::{Event, PauseReason, Runner, Summary};
-pub use stop::Stop;
-pub use undo::{NoUndo, undo};
+pub use stop::StopHandle;
+pub use undo::{NotReversible, undo};

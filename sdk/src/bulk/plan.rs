@@ -4,7 +4,7 @@ use futures_util::{Stream, StreamExt as _};
 
 use super::decide::{self, Can, First, Then};
 use super::row::Row;
-use super::runner::{AT_ONCE_MAX, Runner};
+use super::runner::{MOST_IN_FLIGHT, Runner};
 use crate::model::dry_run::DryRunRequest;
 use crate::model::error::{Applied, Error, ErrorKind};
 use crate::model::status::AccountStatus;
@@ -28,7 +28,7 @@ pub enum Step {
     /// This request would be sent.
     Send(Box<DryRunRequest>),
     /// Nothing, since the account is so already.
-    Nothing,
+    Unchanged,
     /// Nothing, since the account is not as the row [expects](Row::expected).
     ChangedSince,
     /// It would be refused, or the account cannot be read.
@@ -65,7 +65,7 @@ impl Runner {
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(plan()).unwrap();
     /// ```
     pub fn plan<'a>(&'a self, rows: impl Stream<Item = Row> + 'a) -> impl Stream<Item = Planned> + 'a {
-        rows.map(move |row| self.plan_row(row)).buffered(self.at_once.clamp(1, AT_ONCE_MAX))
+        rows.map(move |row| self.plan_row(row)).buffered(self.max_in_flight.clamp(1, MOST_IN_FLIGHT))
     }
 
     async fn plan_row(&self, row: Row) -> Planned {
@@ -82,11 +82,11 @@ impl Runner {
             };
             let step = match decide::then(&row, None, &status) {
                 Then::Send => None,
-                Then::AsAsked | Then::MoreThanAsked | Then::NotShown => Some(Step::Nothing),
+                Then::AsAsked | Then::MoreThanAsked | Then::NotShown => Some(Step::Unchanged),
                 Then::ChangedSince => Some(Step::ChangedSince),
                 Then::NotUnderstood => {
                     let why = format!("the account reads {status}, which is not understood");
-                    let error = Error::new(ErrorKind::OffContract, system.kind(), why);
+                    let error = Error::new(ErrorKind::UnexpectedResponse, system.kind(), why);
                     Some(Step::Refused(error.with_applied(Applied::No)))
                 }
             };
@@ -96,7 +96,7 @@ impl Runner {
             }
         }
         let step = match system.dry_run_with(&row.user, &row.change, self.options).await {
-            Ok(dry_run) => dry_run.request.map_or(Step::Nothing, |request| Step::Send(Box::new(request))),
+            Ok(dry_run) => dry_run.request.map_or(Step::Unchanged, |request| Step::Send(Box::new(request))),
             Err(error) => Step::Refused(error),
         };
         Planned { row, status: known, step }

@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::breaker::{Breaker, Thresholds};
-use super::entry::{Counts, Entry, RowOutcome, RowState};
+use super::entry::{Counts, JournalEntry, RowOutcome, RowState};
 use super::journal::{Journal, JournalError, JournalReader};
 use super::line::{Line, Tally, too_long};
 use super::rest::{Asked, Rest};
-use super::stop::{Halt, Stop};
+use super::stop::{StopHandle, StopSignals};
 use crate::policy::clock::{Clock, SystemClock};
 use crate::policy::options::CallOptions;
 use crate::system::registry::Registry;
@@ -54,8 +54,8 @@ use crate::system::registry::Registry;
 #[derive(Clone)]
 pub struct Runner {
     pub(super) registry: Arc<Registry>,
-    pub(super) at_once: usize,
-    at_once_in: BTreeMap<String, usize>,
+    pub(super) max_in_flight: usize,
+    max_in_flight_in: BTreeMap<String, usize>,
     pub(super) read_first: bool,
     pub(super) verify: bool,
     passes: u32,
@@ -63,7 +63,7 @@ pub struct Runner {
     thresholds: Thresholds,
     pub(super) max_wait: Duration,
     pub(super) clock: Arc<dyn Clock>,
-    stop: Stop,
+    stop: StopHandle,
     pub(super) on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
 
@@ -71,13 +71,13 @@ pub struct Runner {
 type Rests = BTreeMap<String, Arc<Rest>>;
 
 /// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
-pub(super) const AT_ONCE_MAX: usize = 10_000;
+pub(super) const MOST_IN_FLIGHT: usize = 10_000;
 
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runner")
             .field("registry", &self.registry)
-            .field("at_once", &self.at_once)
+            .field("max_in_flight", &self.max_in_flight)
             .field("read_first", &self.read_first)
             .field("verify", &self.verify)
             .finish_non_exhaustive()
@@ -91,7 +91,7 @@ pub enum Event<'a> {
     /// A row has an outcome.
     Row {
         /// The row, with the state that it had before.
-        entry: &'a Entry,
+        entry: &'a JournalEntry,
         /// What became of it.
         state: RowState,
         /// What is known of the call.
@@ -118,7 +118,7 @@ pub enum Event<'a> {
         system: &'a str,
     },
     /// A system is given up: its other rows stay as they are.
-    GivenUp {
+    Abandoned {
         /// The system.
         system: &'a str,
         /// What it said last, or that the registry does not have it.
@@ -157,8 +157,8 @@ impl Runner {
     pub fn new(registry: Arc<Registry>) -> Runner {
         Runner {
             registry,
-            at_once: 8,
-            at_once_in: BTreeMap::new(),
+            max_in_flight: 8,
+            max_in_flight_in: BTreeMap::new(),
             read_first: true,
             verify: true,
             passes: 2,
@@ -166,7 +166,7 @@ impl Runner {
             thresholds: Thresholds { failures: 10, pause: Duration::from_secs(30), probes: 5 },
             max_wait: Duration::from_secs(15 * 60),
             clock: Arc::new(SystemClock::default()),
-            stop: Stop::default(),
+            stop: StopHandle::default(),
             on_event: Arc::new(|_| {}),
         }
     }
@@ -174,15 +174,15 @@ impl Runner {
     /// Sets the number of calls that each system gets at once: 8 by default, at least 1, at most 10 000. A limit of the
     /// client, which may also be one of requests per second, holds besides.
     #[must_use]
-    pub fn at_once(mut self, calls: usize) -> Runner {
-        self.at_once = calls;
+    pub fn max_in_flight(mut self, calls: usize) -> Runner {
+        self.max_in_flight = calls;
         self
     }
 
     /// Sets the number of calls that this system gets at once.
     #[must_use]
-    pub fn at_once_in(mut self, system: impl Into<String>, calls: usize) -> Runner {
-        self.at_once_in.insert(system.into(), calls);
+    pub fn max_in_flight_in(mut self, system: impl Into<String>, calls: usize) -> Runner {
+        self.max_in_flight_in.insert(system.into(), calls);
         self
     }
 
@@ -242,7 +242,7 @@ impl Runner {
 
     /// Sets what can stop the run.
     #[must_use]
-    pub fn stop_with(mut self, stop: &Stop) -> Runner {
+    pub fn stop_with(mut self, stop: &StopHandle) -> Runner {
         self.stop = stop.clone();
         self
     }
@@ -274,7 +274,7 @@ impl Runner {
         let rests = self.rests(&journal, &mut given_up)?;
         journal.begin().await?;
         for (system, why) in &given_up {
-            (self.on_event)(&Event::GivenUp { system, why });
+            (self.on_event)(&Event::Abandoned { system, why });
         }
         let tally = Arc::new(Mutex::new(Tally { given_up, ..Tally::default() }));
         let mut broken = None;
@@ -356,12 +356,13 @@ impl Runner {
         rests: &Rests,
     ) -> Option<JournalError> {
         let mut tasks = JoinSet::new();
-        let halt = Halt { asked: self.stop.clone(), broken: Stop::default() };
+        let halt = StopSignals { asked: self.stop.clone(), broken: StopHandle::default() };
         for (name, system) in self.registry.iter() {
             if tally.lock().unwrap_or_else(PoisonError::into_inner).given_up.contains_key(name) {
                 continue;
             }
-            let at_once = self.at_once_in.get(name).copied().unwrap_or(self.at_once).clamp(1, AT_ONCE_MAX);
+            let max_in_flight =
+                self.max_in_flight_in.get(name).copied().unwrap_or(self.max_in_flight).clamp(1, MOST_IN_FLIGHT);
             let line = Arc::new(Line {
                 runner: self.clone(),
                 pass,
@@ -372,11 +373,11 @@ impl Runner {
                 reads: system.capabilities().reads,
                 breaker: Breaker::new(self.thresholds, self.clock.clone()),
                 rest: rests.get(name).cloned().unwrap_or_else(|| self.rest()),
-                calls: Semaphore::new(at_once),
+                calls: Semaphore::new(max_in_flight),
                 queue: tokio::sync::Mutex::default(),
             });
             // Twice as many rows as calls: while one half waits for the disk, the other is on the wire.
-            for _ in 0..at_once * 2 {
+            for _ in 0..max_in_flight * 2 {
                 tasks.spawn(line.clone().work());
             }
         }
@@ -385,7 +386,7 @@ impl Runner {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    halt.broken.now();
+                    halt.broken.stop();
                     broken.get_or_insert(error);
                 }
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

@@ -7,25 +7,25 @@ use tokio::sync::watch;
 /// Stops a run: no row is begun after it, those under way are finished.
 ///
 /// ```
-/// use user_status::bulk::Stop;
+/// use user_status::bulk::StopHandle;
 ///
-/// let stop = Stop::default();
+/// let stop = StopHandle::default();
 /// let in_a_signal_handler = stop.clone();
-/// in_a_signal_handler.now();
+/// in_a_signal_handler.stop();
 /// assert!(stop.is_set());
 /// ```
 #[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
+pub struct StopHandle(Arc<watch::Sender<bool>>);
 
-impl Default for Stop {
-    fn default() -> Stop {
-        Stop(Arc::new(watch::Sender::new(false)))
+impl Default for StopHandle {
+    fn default() -> StopHandle {
+        StopHandle(Arc::new(watch::Sender::new(false)))
     }
 }
 
-impl Stop {
+impl StopHandle {
     /// Stops it.
-    pub fn now(&self) {
+    pub fn stop(&self) {
         self.0.send_replace(true);
     }
 
@@ -47,12 +47,12 @@ impl Stop {
 
 /// What stops one run: its caller, or a journal that cannot be written. That must stop no other run of the same caller.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Halt {
-    pub(super) asked: Stop,
-    pub(super) broken: Stop,
+pub(super) struct StopSignals {
+    pub(super) asked: StopHandle,
+    pub(super) broken: StopHandle,
 }
 
-impl Halt {
+impl StopSignals {
     pub(super) fn is_set(&self) -> bool {
         self.asked.is_set() || self.broken.is_set()
     }

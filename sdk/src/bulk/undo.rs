@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::entry::{Entry, RowState};
+use super::entry::{JournalEntry, RowState};
 use super::row::Row;
 use crate::codec::redact::REDACTED;
 use crate::model::change::{Change, StatusChange};
@@ -10,23 +10,23 @@ use crate::model::status::{AccountStatus, Suspension};
 
 /// Why a row cannot be taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoUndo(String);
+pub struct NotReversible(String);
 
-impl fmt::Display for NoUndo {
+impl fmt::Display for NotReversible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for NoUndo {}
+impl std::error::Error for NotReversible {}
 
 /// The row that takes a row of a journal back to what its account was before; `None` if it changed nothing. It expects to
 /// find the account as the change left it, and is refused if somebody changed it since.
 ///
 /// # Errors
 /// Why there is no way back: the outcome is not known, what the account was before is not known, or no change leads there.
-pub fn undo(entry: &Entry) -> Result<Option<Row>, NoUndo> {
-    let no = |why: &str| Err(NoUndo(why.to_owned()));
+pub fn undo(entry: &JournalEntry) -> Result<Option<Row>, NotReversible> {
+    let no = |why: &str| Err(NotReversible(why.to_owned()));
     match entry.state {
         RowState::Pending | RowState::Unchanged | RowState::Refused | RowState::Failed => return Ok(None),
         RowState::Sending | RowState::Unknown => {
@@ -71,7 +71,7 @@ pub fn undo(entry: &Entry) -> Result<Option<Row>, NoUndo> {
 }
 
 /// Whether other facts went with the one that was asked for, as where a system has one status for all.
-fn took_more(entry: &Entry, before: &AccountStatus) -> bool {
+fn took_more(entry: &JournalEntry, before: &AccountStatus) -> bool {
     let Some(after) = &entry.outcome.after else { return false };
     let enabled = before.enabled != after.enabled && before.enabled.is_some() && after.enabled.is_some();
     let suspended = before.suspended != after.suspended && before.suspended.is_some() && after.suspended.is_some();
@@ -102,7 +102,7 @@ fn suspension(before: &Suspension) -> StatusChange {
 }
 
 /// What the account must still be: as it was read after the change or, if it was not, as asked.
-fn suspended(entry: &Entry) -> AccountStatus {
+fn suspended(entry: &JournalEntry) -> AccountStatus {
     let after = entry.outcome.after.as_ref().and_then(|after| after.suspended.clone());
     let asked = Suspension {
         active: entry.row.change.change() == Change::Suspend,

@@ -22,7 +22,7 @@ impl Way {
     /// # Errors
     /// If the environment names a proxy, or certificates, that cannot be used.
     pub(crate) fn to(system: SystemKind, url: &Url) -> Result<Way> {
-        let refuse = |problem: String| Error::new(ErrorKind::Setup, system, problem);
+        let refuse = |problem: String| Error::new(ErrorKind::ClientSetup, system, problem);
         let proxy = Proxy::of_environment(url).map_err(|e| refuse(e.to_string()))?;
         let tls = crate::client::tls::config(url).map_err(refuse)?;
         Ok(Way { proxy, tls: Arc::new(tls) })
@@ -41,5 +41,5 @@ impl Way {
 
 /// Why there is no HTTP client.
 pub(crate) fn not_built(system: SystemKind, error: reqwest::Error) -> Error {
-    Error::new(ErrorKind::Setup, system, "the HTTP client cannot be set up").with_source(error.without_url())
+    Error::new(ErrorKind::ClientSetup, system, "the HTTP client cannot be set up").with_source(error.without_url())
 }

@@ -21,7 +21,7 @@ use crate::model::status::AccountStatus;
 use crate::pipeline::record::{self, Record};
 use crate::pipeline::{self, MISSHAPEN};
 use crate::policy::clock::{BoxFuture, Clock};
-use crate::policy::limit::HeldBack;
+use crate::policy::limit::Throttle;
 use crate::policy::options::CallOptions;
 use crate::system::{AccountSystem, Capabilities, apply_and_verify};
 
@@ -54,7 +54,7 @@ impl<D: Dialect> HttpSystemBuilder<D> {
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
+    /// [`Setup`](ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<HttpSystem<D>> {
         let kind = self.dialect.kind();
         let reads = self.dialect.capabilities().reads;
@@ -85,9 +85,9 @@ impl<D: Dialect> HttpSystem<D> {
     }
 
     /// Returns the state of this system's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
-    pub fn held_back(&self) -> Option<HeldBack> {
+    pub fn throttle(&self) -> Option<Throttle> {
         let parts = self.session.parts();
-        parts.limiter.held_back(&*parts.clock)
+        parts.limiter.throttle(&*parts.clock)
     }
 
     /// Refuses what cannot be asked for, before anything is sent.
@@ -185,8 +185,11 @@ impl<D: Dialect> HttpSystem<D> {
         match self.dialect.verdict(&response) {
             Verdict::Proof(status) | Verdict::Yes(status) if status != AccountStatus::default() => Ok(status),
             Verdict::No(why) => fail(ErrorKind::Contradicted, &why),
-            Verdict::Unclear(why) => fail(ErrorKind::OffContract, &why),
-            _ => fail(ErrorKind::OffContract, "the answer has none of the members that would say what the account is"),
+            Verdict::Unclear(why) => fail(ErrorKind::UnexpectedResponse, &why),
+            _ => fail(
+                ErrorKind::UnexpectedResponse,
+                "the answer has none of the members that would say what the account is",
+            ),
         }
     }
 
@@ -194,7 +197,7 @@ impl<D: Dialect> HttpSystem<D> {
     /// account is in the others.
     fn misshapen(&self, error: Error) -> Result<Record> {
         let spoken = self.session.parts().representation.as_ref();
-        let of_use = error.is_off_contract() && error.says(MISSHAPEN);
+        let of_use = error.is_unexpected_response() && error.says(MISSHAPEN);
         match error.raw().filter(|raw| of_use && raw.described(spoken).is_ok()).cloned() {
             Some(raw) => Ok(Record { attempts: error.attempts(), raw: Some(raw), captured: None }),
             None => Err(error),
@@ -264,11 +267,11 @@ impl<D: Dialect> HttpSystem<D> {
             Verdict::Proof(status) => (status, true),
             Verdict::Yes(status) => (status, false),
             Verdict::No(why) => return Err(doubt(ErrorKind::Contradicted, &why)),
-            Verdict::Unclear(why) => return Err(doubt(ErrorKind::OffContract, &why)),
+            Verdict::Unclear(why) => return Err(doubt(ErrorKind::UnexpectedResponse, &why)),
         };
         if !status.unrecognized.is_empty() {
             let message = format!("the answer says what is not understood: {status}");
-            return Err(doubt(ErrorKind::OffContract, &message));
+            return Err(doubt(ErrorKind::UnexpectedResponse, &message));
         }
         let shows = status.shows(change);
         if shows == Some(false) {

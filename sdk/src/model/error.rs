@@ -54,7 +54,7 @@ pub enum ErrorKind {
     /// The system cannot express the change. Nothing was sent.
     Unsupported,
     /// The client could not be set up. Nothing was sent.
-    Setup,
+    ClientSetup,
     /// The credentials were not accepted (401). Akana and ClearSquare answer so for other refusals too.
     Credentials,
     /// The caller is authenticated, but not authorized (403).
@@ -74,7 +74,7 @@ pub enum ErrorKind {
     /// The system said yes and, in the same answer, no.
     Contradicted,
     /// The answer is not one that the contract knows.
-    OffContract,
+    UnexpectedResponse,
 }
 
 /// What is known about the account after a call that failed.
@@ -175,7 +175,7 @@ impl Error {
         is_not_sent: NotSent, "the request did not leave";
         is_outcome_unknown: OutcomeUnknown, "the request left and no whole answer came back";
         is_contradicted: Contradicted, "the system said yes and, in the same answer, no";
-        is_off_contract: OffContract, "the answer is not one that the contract knows";
+        is_unexpected_response: UnexpectedResponse, "the answer is not one that the contract knows";
     }
 
     /// Creates an error, for a system of one's own. The text is shown with all that a terminal would obey as escapes; it must
@@ -183,7 +183,7 @@ impl Error {
     ///
     /// What was applied follows from the kind until [`with_applied`](Error::with_applied) says otherwise: it is
     /// [`Unknown`](Applied::Unknown) for [`Server`](ErrorKind::Server), [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
-    /// [`Contradicted`](ErrorKind::Contradicted) and [`OffContract`](ErrorKind::OffContract), and [`No`](Applied::No) for the
+    /// [`Contradicted`](ErrorKind::Contradicted) and [`UnexpectedResponse`](ErrorKind::UnexpectedResponse), and [`No`](Applied::No) for the
     /// others.
     ///
     /// ```
@@ -199,7 +199,7 @@ impl Error {
     pub fn new(kind: ErrorKind, system: SystemKind, message: impl Into<String>) -> Error {
         let may_be = matches!(
             kind,
-            ErrorKind::Server | ErrorKind::OutcomeUnknown | ErrorKind::Contradicted | ErrorKind::OffContract
+            ErrorKind::Server | ErrorKind::OutcomeUnknown | ErrorKind::Contradicted | ErrorKind::UnexpectedResponse
         );
         Error(Box::new(Repr {
             kind,
@@ -333,7 +333,7 @@ impl ErrorKind {
             429 => ErrorKind::RateLimited,
             400..=499 => ErrorKind::Rejected,
             500..=599 => ErrorKind::Server,
-            _ => ErrorKind::OffContract,
+            _ => ErrorKind::UnexpectedResponse,
         }
     }
 
@@ -342,7 +342,7 @@ impl ErrorKind {
         match self {
             ErrorKind::InvalidInput => "invalid_input",
             ErrorKind::Unsupported => "unsupported",
-            ErrorKind::Setup => "setup",
+            ErrorKind::ClientSetup => "client_setup",
             ErrorKind::Credentials => "credentials",
             ErrorKind::Forbidden => "forbidden",
             ErrorKind::NotFound => "not_found",
@@ -352,7 +352,7 @@ impl ErrorKind {
             ErrorKind::NotSent => "not_sent",
             ErrorKind::OutcomeUnknown => "outcome_unknown",
             ErrorKind::Contradicted => "contradicted",
-            ErrorKind::OffContract => "off_contract",
+            ErrorKind::UnexpectedResponse => "unexpected_response",
         }
     }
 
@@ -360,7 +360,7 @@ impl ErrorKind {
         match self {
             ErrorKind::InvalidInput => "invalid input",
             ErrorKind::Unsupported => "not supported",
-            ErrorKind::Setup => "the client cannot be set up",
+            ErrorKind::ClientSetup => "the client cannot be set up",
             ErrorKind::Credentials => "the credentials were not accepted",
             ErrorKind::Forbidden => "not allowed",
             ErrorKind::NotFound => "not found",
@@ -370,7 +370,7 @@ impl ErrorKind {
             ErrorKind::NotSent => "the request was not sent",
             ErrorKind::OutcomeUnknown => "the outcome is unknown",
             ErrorKind::Contradicted => "the answer contradicts the request",
-            ErrorKind::OffContract => "the answer is not one that the contract knows",
+            ErrorKind::UnexpectedResponse => "the answer is not one that the contract knows",
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::model::raw::RawResponse;
 use crate::policy::clock::Wait;
 use crate::policy::conventions::is_of;
 use crate::policy::freshness::{Sent, kept};
-use crate::policy::retry::{self, Outcome};
+use crate::policy::retry::{self, AttemptOutcome};
 
 /// How an attempt ended.
 pub(super) enum Attempt {
@@ -66,7 +66,7 @@ impl Exchange<'_> {
         request: Request,
         secrets: &Arc<Secrets>,
         limit: Duration,
-    ) -> (Attempt, Outcome) {
+    ) -> (Attempt, AttemptOutcome) {
         let parts = self.parts;
         let sent = parts.freshness.sending(parts.wall());
         // Outlives the exchange, which may be cut short.
@@ -163,22 +163,22 @@ impl Exchange<'_> {
         if whole { Attempt::Answered(raw) } else { Attempt::TooLong(raw) }
     }
 
-    fn outcome(&self, ended: &Attempt, head: Option<&Head>) -> Outcome {
+    fn outcome(&self, ended: &Attempt, head: Option<&Head>) -> AttemptOutcome {
         match (ended, head) {
-            (Attempt::NotSent(_), _) => Outcome::NotSent,
+            (Attempt::NotSent(_), _) => AttemptOutcome::NotSent,
             (Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _), Some(head)) => {
                 let retry_after = head.retry_after;
                 let whole = matches!(ended, Attempt::Answered(_));
                 let conclusion = if whole { self.concluded(raw, head.conclusion) } else { head.in_part };
-                Outcome::Answered { status: self.meaning(raw), conclusion, retry_after }
+                AttemptOutcome::Answered { status: self.meaning(raw), conclusion, retry_after }
             }
             // The status line says enough, though the body broke off: the system refused, or asks to wait.
             (Attempt::Lost { .. }, Some(&Head { status, in_part: conclusion, retry_after, .. }))
                 if conclusion != Conclusion::Unknown || matches!(status, 429 | 503) =>
             {
-                Outcome::Answered { status, conclusion, retry_after }
+                AttemptOutcome::Answered { status, conclusion, retry_after }
             }
-            _ => Outcome::Lost,
+            _ => AttemptOutcome::Lost,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::model::conclusion::Conclusion;
 use crate::model::error::{Applied, Error, ErrorKind};
 use crate::model::operation::Parsed;
 use crate::model::raw::RawResponse;
-use crate::policy::retry::Outcome;
+use crate::policy::retry::AttemptOutcome;
 
 /// What is wrong with a body that is read well, and has a member of another type than the documented.
 pub(crate) const MISSHAPEN: &str = "the body is not of the shape that the contract describes";
@@ -26,7 +26,7 @@ impl Exchange<'_> {
     pub(super) fn finish(
         &self,
         ended: Attempt,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         unsure: bool,
         attempts: u32,
     ) -> Result<Answer, Error> {
@@ -34,7 +34,7 @@ impl Exchange<'_> {
         let write = !self.operation.changes.is_empty();
         let unknown = outcome.may_have_changed();
         let (conclusion, retry_after) = match outcome {
-            Outcome::Answered { conclusion, retry_after, .. } => (conclusion, retry_after),
+            AttemptOutcome::Answered { conclusion, retry_after, .. } => (conclusion, retry_after),
             _ => (Conclusion::Unknown, None),
         };
         // What a typed client is told by its status code, and by the headers that it gets, alone.
@@ -56,7 +56,9 @@ impl Exchange<'_> {
                     {
                         return Ok(Answer { raw, body, conclusion });
                     }
-                    Err(why) if raw.status < 400 => Error::new(ErrorKind::OffContract, system, why).with_raw(raw),
+                    Err(why) if raw.status < 400 => {
+                        Error::new(ErrorKind::UnexpectedResponse, system, why).with_raw(raw)
+                    }
                     _ => {
                         let text = self.parts.conventions.message(raw.shown());
                         let meaning = (self.parts.conventions.meaning)(&text);
@@ -70,7 +72,7 @@ impl Exchange<'_> {
                 let message = format!("the body is longer than the {limit} bytes that are read");
                 Error::new(ErrorKind::of_status(self.meaning(&raw)), system, message).with_raw(raw)
             }
-            Attempt::Stale(raw, why) => Error::new(ErrorKind::OffContract, system, shown(&why)).with_raw(raw),
+            Attempt::Stale(raw, why) => Error::new(ErrorKind::UnexpectedResponse, system, shown(&why)).with_raw(raw),
             Attempt::NotSent(e) if unsure => {
                 let why = "an earlier attempt left, and the last one did not";
                 Error::new(ErrorKind::OutcomeUnknown, system, why).with_source(e)

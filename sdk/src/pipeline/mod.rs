@@ -24,7 +24,7 @@ use crate::model::operation::{Operation, Parsed};
 use crate::model::raw::RawResponse;
 use crate::policy::clock::{BoxFuture, Wait, at_most};
 use crate::policy::limit::NoPlace;
-use crate::policy::retry::{self, Decision, Outcome, Progress, Safety};
+use crate::policy::retry::{self, AttemptOutcome, Decision, Progress, RetryContext};
 use crate::policy::waiting::{self, WaitReason};
 
 mod attempt;
@@ -180,7 +180,7 @@ impl<'a> Exchange<'a> {
         // Whether an attempt before the last one may have changed the account.
         let mut unsure = false;
         let mut attempt = 0;
-        let mut last: Option<(Attempt, Outcome)> = None;
+        let mut last: Option<(Attempt, AttemptOutcome)> = None;
         loop {
             let patience = policy.longest_retry_after;
             let place =
@@ -215,7 +215,7 @@ impl<'a> Exchange<'a> {
             drop(place);
             // The budget guards against storms; here the limit does.
             let free = parts.limiter.is_adaptive() && outcome.asks_to_wait();
-            let safety = Safety {
+            let safety = RetryContext {
                 idempotent,
                 repeats_500: parts.conventions.retries_500,
                 can_refresh: !refreshed && parts.auth.can_refresh(),
@@ -265,7 +265,8 @@ impl<'a> Exchange<'a> {
                 Decision::Again(wait) => {
                     unsure |= outcome.may_have_changed();
                     last = Some((ended, outcome));
-                    let asked = matches!(outcome, Outcome::Answered { retry_after: Some(asked), .. } if asked >= wait);
+                    let asked =
+                        matches!(outcome, AttemptOutcome::Answered { retry_after: Some(asked), .. } if asked >= wait);
                     self.tell(if asked { WaitReason::Asked } else { WaitReason::Backoff }, wait);
                     parts.clock.sleep(wait, Wait::Backoff).await;
                 }

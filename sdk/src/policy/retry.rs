@@ -75,7 +75,7 @@ impl RetryPolicy {
 /// The end of an attempt.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// The request did not leave.
     NotSent,
     /// The request left, and no whole answer came back.
@@ -92,24 +92,24 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl AttemptOutcome {
     /// Whether somebody, the system or a gateway before it, has too much to do: 429, or 503 with `Retry-After`. Says
     /// nothing of what was done.
     pub(crate) fn asks_to_wait(self) -> bool {
         matches!(
             self,
-            Outcome::Answered { status: 429, .. }
-                | Outcome::Answered { conclusion: Conclusion::RefusedForNow, .. }
-                | Outcome::Answered { status: 503, retry_after: Some(_), .. }
+            AttemptOutcome::Answered { status: 429, .. }
+                | AttemptOutcome::Answered { conclusion: Conclusion::RefusedForNow, .. }
+                | AttemptOutcome::Answered { status: 503, retry_after: Some(_), .. }
         )
     }
 
     /// Whether the account may have been changed by the attempt.
     pub(crate) fn may_have_changed(self) -> bool {
         match self {
-            Outcome::NotSent => false,
-            Outcome::Lost => true,
-            Outcome::Answered { conclusion, .. } => conclusion == Conclusion::Unknown,
+            AttemptOutcome::NotSent => false,
+            AttemptOutcome::Lost => true,
+            AttemptOutcome::Answered { conclusion, .. } => conclusion == Conclusion::Unknown,
         }
     }
 }
@@ -121,7 +121,7 @@ pub const LEAST_WAIT: Duration = Duration::from_millis(250);
 /// The facts about an operation that decide whether it may be retried.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Safety {
+pub struct RetryContext {
     /// Sending the same request twice does what sending it once does.
     pub idempotent: bool,
     /// The system's own clients repeat after a 500.
@@ -158,26 +158,26 @@ pub enum Decision {
 
 /// Decides what to do after an attempt.
 #[doc(hidden)]
-pub fn decide(policy: &RetryPolicy, safety: Safety, outcome: Outcome, progress: Progress) -> Decision {
+pub fn decide(policy: &RetryPolicy, safety: RetryContext, outcome: AttemptOutcome, progress: Progress) -> Decision {
     let harmless = safety.idempotent || !outcome.may_have_changed();
-    if let Outcome::Answered { status: 401, .. } = outcome {
+    if let AttemptOutcome::Answered { status: 401, .. } = outcome {
         let refresh = harmless && safety.can_refresh && !progress.time_left.is_zero();
         return if refresh { Decision::Refresh } else { Decision::Stop };
     }
     let allowed = match outcome {
-        Outcome::NotSent | Outcome::Answered { conclusion: Conclusion::RefusedForNow, .. } => true,
-        Outcome::Answered { status: 408 | 429 | 502 | 503 | 504, .. } | Outcome::Lost => harmless,
-        Outcome::Answered { status: 500, .. } => harmless && safety.repeats_500,
-        Outcome::Answered { .. } => false,
+        AttemptOutcome::NotSent | AttemptOutcome::Answered { conclusion: Conclusion::RefusedForNow, .. } => true,
+        AttemptOutcome::Answered { status: 408 | 429 | 502 | 503 | 504, .. } | AttemptOutcome::Lost => harmless,
+        AttemptOutcome::Answered { status: 500, .. } => harmless && safety.repeats_500,
+        AttemptOutcome::Answered { .. } => false,
     };
     if !allowed || progress.attempt >= policy.attempts || !progress.budget {
         return Decision::Stop;
     }
     let asked = match outcome {
-        Outcome::Answered { retry_after: Some(wait), .. } if wait > policy.longest_retry_after => {
+        AttemptOutcome::Answered { retry_after: Some(wait), .. } if wait > policy.longest_retry_after => {
             return Decision::Stop;
         }
-        Outcome::Answered { retry_after, .. } => retry_after.unwrap_or_default(),
+        AttemptOutcome::Answered { retry_after, .. } => retry_after.unwrap_or_default(),
         _ => Duration::ZERO,
     };
     let wait = match outcome.asks_to_wait() {

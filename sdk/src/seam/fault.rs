@@ -64,7 +64,7 @@ impl<E: Fault> From<progenitor_client::Error<E>> for Error {
             // The transport has read every answer before; a body that does not fit does not come this far. Its text
             // stays out in any case: it may hold anything.
             Client::InvalidResponsePayload(body, _) => {
-                unknown(ErrorKind::OffContract, &format!("a body of {} bytes could not be read", body.len()))
+                unknown(ErrorKind::UnexpectedResponse, &format!("a body of {} bytes could not be read", body.len()))
             }
             Client::Custom(message) => unknown(ErrorKind::OutcomeUnknown, &shown(&message)),
         }

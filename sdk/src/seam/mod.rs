@@ -77,9 +77,9 @@ macro_rules! hooks {
 
         impl $client {
             /// Returns the state of this client's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
-            pub fn held_back(&self) -> Option<crate::HeldBack> {
+            pub fn throttle(&self) -> Option<crate::Throttle> {
                 let parts = self.inner.parts();
-                parts.limiter.held_back(&*parts.clock)
+                parts.limiter.throttle(&*parts.clock)
             }
         }
 

@@ -41,7 +41,7 @@ pub struct Registry(BTreeMap<String, Arc<dyn AccountSystem>>);
 /// The outcome in one system.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Outcome {
+pub struct SystemOutcome {
     /// The name of the system.
     pub system: String,
     /// The account.
@@ -119,7 +119,7 @@ impl Registry {
         &self,
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
         change: &StatusChange,
-    ) -> Vec<Outcome> {
+    ) -> Vec<SystemOutcome> {
         self.apply_everywhere_with(accounts, change, CallOptions::default()).await
     }
 
@@ -129,7 +129,7 @@ impl Registry {
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
         change: &StatusChange,
         options: CallOptions,
-    ) -> Vec<Outcome> {
+    ) -> Vec<SystemOutcome> {
         let accounts: Vec<(&str, &str)> = accounts.into_iter().collect();
         let mut outcomes = self.outcomes_with(accounts, change, options);
         let mut ended = Vec::new();
@@ -143,7 +143,7 @@ impl Registry {
     /// Makes one change to accounts in many systems at the same time, as
     /// [`apply_everywhere`](Registry::apply_everywhere), and gives each outcome as soon as it is there.
     ///
-    /// What was given out cannot be lost, whenever the rest is dropped; and before that, [`Outcomes::open`] says whose
+    /// What was given out cannot be lost, whenever the rest is dropped; and before that, [`SystemOutcomes::open`] says whose
     /// outcome is not known.
     ///
     /// ```no_run
@@ -171,7 +171,7 @@ impl Registry {
         &'a self,
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
         change: &'a StatusChange,
-    ) -> Outcomes<'a> {
+    ) -> SystemOutcomes<'a> {
         self.outcomes_with(accounts, change, CallOptions::default())
     }
 
@@ -181,11 +181,11 @@ impl Registry {
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
         change: &'a StatusChange,
         options: CallOptions,
-    ) -> Outcomes<'a> {
+    ) -> SystemOutcomes<'a> {
         let accounts: Vec<(&str, &str)> = accounts.into_iter().collect();
         let open = accounts.iter().map(|&(system, user)| Some(OpenAccount { system, user, begun: false })).collect();
         let open = Arc::new(Mutex::new(open));
-        let calls = accounts.into_iter().enumerate().map(|(number, (name, user))| -> BoxFuture<'a, Outcome> {
+        let calls = accounts.into_iter().enumerate().map(|(number, (name, user))| -> BoxFuture<'a, SystemOutcome> {
             let open = open.clone();
             Box::pin(async move {
                 if let Some(account) = &mut lock(&open)[number] {
@@ -195,10 +195,10 @@ impl Registry {
                     Some(system) => Some(system.apply_and_verify_with(user, change, options).await),
                     None => None,
                 };
-                Outcome { system: name.to_owned(), user: user.to_owned(), result, number }
+                SystemOutcome { system: name.to_owned(), user: user.to_owned(), result, number }
             })
         });
-        Outcomes { calls: calls.collect(), open }
+        SystemOutcomes { calls: calls.collect(), open }
     }
 }
 
@@ -221,12 +221,12 @@ impl<N: Into<String>, S: AccountSystem + 'static> Extend<(N, S)> for Registry {
 }
 
 /// The outcomes of one change in many systems, as they come: from [`Registry::outcomes`]. Nothing is sent before the
-/// first [`next`](Outcomes::next); dropping it breaks off the calls under way.
+/// first [`next`](SystemOutcomes::next); dropping it breaks off the calls under way.
 ///
 /// It is a stream, too.
 #[must_use = "nothing is sent unless `next` is awaited"]
-pub struct Outcomes<'a> {
-    calls: FuturesUnordered<BoxFuture<'a, Outcome>>,
+pub struct SystemOutcomes<'a> {
+    calls: FuturesUnordered<BoxFuture<'a, SystemOutcome>>,
     open: Arc<Mutex<Open<'a>>>,
 }
 
@@ -245,9 +245,9 @@ pub struct OpenAccount<'a> {
     pub begun: bool,
 }
 
-impl<'a> Outcomes<'a> {
+impl<'a> SystemOutcomes<'a> {
     /// The next outcome; `None` after the last. Dropping the future loses nothing: the calls go on with the next one.
-    pub async fn next(&mut self) -> Option<Outcome> {
+    pub async fn next(&mut self) -> Option<SystemOutcome> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
@@ -257,10 +257,10 @@ impl<'a> Outcomes<'a> {
     }
 }
 
-impl Stream for Outcomes<'_> {
-    type Item = Outcome;
+impl Stream for SystemOutcomes<'_> {
+    type Item = SystemOutcome;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SystemOutcome>> {
         let next = Pin::new(&mut self.calls).poll_next(context);
         if let Poll::Ready(Some(outcome)) = &next {
             lock(&self.open)[outcome.number] = None;
@@ -269,7 +269,7 @@ impl Stream for Outcomes<'_> {
     }
 }
 
-impl fmt::Debug for Outcomes<'_> {
+impl fmt::Debug for SystemOutcomes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcomes").field("under_way", &self.calls.len()).finish_non_exhaustive()
     }

@@ -108,7 +108,7 @@ impl AkanaBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
+    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Akana> {
         let tenant = self.tenant.ok_or_else(|| Error::missing(KIND, "tenant"))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -77,7 +77,7 @@ impl ClearsquareBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
+    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Clearsquare> {
         let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         Ok(HttpSystem { dialect: Api { client: session.client(Client::new_with_client) }, session })

@@ -113,7 +113,7 @@ impl MediconnectBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
+    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Mediconnect> {
         let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         let client = session.client(Client::new_with_client);
@@ -276,7 +276,7 @@ impl Dialect for Api {
                 true => why.to_owned(),
                 false => format!("{why}: it reads {before}"),
             };
-            return Err(Error::new(ErrorKind::OffContract, KIND, why).with_applied(Applied::No));
+            return Err(Error::new(ErrorKind::UnexpectedResponse, KIND, why).with_applied(Applied::No));
         }
         Ok(Request::generated(self.client.toggle_user_status().id(id).body(self.body(change, before)).send()))
     }

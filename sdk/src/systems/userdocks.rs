@@ -104,7 +104,7 @@ impl UserdocksBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::Setup) says why TLS or the HTTP client cannot be set up.
+    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Userdocks> {
         let app = self.app.map(UserdocksAppId::try_from).transpose()?;
         if self.route == Route::Current && app.is_none() {

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream;
 use tempfile::TempDir;
-use user_status::bulk::{Entry, Invalid, Journal, JournalError, JournalErrorKind, JournalReader, RowState, Runner};
+use user_status::bulk::{
+    InvalidRows, Journal, JournalEntry, JournalError, JournalErrorKind, JournalReader, RowState, Runner,
+};
 use user_status_mock::{StandaloneServer, SystemKind};
 use user_status_tests::people;
 
@@ -24,7 +26,7 @@ fn file(journal: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", journal.display()))
 }
 
-fn entries(journal: &Path) -> Result<Vec<Entry>, JournalError> {
+fn entries(journal: &Path) -> Result<Vec<JournalEntry>, JournalError> {
     let reader = JournalReader::open(journal)?;
     reader.check()?;
     reader.about()?;
@@ -98,7 +100,7 @@ fn befall(random: &mut Random, journal: &Path, earlier: &[Option<Vec<u8>>]) -> S
 }
 
 /// Holds what a journal says against what was asked of the systems; what is not true must not be said.
-fn hold(entries: &[Entry], asked: &Asked, what: &str) {
+fn hold(entries: &[JournalEntry], asked: &Asked, what: &str) {
     let asked = asked.lock().unwrap();
     assert_eq!(entries.len(), ROWS, "{what}");
     for (entry, row) in entries.iter().zip(people::rows(ROWS)) {
@@ -131,7 +133,7 @@ async fn damage_is_noticed_or_does_no_harm() {
         let earlier = || FILES.map(|suffix| fs::read(file(&journal, suffix)).ok());
         let rows = stream::iter(people::rows(ROWS).map(Ok));
         let created =
-            Journal::create(&journal, "a test", &people::registry(&root), rows, Invalid::Refuse, |_| {}).await;
+            Journal::create(&journal, "a test", &people::registry(&root), rows, InvalidRows::Refuse, |_| {}).await;
         drop(created.unwrap());
         let mut copies = vec![earlier()];
         for _ in 0..=random.below(3) {
@@ -190,7 +192,7 @@ async fn a_head_that_was_not_written_to_its_end_is_no_damage() {
         let (server, asked) = server(ROWS).await;
         let rows = stream::iter(people::rows(ROWS).map(Ok));
         let registry = people::registry(&server.root());
-        drop(Journal::create(&journal, "a test", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap());
+        drop(Journal::create(&journal, "a test", &registry, rows, InvalidRows::Refuse, |_| {}).await.unwrap());
         fs::write(file(&journal, "-head"), vec![0; written]).unwrap();
         assert_eq!(entries(&journal).unwrap().len(), ROWS, "{written} bytes");
         resumed(Journal::open(&journal).unwrap(), &server).await.unwrap();
@@ -209,9 +211,9 @@ async fn a_copy_without_all_of_its_files_is_refused_and_goes_on_in_doubt() {
         let (server, asked) = server(ROWS).await;
         let registry = people::registry(&server.root());
         let rows = stream::iter(people::rows(ROWS).map(Ok));
-        let created = Journal::create(&journal, "a test", &registry, rows, Invalid::Refuse, |_| {}).await;
+        let created = Journal::create(&journal, "a test", &registry, rows, InvalidRows::Refuse, |_| {}).await;
         let (from, to, seen) = (journal.clone(), copy.clone(), Arc::new(AtomicUsize::new(0)));
-        let runner = Runner::new(registry.clone()).at_once(1).on_event(move |_| {
+        let runner = Runner::new(registry.clone()).max_in_flight(1).on_event(move |_| {
             if seen.fetch_add(1, Ordering::Relaxed) == 10 {
                 for suffix in copied {
                     fs::copy(file(&from, suffix), file(&to, suffix)).unwrap();
@@ -243,7 +245,7 @@ async fn a_copy_without_all_of_its_files_is_refused_and_goes_on_in_doubt() {
         fs::remove_file(&journal).unwrap();
         let create = async |journal: &Path| {
             let rows = stream::iter(people::rows(ROWS).map(Ok));
-            Journal::create(journal, "another", &registry, rows, Invalid::Refuse, |_| {}).await
+            Journal::create(journal, "another", &registry, rows, InvalidRows::Refuse, |_| {}).await
         };
         let error = create(&journal).await.unwrap_err();
         assert!(error.kind() == JournalErrorKind::Exists && error.to_string().contains("run.sqlite-head"), "{error}");
@@ -267,7 +269,7 @@ async fn a_copy_of_a_run_that_was_killed_goes_on_in_doubt_and_one_that_was_moved
         let root = server.root();
         let rows = stream::iter(people::rows(ROWS).map(Ok));
         let created =
-            Journal::create(&journal, "a test", &people::registry(&root), rows, Invalid::Refuse, |_| {}).await;
+            Journal::create(&journal, "a test", &people::registry(&root), rows, InvalidRows::Refuse, |_| {}).await;
         drop(created.unwrap());
         let mut ended = false;
         while !ended && !file(&journal, "-wal").exists() {
@@ -298,7 +300,7 @@ async fn an_account_that_is_renamed_by_damage_is_named_and_not_changed() {
     let (server, asked) = server(2 * ROWS).await;
     let rows = stream::iter(people::rows(ROWS).map(Ok));
     let registry = people::registry(&server.root());
-    drop(Journal::create(&journal, "a test", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap());
+    drop(Journal::create(&journal, "a test", &registry, rows, InvalidRows::Refuse, |_| {}).await.unwrap());
     let whole = fs::read(&journal).unwrap();
     let mut renamed = 0;
     for number in 0..ROWS {

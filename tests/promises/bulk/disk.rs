@@ -9,7 +9,7 @@ use std::process::Command;
 
 use futures_util::stream;
 use tempfile::TempDir;
-use user_status::bulk::{Invalid, Journal, JournalErrorKind, JournalReader, RowState};
+use user_status::bulk::{InvalidRows, Journal, JournalErrorKind, JournalReader, RowState};
 use user_status_tests::people;
 
 use crate::bulk::kill::{check, server};
@@ -67,7 +67,7 @@ async fn a_disk_that_is_full_in_the_middle_of_a_run_ends_it_and_it_goes_on_later
     let (server, asked) = server(ROWS).await;
     let root = server.root();
     let rows = stream::iter(people::rows(ROWS).map(Ok));
-    Journal::create(&journal, "a test", &people::registry(&root), rows, Invalid::Refuse, |_| {}).await.unwrap();
+    Journal::create(&journal, "a test", &people::registry(&root), rows, InvalidRows::Refuse, |_| {}).await.unwrap();
     let blocks = journal.metadata().unwrap().len() / 512;
     // Twice: what is already in doubt must not make it worse.
     for more in [200, 600] {
@@ -112,7 +112,7 @@ async fn a_journal_that_may_not_be_written_is_refused_before_anything_is_sent() 
     std::fs::create_dir(&runs).unwrap();
     let journal = runs.join("run.sqlite");
     let rows = || stream::iter(people::rows(20).map(Ok));
-    Journal::create(&journal, "a test", &people::registry(&root), rows(), Invalid::Refuse, |_| {}).await.unwrap();
+    Journal::create(&journal, "a test", &people::registry(&root), rows(), InvalidRows::Refuse, |_| {}).await.unwrap();
     let lock = runs.join("run.sqlite.lock");
     // Permissions do not bind root.
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
@@ -157,7 +157,7 @@ async fn a_damaged_journal_is_refused_and_not_carried_out() {
     let whole = folder.path().join("whole.sqlite");
     let rows = stream::iter(people::rows(200).map(Ok));
     let registry = people::registry("http://127.0.0.1:9");
-    drop(Journal::create(&whole, "a test", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap());
+    drop(Journal::create(&whole, "a test", &registry, rows, InvalidRows::Refuse, |_| {}).await.unwrap());
     let bytes = std::fs::read(&whole).unwrap();
     let damaged = folder.path().join("damaged.sqlite");
     let all: Vec<_> = JournalReader::open(&whole).unwrap().entries().map(Result::unwrap).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::stream;
 use serde_json::json;
 use tempfile::TempDir;
-use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner};
+use user_status::bulk::{InvalidRows, Journal, JournalEntry, JournalReader, Row, RowState, Runner};
 use user_status::systems::{Mediconnect, mediconnect};
 use user_status::{
     AccountStatus, AccountSystem, CallOptions, Capabilities, DryRun, Error, Receipt, Registry, RetryPolicy,
@@ -18,7 +18,7 @@ use user_status_tests::people;
 async fn begun(folder: &TempDir, registry: &Registry, row: Row) -> PathBuf {
     let path = folder.path().join("run.sqlite");
     let rows = stream::iter([Ok(row)]);
-    drop(Journal::create(&path, "a test", registry, rows, Invalid::Refuse, |bad| panic!("{bad}")).await.unwrap());
+    drop(Journal::create(&path, "a test", registry, rows, InvalidRows::Refuse, |bad| panic!("{bad}")).await.unwrap());
     path
 }
 
@@ -26,7 +26,7 @@ fn runner(registry: &Arc<Registry>) -> Runner {
     Runner::new(registry.clone()).call_options(CallOptions::default().with_retry(RetryPolicy::never()))
 }
 
-fn entry(path: &Path) -> Entry {
+fn entry(path: &Path) -> JournalEntry {
     JournalReader::open(path).unwrap().entries().next().unwrap().unwrap()
 }
 

@@ -39,7 +39,7 @@ fn killed_at(boundary: u64, root: &str, journal: &Path) -> bool {
             root,
             journal.to_str().unwrap(),
             &ROWS.to_string(),
-            "--at-once",
+            "--max-in-flight",
             "2",
             "--wait-at",
             &boundary.to_string(),
@@ -130,7 +130,7 @@ pub(crate) fn killed_after(random: &mut Random, asked: &Asked, root: &str, journ
     let requests = before + usize::try_from(random.below(12)).unwrap();
     let pause = Duration::from_micros(random.below(3000));
     let mut program = Command::new(env!("CARGO_BIN_EXE_bulk-runner"))
-        .args([root, journal.to_str().unwrap(), &ROWS.to_string(), "--at-once", "2"])
+        .args([root, journal.to_str().unwrap(), &ROWS.to_string(), "--max-in-flight", "2"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();

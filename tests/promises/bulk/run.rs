@@ -9,8 +9,8 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use tempfile::TempDir;
 use user_status::bulk::{
-    BadRow, Entry, Event, Invalid, Journal, JournalErrorKind, JournalReader, Row, RowState, Runner, Step, Stop,
-    Summary, undo,
+    BadRow, Event, InvalidRows, Journal, JournalEntry, JournalErrorKind, JournalReader, Row, RowState, Runner, Step,
+    StopHandle, Summary, undo,
 };
 use user_status::systems::symphony;
 use user_status::{AccountStatus, ErrorKind, Registry, StatusChange};
@@ -21,7 +21,7 @@ use user_status_tests::{TestClock, people};
 async fn begin(path: &Path, registry: &Registry, rows: impl Iterator<Item = Row>) -> Journal {
     let rows = stream::iter(rows.map(Ok));
     let (journal, _) =
-        Journal::create(path, "a test", registry, rows, Invalid::Refuse, |bad| panic!("{bad}")).await.unwrap();
+        Journal::create(path, "a test", registry, rows, InvalidRows::Refuse, |bad| panic!("{bad}")).await.unwrap();
     journal
 }
 
@@ -80,12 +80,12 @@ async fn only_a_run_that_was_never_begun_can_be_taken_back() {
 
 /// A number that nobody means must not take the memory of the machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn more_at_once_than_there_can_be_is_no_harm() {
+async fn more_max_in_flight_than_there_can_be_is_no_harm() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(5).await;
     let registry = people::registry(&server.root());
     let journal = begin(&folder.path().join("run.sqlite"), &registry, people::rows(5)).await;
-    let summary = Runner::new(registry).at_once(usize::MAX).run(journal).await.unwrap();
+    let summary = Runner::new(registry).max_in_flight(usize::MAX).run(journal).await.unwrap();
     assert_eq!(summary.counts.open(), 0);
 }
 
@@ -101,7 +101,7 @@ async fn begun(
     (path, registry)
 }
 
-fn entries(path: &Path) -> Vec<Entry> {
+fn entries(path: &Path) -> Vec<JournalEntry> {
     JournalReader::open(path).unwrap().entries().map(Result::unwrap).collect()
 }
 
@@ -131,7 +131,7 @@ async fn every_bad_row_is_named_and_begins_no_run() {
     let path = folder.path().join("run.sqlite");
     let mut bad = Vec::new();
     let refused =
-        Journal::create(&path, "bad", &registry, rows(), Invalid::Refuse, |row| bad.push(row.to_string())).await;
+        Journal::create(&path, "bad", &registry, rows(), InvalidRows::Refuse, |row| bad.push(row.to_string())).await;
     let error = refused.unwrap_err();
     assert_eq!(error.kind(), JournalErrorKind::Input);
     assert!(error.to_string().ends_with("5 rows cannot be carried out as written, and nothing was sent"), "{error}");
@@ -145,7 +145,8 @@ async fn every_bad_row_is_named_and_begins_no_run() {
     assert_eq!(bad, expected);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a run that was not begun left a file");
 
-    let (journal, imported) = Journal::create(&path, "bad", &registry, rows(), Invalid::Skip, |_| {}).await.unwrap();
+    let (journal, imported) =
+        Journal::create(&path, "bad", &registry, rows(), InvalidRows::Skip, |_| {}).await.unwrap();
     assert_eq!((imported.rows, imported.bad), (2, 5));
     drop(journal);
     assert_eq!(entries(&path).iter().map(|entry| entry.row.line).collect::<Vec<_>>(), [2, 8]);
@@ -154,9 +155,9 @@ async fn every_bad_row_is_named_and_begins_no_run() {
     end.ends_input = true;
     let broken = stream::iter([Ok(row(2, "pod", "7300000000003", StatusChange::disable())), Err(end)]);
     let other = folder.path().join("other.sqlite");
-    let error = Journal::create(&other, "bad", &registry, broken, Invalid::Skip, |_| {}).await.unwrap_err();
+    let error = Journal::create(&other, "bad", &registry, broken, InvalidRows::Skip, |_| {}).await.unwrap_err();
     assert_eq!(error.kind(), JournalErrorKind::Input);
-    let error = Journal::create(&path, "bad", &registry, rows(), Invalid::Skip, |_| {}).await.unwrap_err();
+    let error = Journal::create(&path, "bad", &registry, rows(), InvalidRows::Skip, |_| {}).await.unwrap_err();
     assert_eq!(error.kind(), JournalErrorKind::Exists);
     assert_eq!(entries(&path).len(), 2);
 }
@@ -194,7 +195,7 @@ async fn an_account_whose_name_differs_in_case_only_is_the_same_account() {
     let path = folder.path().join("run.sqlite");
     let rows = stream::iter(rows);
     let created =
-        Journal::create(&path, "bad", &registry, rows, Invalid::Refuse, |row| bad.push(row.to_string())).await;
+        Journal::create(&path, "bad", &registry, rows, InvalidRows::Refuse, |row| bad.push(row.to_string())).await;
     assert_eq!(created.unwrap_err().kind(), JournalErrorKind::Input);
     assert_eq!(bad.len(), 1);
     assert!(
@@ -265,11 +266,12 @@ async fn a_journal_that_is_removed_or_replaced_at_work_ends_the_run() {
         let copy = folder.path().join("copy");
         std::fs::copy(&path, &copy).unwrap();
         let (gone, done) = (path.clone(), AtomicUsize::new(0));
-        let runner = Runner::new(registry).at_once(1).on_event(move |_| match done.fetch_add(1, Ordering::Relaxed) {
-            0 if replace => std::fs::rename(&copy, &gone).unwrap(),
-            0 => std::fs::remove_file(&gone).unwrap(),
-            _ => {}
-        });
+        let runner =
+            Runner::new(registry).max_in_flight(1).on_event(move |_| match done.fetch_add(1, Ordering::Relaxed) {
+                0 if replace => std::fs::rename(&copy, &gone).unwrap(),
+                0 => std::fs::remove_file(&gone).unwrap(),
+                _ => {}
+            });
         let error = runner.run(Journal::open(&path).unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), JournalErrorKind::InUse, "{error}");
         assert!(error.to_string().contains("it was removed or replaced"), "{error}");
@@ -332,11 +334,11 @@ async fn a_run_that_is_stopped_finishes_what_it_began_and_goes_on_later() {
     let (server, changes) = people::server(ROWS).await;
     let before: Vec<_> = (0..ROWS).map(|number| people::status(&server, number)).collect();
     let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
-    let (stop, seen) = (Stop::default(), AtomicUsize::new(0));
+    let (stop, seen) = (StopHandle::default(), AtomicUsize::new(0));
     let pull = stop.clone();
-    let runner = Runner::new(registry.clone()).at_once(3).stop_with(&stop).on_event(move |_| {
+    let runner = Runner::new(registry.clone()).max_in_flight(3).stop_with(&stop).on_event(move |_| {
         if seen.fetch_add(1, Ordering::Relaxed) == 50 {
-            pull.now();
+            pull.stop();
         }
     });
     let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
@@ -355,7 +357,7 @@ async fn a_run_that_is_stopped_waits_for_no_look_at_an_account() {
     let (server, _) = people::server(5).await;
     server.fault(Fault::hang().on_operation("getUserStatus")).unwrap();
     let (path, registry) = begun(&folder, &server, people::rows(5)).await;
-    let stop = Stop::default();
+    let stop = StopHandle::default();
     let (done, mut others) = tokio::sync::mpsc::unbounded_channel();
     let runner = Runner::new(registry).stop_with(&stop).on_event(move |_| done.send(()).unwrap());
     let run = tokio::spawn(async move { runner.run(Journal::open(&path).unwrap()).await.unwrap() });
@@ -365,7 +367,7 @@ async fn a_run_that_is_stopped_waits_for_no_look_at_an_account() {
     while server.requests("getUserStatus") == 0 {
         tokio::task::yield_now().await;
     }
-    stop.now();
+    stop.stop();
     let summary = tokio::time::timeout(Duration::from_secs(10), run).await.expect("it ends soon").unwrap();
     assert!(summary.interrupted);
     assert_eq!(summary.counts[RowState::Pending], 1, "{}", summary.counts);
@@ -382,10 +384,11 @@ async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
     let clock = TestClock::new();
     let paused = Arc::new(Mutex::new(Vec::new()));
     let seen = paused.clone();
-    let runner = Runner::new(registry.clone()).at_once(2).breaker(5, Duration::from_secs(60), 3).clock(clock.clone());
+    let runner =
+        Runner::new(registry.clone()).max_in_flight(2).breaker(5, Duration::from_secs(60), 3).clock(clock.clone());
     let runner = runner.on_event(move |event| match event {
         Event::Paused { system, pause, .. } => seen.lock().unwrap().push(((*system).to_owned(), *pause)),
-        Event::GivenUp { system, why } => assert!(why.contains("503") && *system == "pod", "{system}: {why}"),
+        Event::Abandoned { system, why } => assert!(why.contains("503") && *system == "pod", "{system}: {why}"),
         _ => {}
     });
     let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
@@ -415,7 +418,7 @@ async fn a_row_that_needs_no_call_does_not_stand_for_a_system_that_is_tried() {
     journal.execute("UPDATE rows SET state = 'sending' WHERE number BETWEEN 3 AND 13", []).unwrap();
     drop(journal);
     Journal::seal_anew(&path).unwrap();
-    let runner = Runner::new(registry).at_once(1).breaker(1, Duration::from_secs(60), 2).clock(TestClock::new());
+    let runner = Runner::new(registry).max_in_flight(1).breaker(1, Duration::from_secs(60), 2).clock(TestClock::new());
     let run = runner.run(Journal::open(&path).unwrap());
     let summary =
         tokio::time::timeout(Duration::from_secs(60), run).await.expect("it waits for a try that is over").unwrap();
@@ -435,8 +438,11 @@ async fn a_system_that_comes_back_in_a_pause_gets_the_rest_of_its_rows() {
     let (path, registry) = begun(&folder, &server, people::rows(ROWS)).await;
     let events = Arc::new(Mutex::new(Vec::new()));
     let (seen, back) = (events.clone(), server.clone());
-    let runner =
-        Runner::new(registry).at_once(2).breaker(5, Duration::from_secs(60), 1000).clock(TestClock::new()).passes(1);
+    let runner = Runner::new(registry)
+        .max_in_flight(2)
+        .breaker(5, Duration::from_secs(60), 1000)
+        .clock(TestClock::new())
+        .passes(1);
     let runner = runner.on_event(move |event| {
         let mut seen = seen.lock().unwrap();
         match event {
@@ -451,7 +457,7 @@ async fn a_system_that_comes_back_in_a_pause_gets_the_rest_of_its_rows() {
                 assert_eq!(*system, "pod");
                 seen.push("resumed");
             }
-            Event::GivenUp { system, why } => panic!("{system}: {why}"),
+            Event::Abandoned { system, why } => panic!("{system}: {why}"),
             _ => {}
         }
     });
@@ -519,7 +525,8 @@ async fn an_undo_brings_the_world_back_and_leaves_alone_what_changed_since() {
     let summary = run(&registry, journal).await;
     assert_eq!(summary.counts.open(), 0, "{}", summary.counts);
     assert_eq!(summary.counts[RowState::Unchanged], 1, "{}", summary.counts);
-    let refused: Vec<Entry> = entries(&way_back).into_iter().filter(|entry| entry.state == RowState::Refused).collect();
+    let refused: Vec<JournalEntry> =
+        entries(&way_back).into_iter().filter(|entry| entry.state == RowState::Refused).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert_eq!(refused[0].row.user, other);
     assert_eq!(refused[0].outcome.reason.as_deref(), Some("changed_since"));
@@ -599,7 +606,7 @@ async fn rows_that_failed_get_another_chance_after_all_others() {
     let (path, registry) = begun(&folder, &server, people::rows(50)).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let keep = seen.clone();
-    let runner = Runner::new(registry).at_once(1).on_event(move |event| {
+    let runner = Runner::new(registry).max_in_flight(1).on_event(move |event| {
         if let Event::Row { entry, state, .. } = event {
             keep.lock().unwrap().push((entry.number, entry.state, *state));
         }
@@ -637,7 +644,7 @@ async fn a_row_whose_outcome_is_not_written_is_not_taken_for_one_in_doubt() {
     refuse(&path, "accepted");
     let seen = Arc::new(Mutex::new(Vec::new()));
     let keep = seen.clone();
-    let runner = Runner::new(registry).at_once(1).on_event(move |event| {
+    let runner = Runner::new(registry).max_in_flight(1).on_event(move |event| {
         if let Event::Row { entry, state, .. } = event {
             keep.lock().unwrap().push((entry.row.system.clone(), *state));
         }
@@ -655,7 +662,7 @@ async fn a_journal_that_breaks_stops_no_other_run() {
     let (server, _) = people::server(5).await;
     let (path, registry) = begun(&folder, &server, people::rows(5)).await;
     refuse(&path, "sending");
-    let stop = Stop::default();
+    let stop = StopHandle::default();
     let runner = Runner::new(registry.clone()).stop_with(&stop);
     runner.run(Journal::open(&path).unwrap()).await.unwrap_err();
     assert!(!stop.is_set());
@@ -667,13 +674,13 @@ async fn a_journal_that_breaks_stops_no_other_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toggle_that_waits_for_its_turn_is_not_sent_after_a_stop() {
     let folder = TempDir::new().unwrap();
-    let stop = Stop::default();
+    let stop = StopHandle::default();
     let pull = stop.clone();
-    let options = Options::new().world(people::world()).on_request(move |_, _| pull.now());
+    let options = Options::new().world(people::world()).on_request(move |_, _| pull.stop());
     let server = StandaloneServer::start_with(options).await.unwrap();
     people::populate(&server, 50);
     let (path, registry) = begun(&folder, &server, people::rows(50).filter(|row| row.system == "site")).await;
-    let runner = Runner::new(registry).at_once(1).stop_with(&stop);
+    let runner = Runner::new(registry).max_in_flight(1).stop_with(&stop);
     let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();
     assert_eq!((summary.handled.total(), server.total_requests()), (1, 1));
     assert_eq!(summary.counts[RowState::Pending], 9, "{}", summary.counts);
@@ -713,7 +720,7 @@ async fn a_plan_refuses_what_a_run_refuses_for_want_of_a_look() {
     let mut row = people::rows(5).find(|row| row.system == "site").unwrap();
     row.expected = Some(AccountStatus::default());
     let (path, registry) = begun(&folder, &server, std::iter::once(row.clone())).await;
-    let runner = Runner::new(registry).at_once(usize::MAX);
+    let runner = Runner::new(registry).max_in_flight(usize::MAX);
     let planned: Vec<_> = runner.plan(stream::iter([row])).collect().await;
     assert!(matches!(&planned[0].step, Step::Refused(error) if error.kind() == ErrorKind::Unsupported), "{planned:?}");
     let summary = runner.run(Journal::open(&path).unwrap()).await.unwrap();

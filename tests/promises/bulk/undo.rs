@@ -4,7 +4,7 @@ use futures_util::stream;
 use rusqlite::params;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner, undo};
+use user_status::bulk::{InvalidRows, Journal, JournalEntry, JournalReader, Row, RowState, Runner, undo};
 use user_status::systems::{Akana, akana};
 use user_status::{Registry, StatusChange};
 use user_status_mock::{StandaloneServer, SystemKind};
@@ -19,12 +19,12 @@ struct Case {
 }
 
 /// The rows, read from a journal as any other.
-async fn entries(cases: &[Case]) -> Vec<Entry> {
+async fn entries(cases: &[Case]) -> Vec<JournalEntry> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("run.sqlite");
     let registry = people::registry("http://127.0.0.1:9");
     let rows = (1..=cases.len()).map(|user| Ok(Row::new("pod", user.to_string(), StatusChange::disable())));
-    drop(Journal::create(&path, "cases", &registry, stream::iter(rows), Invalid::Refuse, |_| {}).await.unwrap());
+    drop(Journal::create(&path, "cases", &registry, stream::iter(rows), InvalidRows::Refuse, |_| {}).await.unwrap());
     let connection = rusqlite::Connection::open(&path).unwrap();
     let text = |value: &Value| (!value.is_null()).then(|| value.to_string());
     for (number, case) in (1..).zip(cases) {
@@ -156,10 +156,10 @@ async fn an_undo_at_akana_never_leaves_more_access_than_there_was() {
         let path = folder.path().join(name);
         let rows = stream::iter(rows.into_iter().map(Ok));
         let journal =
-            Journal::create(&path, name, &registry, rows, Invalid::Refuse, |bad| panic!("{bad}")).await.unwrap();
+            Journal::create(&path, name, &registry, rows, InvalidRows::Refuse, |bad| panic!("{bad}")).await.unwrap();
         let summary = Runner::new(registry.clone()).run(journal.0).await.unwrap();
         assert_eq!(summary.counts.open(), 0, "{}", summary.counts);
-        JournalReader::open(&path).unwrap().entries().map(Result::unwrap).collect::<Vec<Entry>>()
+        JournalReader::open(&path).unwrap().entries().map(Result::unwrap).collect::<Vec<JournalEntry>>()
     };
     let there = run("there.sqlite", rows).await;
     let between = statuses();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::stream;
 use tempfile::TempDir;
 use user_status::bulk::{
-    Boundary, Entry, Event, Invalid, Journal, JournalReader, PauseReason, Row, RowState, Runner, Summary,
+    Boundary, Event, InvalidRows, Journal, JournalEntry, JournalReader, PauseReason, Row, RowState, Runner, Summary,
 };
 use user_status::{Clock as _, Limit, Registry, RetryPolicy, StatusChange};
 use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, SystemKind};
@@ -52,7 +52,9 @@ impl Pod {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("run.sqlite");
         let rows = (0..ROWS).map(|number| Ok(Row::new("pod", user(number), StatusChange::disable())));
-        drop(Journal::create(&path, "a test", &registry, stream::iter(rows), Invalid::Refuse, |_| {}).await.unwrap());
+        drop(
+            Journal::create(&path, "a test", &registry, stream::iter(rows), InvalidRows::Refuse, |_| {}).await.unwrap(),
+        );
         Pod { server, clock, asked_at, arrived_before: Arc::default(), registry, path, _folder: folder }
     }
 
@@ -69,7 +71,7 @@ impl Pod {
                 }
                 says.lock().unwrap().push(format!("{system} {why} {until}"));
             }
-            Event::GivenUp { system, why } => says.lock().unwrap().push(format!("{system} given up: {why}")),
+            Event::Abandoned { system, why } => says.lock().unwrap().push(format!("{system} given up: {why}")),
             _ => {}
         });
         let summary = set(runner).run(Journal::open(&self.path).unwrap()).await.unwrap();
@@ -97,10 +99,10 @@ async fn no_row_is_sent_before_the_time_that_the_system_named() {
     // With limits that learn, and with none; a time that a call waits for itself, and one that only the run waits for.
     for limit in [Limit::default(), Limit::default().adaptive()] {
         for asked in [40, 120, 600] {
-            for at_once in [1, 8] {
+            for max_in_flight in [1, 8] {
                 let pod = Pod::new(limit).await;
                 pod.server.fault(Fault::rate_limited(RetryAfter::Seconds(asked)).times(1)).unwrap();
-                let (summary, said) = pod.session(|runner| runner.at_once(at_once)).await;
+                let (summary, said) = pod.session(|runner| runner.max_in_flight(max_in_flight)).await;
                 assert_eq!(summary.counts[RowState::Confirmed], ROWS, "{asked}: {}", summary.counts);
                 let named = Duration::from_secs(asked);
                 // The clock stands until somebody waits. Once the refusal is read, only those arrive that were on their way
@@ -108,7 +110,7 @@ async fn no_row_is_sent_before_the_time_that_the_system_named() {
                 let within = pod.asked_at().into_iter().filter(|at| *at < named).count();
                 let known = *pod.arrived_before.get().expect("it was said that the pod asks to wait");
                 let after = within.saturating_sub(known);
-                assert!(after < at_once, "{limit:?} {asked} {at_once}: {after} requests after it was read");
+                assert!(after < max_in_flight, "{limit:?} {asked} {max_in_flight}: {after} requests after it was read");
                 let until = pod.at(i64::try_from(asked).unwrap());
                 assert!(said.iter().any(|said| *said == format!("pod asked {until}")), "{said:?}");
             }
@@ -121,7 +123,7 @@ async fn a_system_that_asks_for_longer_than_the_run_waits_is_given_up_with_the_t
     let pod = Pod::new(Limit::default().adaptive()).await;
     pod.server.fault(Fault::rate_limited(RetryAfter::Seconds(1000))).unwrap();
     let until = pod.at(1000);
-    let (summary, said) = pod.session(|runner| runner.at_once(1)).await;
+    let (summary, said) = pod.session(|runner| runner.max_in_flight(1)).await;
     let requests = pod.asked_at().len();
     assert!(requests <= 2, "{requests} requests after a refusal for a quarter of an hour and more");
     let why = &summary.given_up["pod"];
@@ -176,11 +178,11 @@ async fn a_try_that_is_not_sent_is_made_by_another_row() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("run.sqlite");
     let rows = (0..ROWS).map(|number| Ok(Row::new("pod", user(number), StatusChange::disable())));
-    drop(Journal::create(&path, "a test", &registry, stream::iter(rows), Invalid::Refuse, |_| {}).await.unwrap());
+    drop(Journal::create(&path, "a test", &registry, stream::iter(rows), InvalidRows::Refuse, |_| {}).await.unwrap());
 
     let not_sent = Arc::new(Mutex::new(Vec::new()));
     let (noted, asks) = (not_sent.clone(), rests.clone());
-    let runner = Runner::new(registry).clock(clock).at_once(2).read_first(false).verify(false);
+    let runner = Runner::new(registry).clock(clock).max_in_flight(2).read_first(false).verify(false);
     let runner = runner.breaker(1, Duration::ZERO, 5).on_event(move |event| match event {
         Event::Paused { reason: PauseReason::Asked, .. } => drop(asks.set(())),
         Event::Row { entry, outcome, .. } if outcome.attempts == 0 => noted.lock().unwrap().push(entry.number),
@@ -189,7 +191,7 @@ async fn a_try_that_is_not_sent_is_made_by_another_row() {
     let journal = Journal::open(&path).unwrap();
     let watched = path.clone();
     let hook = move |boundary| {
-        let tries = |entry: &Entry| entry.number == TRIES && entry.state == RowState::Sending;
+        let tries = |entry: &JournalEntry| entry.number == TRIES && entry.state == RowState::Sending;
         let reader = JournalReader::open(&watched).unwrap();
         if boundary == Boundary::Committed && reader.entries().any(|entry| tries(&entry.unwrap())) {
             let _ = is_about_to_leave.set(());

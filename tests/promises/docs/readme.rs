@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use user_status::retry::{Decision, Outcome, Progress, Safety, decide};
+use user_status::retry::{AttemptOutcome, Decision, Progress, RetryContext, decide};
 use user_status::{Conclusion, RetryPolicy, status_rules};
 use user_status_openapi::{Change, Contract, SystemKind};
 
@@ -49,12 +49,12 @@ fn what_each_system_can_do() {
 
 #[test]
 fn what_is_sent_again() {
-    let with = |status, conclusion, retry_after| Outcome::Answered { status, conclusion, retry_after };
+    let with = |status, conclusion, retry_after| AttemptOutcome::Answered { status, conclusion, retry_after };
     let answered = |status| with(status, Conclusion::Unknown, None);
     let refused = |status| with(status, Conclusion::Refused, None);
     let later = Some(Duration::from_secs(1));
     let rows = [
-        ("not sent", vec![Outcome::NotSent]),
+        ("not sent", vec![AttemptOutcome::NotSent]),
         ("a refusal for now that the system documents", vec![with(429, Conclusion::RefusedForNow, later)]),
         (
             "408, other 429, 502, 503, 504; no whole answer",
@@ -66,7 +66,7 @@ fn what_is_sent_again() {
                 answered(503),
                 with(503, Conclusion::Unknown, later),
                 answered(504),
-                Outcome::Lost,
+                AttemptOutcome::Lost,
             ],
         ),
         ("500", vec![answered(500)]),
@@ -81,7 +81,7 @@ fn what_is_sent_again() {
                 .collect(),
         ),
     ];
-    let table = table("| Outcome of an attempt |");
+    let table = table("| AttemptOutcome of an attempt |");
     assert_eq!(table[0][1..], ["idempotent", "toggle"]);
     assert_eq!(table[1..].iter().map(|row| row[0]).collect::<Vec<_>>(), rows.clone().map(|(name, _)| name));
     let progress = Progress { attempt: 1, time_left: Duration::from_secs(60), budget: true, jitter: 0.0 };
@@ -89,7 +89,7 @@ fn what_is_sent_again() {
         for (idempotent, cell) in [(true, row[1]), (false, row[2])] {
             for outcome in outcomes.iter().copied() {
                 let decided = |repeats_500, can_refresh| {
-                    let safety = Safety { idempotent, repeats_500, can_refresh };
+                    let safety = RetryContext { idempotent, repeats_500, can_refresh };
                     decide(&RetryPolicy::default(), safety, outcome, progress)
                 };
                 let said = match (decided(false, false), decided(true, false), decided(false, true)) {

@@ -115,11 +115,13 @@ async fn an_answer_that_says_nothing_is_no_success() {
     let disable = StatusChange::disable();
     let suspend = StatusChange::suspend("Leave");
     for answer in ["{}", r#"{"login":"please"}"#] {
-        assert!(error(answer, |uri| Box::new(userdocks(uri)), &disable).await.is_off_contract());
-        assert!(error(answer, akana, &disable).await.is_off_contract());
-        assert!(error(answer, mediconnect, &suspend).await.is_off_contract());
-        assert!(error(answer, symphony, &disable).await.is_off_contract());
-        assert!(error(answer, |uri| Box::new(clearsquare(uri)), &StatusChange::toggle()).await.is_off_contract());
+        assert!(error(answer, |uri| Box::new(userdocks(uri)), &disable).await.is_unexpected_response());
+        assert!(error(answer, akana, &disable).await.is_unexpected_response());
+        assert!(error(answer, mediconnect, &suspend).await.is_unexpected_response());
+        assert!(error(answer, symphony, &disable).await.is_unexpected_response());
+        assert!(
+            error(answer, |uri| Box::new(clearsquare(uri)), &StatusChange::toggle()).await.is_unexpected_response()
+        );
     }
     let fault = r#"{"faultcode":"Server","faultstring":"failed"}"#;
     assert!(error(fault, akana, &disable).await.is_contradicted());
@@ -145,7 +147,7 @@ async fn a_boolean_that_is_not_known_is_not_left_to_chance() {
         let server = Recorder::answering(200, answer).await;
         let mediconnect = mediconnect_builder(&server.uri()).build().unwrap();
         let error = mediconnect.apply("42", &StatusChange::suspend("Leave")).await.unwrap_err();
-        assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{error:?}");
+        assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{error:?}");
         assert!(server.received().iter().all(|request| request.first_line.starts_with("GET ")));
     }
     // Left out on purpose, and the state before not known: what was flipped cannot be known, and nothing is proved.

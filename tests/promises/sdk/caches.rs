@@ -22,7 +22,7 @@ fn date(seconds: i64) -> String {
 #[track_caller]
 fn proves_nothing(result: Result<impl std::fmt::Debug, Error>, headers: &str) {
     let error = result.expect_err(headers);
-    assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{headers:?}: {error:?}");
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{headers:?}: {error:?}");
     assert!(error.to_string().contains("proves nothing"), "{error}");
 }
 
@@ -142,7 +142,7 @@ async fn nothing_is_concluded_from_a_cache() {
     let server = Recorder::start(json(200, "age: 1\r\n", r#"{"message":"OK"}"#)).await;
     let symphony = symphony_builder(&server.uri()).build().unwrap();
     let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{error:?}");
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::Unknown), "{error:?}");
 }
 
 /// A clock of this machine that goes wrong is not the system's fault, once a change has shown what time it is there.
@@ -258,7 +258,7 @@ async fn a_cache_that_names_the_credentials_is_one() {
         let server = Recorder::start(json(200, &headers, ENABLED)).await;
         let error = symphony_builder(&server.uri()).build().unwrap().status("42").await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("session-token"), "{error:?}");
-        assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{headers}");
+        assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{headers}");
 
         let server = Recorder::start(json(403, &headers, r#"{"code":403,"message":"no"}"#)).await;
         let symphony = symphony_builder(&server.uri()).build().unwrap();

@@ -25,12 +25,12 @@ async fn redirects_are_not_followed_whatever_is_configured() {
             let toggle = clearsquare_builder(&server.uri())
                 .configure_http(|http| http.redirect(Policy::limited(10)).retry(reqwest::retry::for_host("127.0.0.1")));
             let error = toggle.build().unwrap().apply("u", &StatusChange::toggle()).await.unwrap_err();
-            assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{error:?}");
+            assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::Unknown), "{error:?}");
             assert_eq!((error.status(), error.attempts(), server.requests()), (Some(status), 1, 1), "{error:?}");
 
             let read = symphony_builder(&server.uri()).configure_http(|http| http.redirect(Policy::limited(10)));
             let error = read.build().unwrap().status("42").await.unwrap_err();
-            assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{error:?}");
+            assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{error:?}");
             assert_eq!(server.requests(), 2);
         }
     }

@@ -196,7 +196,7 @@ async fn a_client_keeps_its_own_limits_over_all_its_clones() {
     server.fault(user_status_mock::Fault::hang()).unwrap();
     let builder = Symphony::builder().base_url(server.uri(SystemKind::Symphony)).clock(TestClock::new());
     let credentials = symphony::Credentials::session_token(GOOD);
-    let symphony = builder.credentials(credentials).limit(Limit::default().at_once(2)).build().unwrap();
+    let symphony = builder.credentials(credentials).limit(Limit::default().max_in_flight(2)).build().unwrap();
     let call = |symphony: Symphony| {
         tokio::spawn(async move {
             let options = user_status::CallOptions::default().with_retry(user_status::RetryPolicy::never());

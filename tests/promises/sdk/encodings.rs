@@ -86,10 +86,14 @@ async fn what_cannot_be_decoded_is_named() {
         let server = server(200, &json(&format!("content-encoding: {name}")), body).await;
         let symphony = symphony_builder(&server.uri()).build().unwrap();
         let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
-        assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{name}: {error:?}");
+        assert_eq!(
+            (error.kind(), error.applied()),
+            (ErrorKind::UnexpectedResponse, Applied::Unknown),
+            "{name}: {error:?}"
+        );
         assert!(error.to_string().contains(text), "{name}: {error}");
         let read = symphony.status("42").await.unwrap_err();
-        assert_eq!((read.kind(), read.applied()), (ErrorKind::OffContract, Applied::No), "{name}: {read:?}");
+        assert_eq!((read.kind(), read.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{name}: {read:?}");
     }
 }
 
@@ -160,7 +164,7 @@ async fn a_yes_is_one_only_in_a_character_set_that_is_known() {
             Ok(receipt) => assert!(known && receipt.proof == Proof::Accepted, "{charset}"),
             Err(error) => {
                 assert!(
-                    !known && error.is_off_contract() && error.applied() == Applied::Unknown,
+                    !known && error.is_unexpected_response() && error.applied() == Applied::Unknown,
                     "{charset}: {error:?}"
                 );
                 let text = if charset.contains("koi8") { "character set `koi8-r`" } else { "not UTF-8" };

@@ -35,7 +35,7 @@ async fn by_status_code() {
         (429, ErrorKind::RateLimited, Applied::Unknown),
         (500, ErrorKind::Server, Applied::Unknown),
         (502, ErrorKind::Server, Applied::Unknown),
-        (301, ErrorKind::OffContract, Applied::Unknown),
+        (301, ErrorKind::UnexpectedResponse, Applied::Unknown),
     ] {
         let server = Recorder::answering(status, r#"{"code":7,"message":"the system's words"}"#).await;
         let error = error_of(&server.uri()).await;
@@ -68,7 +68,7 @@ async fn without_an_answer() {
 
     let nonsense = Recorder::answering(200, "<html>").await;
     let error = error_of(&nonsense.uri()).await;
-    assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{error}");
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::Unknown), "{error}");
     assert!(!error.to_string().contains("html"), "{error}");
 }
 

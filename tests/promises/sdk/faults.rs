@@ -200,7 +200,7 @@ fn date() -> RetryAfter {
 
 /// Every fault, by name, with what must come of it.
 fn faults() -> Vec<(&'static str, Fault, Expected)> {
-    use ErrorKind::{OffContract, RateLimited, Rejected, Server};
+    use ErrorKind::{RateLimited, Rejected, Server, UnexpectedResponse};
     let off = |status, body| Fault::answer(status, body).off_contract();
     vec![
         ("reset before the headers", Fault::reset(), lost(None)),
@@ -220,13 +220,13 @@ fn faults() -> Vec<(&'static str, Fault, Expected)> {
         ("501", off(501, json!({})), answered(501, Server, false)),
         ("408", off(408, json!({})), answered(408, Rejected, true)),
         ("409", off(409, json!({})), answered(409, Rejected, false)),
-        ("201", off(201, json!({})), answered(201, OffContract, false)),
-        ("302", off(302, json!({})), answered(302, OffContract, false)),
-        ("malformed JSON", Fault::malformed_body(200), answered(200, OffContract, false)),
-        ("wrong content type", Fault::wrong_content_type(200), answered(200, OffContract, false)),
-        ("invalid UTF-8", Fault::invalid_utf8(200), answered(200, OffContract, false)),
-        ("empty body", Fault::empty_body(200), answered(200, OffContract, false)),
-        ("another shape", off(200, json!([1])), answered(200, OffContract, false)),
+        ("201", off(201, json!({})), answered(201, UnexpectedResponse, false)),
+        ("302", off(302, json!({})), answered(302, UnexpectedResponse, false)),
+        ("malformed JSON", Fault::malformed_body(200), answered(200, UnexpectedResponse, false)),
+        ("wrong content type", Fault::wrong_content_type(200), answered(200, UnexpectedResponse, false)),
+        ("invalid UTF-8", Fault::invalid_utf8(200), answered(200, UnexpectedResponse, false)),
+        ("empty body", Fault::empty_body(200), answered(200, UnexpectedResponse, false)),
+        ("another shape", off(200, json!([1])), answered(200, UnexpectedResponse, false)),
         ("401, malformed", Fault::malformed_body(401), foreign(401, ErrorKind::Credentials)),
         ("403, empty", Fault::empty_body(403), foreign(403, ErrorKind::Forbidden)),
         ("404, malformed", Fault::malformed_body(404), foreign(404, ErrorKind::NotFound)),
@@ -444,7 +444,10 @@ async fn a_long_body_is_not_read_to_its_end() {
         .build()
         .unwrap();
     let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied(), error.status()), (ErrorKind::OffContract, Applied::Unknown, Some(200)));
+    assert_eq!(
+        (error.kind(), error.applied(), error.status()),
+        (ErrorKind::UnexpectedResponse, Applied::Unknown, Some(200))
+    );
     assert!(error.to_string().contains("1048576 bytes"), "{error}");
 
     let roomy = Symphony::builder()

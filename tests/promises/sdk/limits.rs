@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use user_status::systems::Symphony;
 use user_status::{
-    AccountSystem, Applied, BoxFuture, CallOptions, Clock, ErrorKind, HeldBack, Limit, RetryPolicy, StatusChange, Wait,
+    AccountSystem, Applied, BoxFuture, CallOptions, Clock, ErrorKind, Limit, RetryPolicy, StatusChange, Throttle, Wait,
     WaitReason, hear_waits,
 };
 use user_status_mock::{Fault, RetryAfter, StandaloneServer, SystemKind};
@@ -29,8 +29,8 @@ fn once() -> CallOptions {
     CallOptions::default().with_retry(RetryPolicy::never())
 }
 
-fn held_back(system: &Symphony) -> HeldBack {
-    system.client().held_back().unwrap()
+fn throttle(system: &Symphony) -> Throttle {
+    system.client().throttle().unwrap()
 }
 
 /// A server, a client of it with an adaptive limit, and a clock on which waiting takes no time.
@@ -81,12 +81,16 @@ async fn a_refusal_holds_back_all_calls_of_the_client() {
         ("reset", Fault::reset(), Duration::ZERO),
     ] {
         let setting = Setting::new(Limit::default().adaptive()).await;
-        assert_eq!((setting.waited().await, held_back(&setting.symphony).at_once), (Duration::ZERO, None), "{what}");
-        setting.struck(fault.clone()).await;
-        let held = held_back(&setting.symphony);
-        assert_eq!((held.paused_for, held.held), (wait, 0), "{what}");
         assert_eq!(
-            held.at_once,
+            (setting.waited().await, throttle(&setting.symphony).max_in_flight),
+            (Duration::ZERO, None),
+            "{what}"
+        );
+        setting.struck(fault.clone()).await;
+        let held = throttle(&setting.symphony);
+        assert_eq!((held.paused_for, held.in_flight), (wait, 0), "{what}");
+        assert_eq!(
+            held.max_in_flight,
             (!wait.is_zero()).then_some(1),
             "{what}: half of what was under way, and at least one"
         );
@@ -94,9 +98,9 @@ async fn a_refusal_holds_back_all_calls_of_the_client() {
         assert_eq!(setting.waited().await, Duration::ZERO, "{what}: the pause is over");
 
         // Not without being asked to.
-        let setting = Setting::new(Limit::default().at_once(4)).await;
+        let setting = Setting::new(Limit::default().max_in_flight(4)).await;
         setting.struck(fault).await;
-        assert_eq!((setting.waited().await, setting.symphony.client().held_back()), (Duration::ZERO, None), "{what}");
+        assert_eq!((setting.waited().await, setting.symphony.client().throttle()), (Duration::ZERO, None), "{what}");
     }
 }
 
@@ -112,7 +116,7 @@ async fn pauses_double_until_an_answer_comes() {
         for _ in 0..2 {
             for pause in pauses {
                 setting.struck(Fault::rate_limited(retry_after)).await;
-                assert_eq!(held_back(&setting.symphony).paused_for, Duration::from_millis(pause), "{retry_after:?}");
+                assert_eq!(throttle(&setting.symphony).paused_for, Duration::from_millis(pause), "{retry_after:?}");
             }
             setting.waited().await;
         }
@@ -134,7 +138,7 @@ async fn a_time_that_is_longer_than_a_call_waits_is_kept_and_told() {
     ] {
         let setting = Setting::new(Limit::default().adaptive()).await;
         setting.struck(Fault::rate_limited(retry_after)).await;
-        assert_eq!(held_back(&setting.symphony).paused_for, kept);
+        assert_eq!(throttle(&setting.symphony).paused_for, kept);
         for patient in [once(), CallOptions::default().with_total_timeout(2 * day)] {
             let error = setting.symphony.apply_with(USER, &StatusChange::disable(), patient).await.unwrap_err();
             assert_eq!((error.kind(), error.applied(), error.attempts()), (ErrorKind::NotSent, Applied::No, 0));
@@ -369,18 +373,18 @@ async fn results(calls: &mut JoinSet<Result<(), ErrorKind>>, count: usize) -> Ve
 
 /// What was under way together is halved once, however many of it are refused; and comes back.
 #[tokio::test]
-async fn as_many_at_once_as_half_of_what_was_refused() {
-    for (limit, most) in [(Limit::default(), None), (Limit::default().at_once(16), Some(16))] {
+async fn as_many_max_in_flight_as_half_of_what_was_refused() {
+    for (limit, most) in [(Limit::default(), None), (Limit::default().max_in_flight(16), Some(16))] {
         let (server, clock) = (Counter::start().await, Arc::new(StandingClock::default()));
         let symphony = symphony(&server.uri, clock.clone(), limit.adaptive());
         let mut calls = JoinSet::new();
         spawn(&mut calls, &symphony, 16);
         server.arrivals(16).await;
-        assert_eq!((held_back(&symphony).at_once, held_back(&symphony).held), (most, 16));
+        assert_eq!((throttle(&symphony).max_in_flight, throttle(&symphony).in_flight), (most, 16));
         server.answer(16, 429);
         assert_eq!(results(&mut calls, 16).await, [Err(ErrorKind::RateLimited); 16]);
-        let held = held_back(&symphony);
-        assert_eq!((held.at_once, held.held, held.paused_for), (Some(8), 0, Duration::from_secs(3)));
+        let held = throttle(&symphony);
+        assert_eq!((held.max_in_flight, held.in_flight, held.paused_for), (Some(8), 0, Duration::from_secs(3)));
 
         // Nothing leaves in the pause, and then no more than that.
         spawn(&mut calls, &symphony, 20);
@@ -393,7 +397,7 @@ async fn as_many_at_once_as_half_of_what_was_refused() {
 
         // A late refusal of one that left after the pause begins another.
         server.answer(1, 429);
-        until(|| held_back(&symphony).at_once == Some(4)).await;
+        until(|| throttle(&symphony).max_in_flight == Some(4)).await;
         server.answer(7, 200);
         results(&mut calls, 9).await;
         until(|| clock.sleepers() == 4).await;
@@ -410,7 +414,7 @@ async fn as_many_at_once_as_half_of_what_was_refused() {
         spawn(&mut calls, &symphony, 10);
         until(|| clock.sleepers() == 1).await;
         calls.shutdown().await;
-        until(|| held_back(&symphony).held == 0).await;
+        until(|| throttle(&symphony).in_flight == 0).await;
         spawn(&mut calls, &symphony, 1);
         until(|| clock.sleepers() == 1).await;
         clock.step();
@@ -420,15 +424,18 @@ async fn as_many_at_once_as_half_of_what_was_refused() {
         results(&mut calls, 1).await;
 
         // Many at once, and many answers: all places come back that were configured, and no more.
-        assert_eq!(held_back(&symphony).at_once, Some(1));
+        assert_eq!(throttle(&symphony).max_in_flight, Some(1));
         for round in 2..=most.unwrap_or(4) {
             spawn(&mut calls, &symphony, 16 * round);
             server.answer(16 * round, 200);
             results(&mut calls, 16 * round).await;
-            let at_once = held_back(&symphony).at_once.unwrap();
-            assert!(at_once >= round && most.is_none_or(|most| at_once <= most), "{round}: {at_once}");
+            let max_in_flight = throttle(&symphony).max_in_flight.unwrap();
+            assert!(
+                max_in_flight >= round && most.is_none_or(|most| max_in_flight <= most),
+                "{round}: {max_in_flight}"
+            );
         }
-        assert!(most.is_none() || held_back(&symphony).at_once == most);
+        assert!(most.is_none() || throttle(&symphony).max_in_flight == most);
     }
 }
 
@@ -484,7 +491,7 @@ async fn a_call_that_is_given_up_lets_no_other_leave_too_soon() {
 /// Two thousand calls, sixty-four at a time, against a system that takes a hundred in ten seconds.
 #[tokio::test]
 async fn two_thousand_calls_end_well_and_few_are_refused() {
-    for limit in [Limit::default(), Limit::default().at_once(32).per_second(1000.0)] {
+    for limit in [Limit::default(), Limit::default().max_in_flight(32).per_second(1000.0)] {
         let (server, clock) = (systems::standalone_server().await, Arc::new(StandingClock::default()));
         server.set_clock(clock.wall());
         server.fault(Fault::quota(100, 10)).unwrap();
@@ -509,7 +516,7 @@ async fn two_thousand_calls_end_well_and_few_are_refused() {
                 failed.extend(worker.unwrap());
             }
             // Time goes on when nothing else does: all that hold a place wait for it.
-            if clock.sleepers() > 0 && held_back(&symphony).held <= clock.sleepers() {
+            if clock.sleepers() > 0 && throttle(&symphony).in_flight <= clock.sleepers() {
                 server.advance(SignedDuration::try_from(clock.step()).unwrap());
             }
         }

@@ -173,21 +173,21 @@ async fn what_the_reader_does_not_take_is_off_contract() {
         for (member, text) in members {
             let body = and(&yes, member);
             let error = apply(build, user, &change, &body).await.expect_err(&body);
-            assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{body}");
+            assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::Unknown), "{body}");
             assert!(error.to_string().contains(text), "{body}: {error}");
             // The first of a write may not be in a read.
             if let Some(read) = read.as_ref().filter(|_| !member.starts_with(&again[..3]) && member != escaped) {
                 let body = and(read, member);
                 let server = Recorder::answering(200, &body).await;
                 let error = build(&server.uri()).status(user).await.expect_err(&body);
-                assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{body}");
+                assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{body}");
             }
         }
         for body in
             [format!("{yes} {yes}"), format!("{yes},"), format!("{yes}x"), format!("x{yes}"), format!("{yes}\0")]
         {
             let error = apply(build, user, &change, &body).await.expect_err(&body);
-            assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{body}");
+            assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::Unknown), "{body}");
         }
         // White space and a byte order mark are no part of it.
         for body in [format!("\u{feff}{yes}"), format!(" \t\r\n{yes}\r\n ")] {

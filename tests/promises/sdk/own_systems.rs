@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use user_status::bulk::{Invalid, Journal, Row, RowState, Runner};
+use user_status::bulk::{InvalidRows, Journal, Row, RowState, Runner};
 use user_status::dialect::{Conventions, Dialect, HttpCredentials, HttpSystem, ReadFirst, Request, Response, Verdict};
 use user_status::testing::{TestFailure, TestSystem};
 use user_status::{
@@ -262,7 +262,7 @@ async fn a_dialect_that_refuses_has_sent_nothing() {
             Capabilities::new(&[Change::Disable]).with_reads(true)
         }
         fn change_request(&self, _: &str, _: &StatusChange, _: Option<&AccountStatus>) -> Result<Request<'_>> {
-            Err(Error::new(ErrorKind::OffContract, KIND, "\u{1b}[2J"))
+            Err(Error::new(ErrorKind::UnexpectedResponse, KIND, "\u{1b}[2J"))
         }
         fn read_request(&self, _: &str) -> Result<Request<'_>> {
             // A read that is no GET could not be told from a change.
@@ -375,8 +375,8 @@ async fn a_run_takes_systems_of_ones_own() {
     let path = folder.path().join("journal");
     let rows = ["jane", "joe"].map(|user| Ok(Row::new("memory", user, StatusChange::disable())));
     let rows = futures_util::stream::iter(rows);
-    let (journal, _) = Journal::create(&path, "rows", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap();
-    let runner = Runner::new(registry).read_first(true).at_once(1).passes(1);
+    let (journal, _) = Journal::create(&path, "rows", &registry, rows, InvalidRows::Refuse, |_| {}).await.unwrap();
+    let runner = Runner::new(registry).read_first(true).max_in_flight(1).passes(1);
     let summary = runner.run(journal).await.unwrap();
     assert_eq!(summary.counts[RowState::Failed], 1, "{}", summary.counts);
     assert_eq!(summary.counts[RowState::Confirmed], 1, "{}", summary.counts);

@@ -8,18 +8,18 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use user_status::retry::{Decision, LEAST_WAIT, Outcome, Progress, Safety, decide, retry_after};
+use user_status::retry::{AttemptOutcome, Decision, LEAST_WAIT, Progress, RetryContext, decide, retry_after};
 use user_status::systems::{akana, clearsquare, mediconnect, symphony, userdocks};
 use user_status::{Conclusion, RetryPolicy};
 use user_status_openapi::Contract;
 use user_status_openapi::validate::Validator;
 
-fn outcomes() -> impl Strategy<Value = Outcome> {
+fn outcomes() -> impl Strategy<Value = AttemptOutcome> {
     let wait = proptest::option::of((0u64..200_000).prop_map(Duration::from_millis));
     prop_oneof![
-        Just(Outcome::NotSent),
-        Just(Outcome::Lost),
-        (100u16..600, conclusions(), wait).prop_map(|(status, conclusion, retry_after)| Outcome::Answered {
+        Just(AttemptOutcome::NotSent),
+        Just(AttemptOutcome::Lost),
+        (100u16..600, conclusions(), wait).prop_map(|(status, conclusion, retry_after)| AttemptOutcome::Answered {
             status,
             conclusion,
             retry_after
@@ -31,8 +31,8 @@ fn conclusions() -> impl Strategy<Value = Conclusion> {
     prop_oneof![Just(Conclusion::Refused), Just(Conclusion::RefusedForNow), Just(Conclusion::Unknown)]
 }
 
-fn safeties() -> impl Strategy<Value = Safety> {
-    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(idempotent, repeats_500, can_refresh)| Safety {
+fn safeties() -> impl Strategy<Value = RetryContext> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(idempotent, repeats_500, can_refresh)| RetryContext {
         idempotent,
         repeats_500,
         can_refresh,
@@ -72,14 +72,14 @@ proptest! {
         }
         match outcome {
             // What may have been done is repeated only where doing it twice is doing it once.
-            Outcome::Lost => prop_assert!(safety.idempotent),
-            Outcome::NotSent => {}
-            Outcome::Answered { status: 401, conclusion, .. } => {
+            AttemptOutcome::Lost => prop_assert!(safety.idempotent),
+            AttemptOutcome::NotSent => {}
+            AttemptOutcome::Answered { status: 401, conclusion, .. } => {
                 prop_assert!(safety.can_refresh);
                 prop_assert!(safety.idempotent || conclusion != Conclusion::Unknown);
                 prop_assert_eq!(decision, Decision::Refresh);
             }
-            Outcome::Answered { status, conclusion, .. } => {
+            AttemptOutcome::Answered { status, conclusion, .. } => {
                 // What may have been done, and what only the system's own word shows not to have been.
                 let documented = conclusion == Conclusion::RefusedForNow;
                 prop_assert!(documented || [408, 429, 500, 502, 503, 504].contains(&status), "{}", status);
@@ -91,16 +91,16 @@ proptest! {
             prop_assert!(progress.attempt < policy.attempts);
             prop_assert!(progress.budget);
             prop_assert!(wait < progress.time_left, "no wait goes beyond the deadline");
-            if let Outcome::Answered { retry_after: Some(asked), .. } = outcome {
+            if let AttemptOutcome::Answered { retry_after: Some(asked), .. } = outcome {
                 prop_assert!(wait >= asked, "a system is not asked again before the time it named");
                 prop_assert!(asked <= policy.longest_retry_after);
             } else {
                 prop_assert!(wait <= policy.longest_wait.max(LEAST_WAIT));
             }
             // Never within milliseconds, whatever the response asked for.
-            if matches!(outcome, Outcome::Answered { status: 429, .. })
-                || matches!(outcome, Outcome::Answered { conclusion: Conclusion::RefusedForNow, .. })
-                || matches!(outcome, Outcome::Answered { status: 503, retry_after: Some(_), .. })
+            if matches!(outcome, AttemptOutcome::Answered { status: 429, .. })
+                || matches!(outcome, AttemptOutcome::Answered { conclusion: Conclusion::RefusedForNow, .. })
+                || matches!(outcome, AttemptOutcome::Answered { status: 503, retry_after: Some(_), .. })
             {
                 prop_assert!(wait >= LEAST_WAIT, "{:?}", wait);
             }
@@ -113,13 +113,13 @@ proptest! {
         let policy = RetryPolicy::default();
         let progress = Progress { attempt, time_left: Duration::from_secs(600), budget: true, jitter };
         let again = |outcome| matches!(decide(&policy, safety, outcome, progress), Decision::Again(_));
-        let answered = |status| Outcome::Answered { status, conclusion: Conclusion::Unknown, retry_after: None };
+        let answered = |status| AttemptOutcome::Answered { status, conclusion: Conclusion::Unknown, retry_after: None };
         let (conclusion, retry_after) = (Conclusion::RefusedForNow, None);
-        let documented = Outcome::Answered { status: 429, conclusion, retry_after };
+        let documented = AttemptOutcome::Answered { status: 429, conclusion, retry_after };
         let (conclusion, retry_after) = (Conclusion::Unknown, Some(Duration::ZERO));
-        let busy = Outcome::Answered { status: 503, conclusion, retry_after };
-        prop_assert!(again(Outcome::NotSent) && again(documented));
-        for outcome in [Outcome::Lost, busy, answered(408), answered(429), answered(502), answered(503), answered(504)] {
+        let busy = AttemptOutcome::Answered { status: 503, conclusion, retry_after };
+        prop_assert!(again(AttemptOutcome::NotSent) && again(documented));
+        for outcome in [AttemptOutcome::Lost, busy, answered(408), answered(429), answered(502), answered(503), answered(504)] {
             prop_assert_eq!(again(outcome), safety.idempotent);
         }
     }
@@ -131,7 +131,7 @@ proptest! {
         total in 0u64..100_000, jitter in 0.0..=1.0f64
     ) {
         let total = Duration::from_millis(total);
-        let safety = Safety { idempotent: true, repeats_500: true, can_refresh: false };
+        let safety = RetryContext { idempotent: true, repeats_500: true, can_refresh: false };
         let mut waited = Duration::ZERO;
         let mut attempts = 1;
         for outcome in outcomes {

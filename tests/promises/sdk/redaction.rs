@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use user_status::bulk::{Invalid, Journal, Row, Runner};
+use user_status::bulk::{InvalidRows, Journal, Row, Runner};
 use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
@@ -421,7 +421,7 @@ async fn a_journal_holds_no_credential() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.sqlite");
         let rows = futures_util::stream::iter([Ok(Row::new("pod", "42", StatusChange::disable()))]);
-        let (journal, _) = Journal::create(&path, "test", &registry, rows, Invalid::Refuse, |_| {}).await.unwrap();
+        let (journal, _) = Journal::create(&path, "test", &registry, rows, InvalidRows::Refuse, |_| {}).await.unwrap();
         Runner::new(registry).passes(1).read_first(false).run(journal).await.unwrap();
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();

@@ -56,7 +56,11 @@ async fn akana_speaks_every_representation() {
         let recorder = Recorder::start(format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}")).await;
         let akana = akana_builder(&recorder.uri()).media_type(akana::MediaType::Xml).build().unwrap();
         let error = akana.apply("u", &StatusChange::lock()).await.unwrap_err();
-        assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::Unknown), "{body}: {error}");
+        assert_eq!(
+            (error.kind(), error.applied()),
+            (ErrorKind::UnexpectedResponse, Applied::Unknown),
+            "{body}: {error}"
+        );
     }
 }
 

@@ -204,7 +204,7 @@ async fn symphony_reads_in_its_unit() {
     assert_eq!(read(1_601_546_400_000, Milliseconds).await.unwrap().suspended, until(1_601_546_400));
     assert_eq!(read(1_601_546_400, Seconds).await.unwrap().suspended, until(1_601_546_400));
     for (number, unit) in [(1_601_546_400, Milliseconds), (1_601_546_400_000, Seconds), (i64::MAX, Milliseconds)] {
-        assert!(read(number, unit).await.unwrap_err().is_off_contract());
+        assert!(read(number, unit).await.unwrap_err().is_unexpected_response());
     }
 }
 

@@ -1,7 +1,7 @@
 //! A fact that the system has and that was not understood is not known, and shown as it came.
 
 use serde_json::json;
-use user_status::bulk::{Entry, Invalid, Journal, JournalReader, Row, RowState, Runner, undo};
+use user_status::bulk::{InvalidRows, Journal, JournalEntry, JournalReader, Row, RowState, Runner, undo};
 use user_status::systems::{akana, mediconnect::ActiveFlag};
 use user_status::{AccountStatus, AccountSystem, Applied, ErrorKind, Proof, Registry, StatusChange};
 use user_status_mock::world;
@@ -109,17 +109,21 @@ async fn a_read_that_says_nothing_is_an_error() {
         for body in ["{}", r#"{"login":"please"}"#, r#"{"success":true}"#] {
             let server = answering(false, body).await;
             let error = build(&server.uri()).status(user).await.unwrap_err();
-            assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{body}: {error:?}");
+            assert_eq!(
+                (error.kind(), error.applied()),
+                (ErrorKind::UnexpectedResponse, Applied::No),
+                "{body}: {error:?}"
+            );
         }
     }
 }
 
 /// The rows of a run, after it.
-async fn run(runner: &Runner, registry: &Registry, rows: Vec<Row>) -> Vec<Entry> {
+async fn run(runner: &Runner, registry: &Registry, rows: Vec<Row>) -> Vec<JournalEntry> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.sqlite");
     let rows = futures_util::stream::iter(rows.into_iter().map(Ok));
-    let (journal, _) = Journal::create(&path, "test", registry, rows, Invalid::Refuse, |_| {}).await.unwrap();
+    let (journal, _) = Journal::create(&path, "test", registry, rows, InvalidRows::Refuse, |_| {}).await.unwrap();
     runner.run(journal).await.unwrap();
     JournalReader::open(&path).unwrap().entries().map(Result::unwrap).collect()
 }
@@ -179,7 +183,7 @@ async fn what_was_not_understood_is_not_written_over() {
     let server = answering(false, r#"{"id":42,"isActive":"no","isSuspended":false}"#).await;
     let mediconnect = mediconnect_builder(&server.uri()).build().unwrap();
     let error = mediconnect.apply("42", &StatusChange::suspend("Leave")).await.unwrap_err();
-    assert_eq!((error.kind(), error.applied()), (ErrorKind::OffContract, Applied::No), "{error:?}");
+    assert_eq!((error.kind(), error.applied()), (ErrorKind::UnexpectedResponse, Applied::No), "{error:?}");
     assert!(error.to_string().contains("unknown (isActive: no)"), "{error}");
     assert!(server.received().iter().all(|request| request.first_line.starts_with("GET ")));
 

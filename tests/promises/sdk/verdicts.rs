@@ -192,7 +192,7 @@ fn no_yes(asked: &Asked, what: &str, result: Result<Proof, Error>) {
         Err(error) => error,
     };
     assert_eq!(error.applied(), Applied::Unknown, "{}: {what}: {error:?}", asked.name);
-    let kinds = [ErrorKind::Contradicted, ErrorKind::OffContract];
+    let kinds = [ErrorKind::Contradicted, ErrorKind::UnexpectedResponse];
     assert!(kinds.contains(&error.kind()), "{}: {what}: {error:?}", asked.name);
 }
 

@@ -8,7 +8,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::io;
 
-use user_status::bulk::{Counts, Entry, JournalError, JournalReader, RowState};
+use user_status::bulk::{Counts, JournalEntry, JournalError, JournalReader, RowState};
 
 use super::runs::Seen;
 use crate::arguments::{Global, Only, Report, ReportFormat};
@@ -63,9 +63,9 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn read(&self) -> impl Iterator<Item = Result<Entry, JournalError>> + '_ {
+    fn read(&self) -> impl Iterator<Item = Result<JournalEntry, JournalError>> + '_ {
         let Report { only, system, .. } = self.report;
-        let asked_for = move |entry: &Entry| {
+        let asked_for = move |entry: &JournalEntry| {
             (only.is_empty() || only.iter().any(|only| has(*only, entry.state)))
                 && system.as_ref().is_none_or(|system| *system == entry.row.system)
         };

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 use user_status::AccountStatus;
-use user_status::bulk::Entry;
+use user_status::bulk::JournalEntry;
 
 use super::{Broken, Reported};
 use crate::bulk::outcome::states;
@@ -93,7 +93,7 @@ pub(super) fn json(to: &mut dyn Write, reported: &Reported<'_>) -> Result<(), Br
     Ok(writeln!(to, "{end}]\n}}")?)
 }
 
-fn document(entry: &Entry) -> Value {
+fn document(entry: &JournalEntry) -> Value {
     json!({
         "number": entry.number,
         "line": line(entry),
@@ -115,7 +115,7 @@ fn document(entry: &Entry) -> Value {
 }
 
 /// The cells of a row, in the order of [`COLUMNS`].
-fn record(entry: Entry) -> [String; COLUMNS.len()] {
+fn record(entry: JournalEntry) -> [String; COLUMNS.len()] {
     let text = |value: Option<&dyn ToString>| value.map(ToString::to_string).unwrap_or_default();
     let status = |status: &Option<AccountStatus>| status.as_ref().map(|s| json!(s).to_string()).unwrap_or_default();
     let line = line(&entry).map(|line| line.to_string()).unwrap_or_default();
@@ -145,7 +145,7 @@ fn record(entry: Entry) -> [String; COLUMNS.len()] {
 }
 
 /// Where the row came from, if it came from a file.
-fn line(entry: &Entry) -> Option<u64> {
+fn line(entry: &JournalEntry) -> Option<u64> {
     Some(entry.row.line).filter(|line| *line > 0)
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use user_status::bulk::{Entry, RowState};
+use user_status::bulk::{JournalEntry, RowState};
 
 use super::{Broken, Reported};
 use crate::bulk::outcome::style;
@@ -82,7 +82,7 @@ fn header(reported: &Reported<'_>, width: Option<usize>) -> String {
 }
 
 /// The cells of a row, of which the last may be cut.
-fn cells(entry: &Entry) -> Vec<String> {
+fn cells(entry: &JournalEntry) -> Vec<String> {
     let style = style(entry.state);
     let outcome = &entry.outcome;
     let known = match (&outcome.message, &outcome.after) {

@@ -23,7 +23,7 @@ use crate::system::registry::Registry;
 
 /// The treatment of rows that cannot be carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Invalid {
+pub enum InvalidRows {
     /// Begin no run.
     #[default]
     Refuse,
@@ -34,7 +34,7 @@ pub enum Invalid {
 /// The result of taking rows in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Imported {
+pub struct ImportSummary {
     /// The rows that can be carried out.
     pub rows: u64,
     /// The rows that cannot.
@@ -50,15 +50,15 @@ pub(super) async fn import(
     source: &str,
     registry: &Registry,
     rows: impl Stream<Item = Result<Row, BadRow>>,
-    invalid: Invalid,
+    invalid: InvalidRows,
     mut on_bad: impl FnMut(&BadRow),
-) -> Result<(Connection, Seal, Imported), JournalError> {
+) -> Result<(Connection, Seal, ImportSummary), JournalError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     schema::create(&connection)?;
     let key = Key(fastrand::u64(..));
     let digest = about(&connection, key, source, registry)?;
     let mut taken = Taken { seal: Seal { key, commits: 1, digest, open: false }, rows: 0, asked: 0, once: 0 };
-    let mut imported = Imported::default();
+    let mut imported = ImportSummary::default();
     let mut ended = false;
     let mut rows = pin!(rows.ready_chunks(BATCH));
     while let Some(batch) = rows.next().await {
@@ -91,11 +91,11 @@ pub(super) async fn import(
     let refuse = |what: String| Err(JournalError::new(JournalErrorKind::Input, what));
     match imported {
         _ if ended => refuse("the input could not be read to its end, and nothing was sent".to_owned()),
-        Imported { bad, .. } if bad > 0 && invalid == Invalid::Refuse => refuse(format!(
+        ImportSummary { bad, .. } if bad > 0 && invalid == InvalidRows::Refuse => refuse(format!(
             "{bad} {} cannot be carried out as written, and nothing was sent",
             if bad == 1 { "row" } else { "rows" }
         )),
-        Imported { rows: 0, .. } => refuse("the input has no row to carry out".to_owned()),
+        ImportSummary { rows: 0, .. } => refuse("the input has no row to carry out".to_owned()),
         _ => {
             let commit = tokio::task::spawn_blocking(move || {
                 taken.seal(&connection)?;

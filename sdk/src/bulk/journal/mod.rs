@@ -47,7 +47,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use super::entry::{Entry, RowOutcome, RowState};
+use super::entry::{JournalEntry, RowOutcome, RowState};
 use super::row::{BadRow, Row};
 use crate::model::status::AccountStatus;
 use crate::system::registry::Registry;
@@ -55,8 +55,8 @@ use crate::system::registry::Registry;
 pub use error::{JournalError, JournalErrorKind};
 use head::Head;
 use identity::Identity;
-pub use import::{Imported, Invalid};
-pub use reader::{About, JournalReader};
+pub use import::{ImportSummary, InvalidRows};
+pub use reader::{JournalReader, RunInfo};
 use sums::Seal;
 pub use thread::Boundary;
 use thread::Command;
@@ -91,7 +91,7 @@ impl Journal {
     ///
     /// ```
     /// use futures_util::stream;
-    /// use user_status::bulk::{Invalid, Journal, Row};
+    /// use user_status::bulk::{InvalidRows, Journal, Row};
     /// use user_status::systems::{Symphony, symphony};
     /// use user_status::{Registry, StatusChange};
     ///
@@ -107,7 +107,7 @@ impl Journal {
     /// let rows = ["7215545078541", "7215545078542"].map(|user| Ok(Row::new("pod", user, StatusChange::disable())));
     /// let journal = folder.join("leavers.sqlite");
     /// let (_, imported) =
-    ///     Journal::create(&journal, "leavers", &registry, stream::iter(rows), Invalid::Refuse, |bad| eprintln!("{bad}")).await?;
+    ///     Journal::create(&journal, "leavers", &registry, stream::iter(rows), InvalidRows::Refuse, |bad| eprintln!("{bad}")).await?;
     /// assert_eq!(imported.rows, 2);
     /// # std::fs::remove_dir_all(&folder)?;
     /// # Ok(())
@@ -123,9 +123,9 @@ impl Journal {
         source: &str,
         registry: &Registry,
         rows: impl Stream<Item = Result<Row, BadRow>>,
-        invalid: Invalid,
+        invalid: InvalidRows,
         on_bad: impl FnMut(&BadRow),
-    ) -> Result<(Journal, Imported), JournalError> {
+    ) -> Result<(Journal, ImportSummary), JournalError> {
         let path = path.as_ref();
         let at = |error: JournalError| error.at(path);
         nothing_beside(path).map_err(at)?;
@@ -274,12 +274,16 @@ impl Journal {
     }
 
     /// The next open rows of a system.
-    pub(super) async fn next(&self, system: &str, after: i64, most: usize) -> Result<Vec<Entry>, JournalError> {
+    pub(super) async fn next(&self, system: &str, after: i64, most: usize) -> Result<Vec<JournalEntry>, JournalError> {
         self.ask(|reply| Command::Next { system: system.to_owned(), after, most, reply }).await
     }
 
     /// Says that a request is about to leave. When this returns, it is on the disk.
-    pub(super) async fn intend(&self, entry: &Entry, before: Option<&AccountStatus>) -> Result<(), JournalError> {
+    pub(super) async fn intend(
+        &self,
+        entry: &JournalEntry,
+        before: Option<&AccountStatus>,
+    ) -> Result<(), JournalError> {
         let before = before.map(|before| serde_json::json!(before).to_string());
         let (number, found) = (entry.number, entry.state);
         self.ask(|reply| Command::Intend { number, found, before, at: Timestamp::now(), reply }).await

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use super::error::{JournalError, JournalErrorKind};
 use super::schema::{self, COLUMNS};
 use super::sums::{Key, Seal};
-use crate::bulk::entry::{Counts, Entry, RowState};
+use crate::bulk::entry::{Counts, JournalEntry, RowState};
 use crate::system::registry::Registry;
 
 /// Looks at a journal, and changes nothing in it. What a program left that was killed while it wrote is put in order.
@@ -39,7 +39,7 @@ pub struct JournalReader {
 /// Facts about a run as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct About {
+pub struct RunInfo {
     /// When its rows were taken in.
     pub created: Timestamp,
     /// Where they came from, in the words of whoever began the run.
@@ -143,7 +143,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn about(&self) -> Result<About, JournalError> {
+    pub fn about(&self) -> Result<RunInfo, JournalError> {
         self.read(|connection| {
             let mut select = connection.prepare("SELECT name, value, sum FROM run")?;
             let values = select.query_map([], |record| {
@@ -159,7 +159,7 @@ impl JournalReader {
                 Ok((record.get(1)?, record.get(3)?))
             })?;
             let sessions: Vec<(String, Option<String>)> = sessions.collect::<rusqlite::Result<_>>()?;
-            Ok(About {
+            Ok(RunInfo {
                 created: value("created").parse().unwrap_or(Timestamp::UNIX_EPOCH),
                 source: value("source"),
                 version: value("version"),
@@ -242,8 +242,8 @@ impl JournalReader {
 
     /// All rows in the order of the input, a page at a time: memory does not grow with their number. The iterator ends
     /// after an error.
-    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, JournalError>> + '_ {
-        let mut page: std::vec::IntoIter<Entry> = Vec::new().into_iter();
+    pub fn entries(&self) -> impl Iterator<Item = Result<JournalEntry, JournalError>> + '_ {
+        let mut page: std::vec::IntoIter<JournalEntry> = Vec::new().into_iter();
         let mut last = Some(0);
         std::iter::from_fn(move || {
             if let Some(entry) = page.next() {
@@ -263,7 +263,7 @@ impl JournalReader {
         })
     }
 
-    fn page(&self, after: i64) -> Result<Vec<Entry>, JournalError> {
+    fn page(&self, after: i64) -> Result<Vec<JournalEntry>, JournalError> {
         self.read(|connection| {
             let select = format!("SELECT {COLUMNS} FROM rows WHERE number > ?1 ORDER BY number LIMIT ?2");
             let mut select = connection.prepare_cached(&select)?;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::error::{JournalError, JournalErrorKind};
 use super::head;
 use super::sums::{Key, Seal};
-use crate::bulk::entry::{Entry, RowOutcome, RowState};
+use crate::bulk::entry::{JournalEntry, RowOutcome, RowState};
 use crate::bulk::row::Row;
 use crate::model::change::{Change, StatusChange};
 use crate::system::AccountSystem;
@@ -197,7 +197,7 @@ pub(super) fn damaged(found: &str) -> String {
 }
 
 /// A row as it is stored, and as it was written.
-pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<JournalEntry> {
     key.verified("rows", record)?;
     let state: String = record.get(10)?;
     let change: String = record.get(4)?;
@@ -222,7 +222,7 @@ pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<Entry> {
         // It is among the columns of the row.
         before: None,
     };
-    Ok(Entry {
+    Ok(JournalEntry {
         number: record.get(0)?,
         row,
         state: state.parse::<RowState>().map_err(|e| unreadable(10, std::io::Error::other(e)))?,

@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::records::{self, Small};
 use super::schema::{COLUMNS, entry, name_of_rest};
 use super::sums::{Key, Seal};
-use crate::bulk::entry::{Entry, RowOutcome, RowState};
+use crate::bulk::entry::{JournalEntry, RowOutcome, RowState};
 
 /// How many commands may wait. More callers than that wait for a place.
 pub(super) const QUEUE: usize = 1024;
@@ -31,7 +31,7 @@ pub(super) enum Command {
     Watch(Arc<dyn Fn(Boundary) + Send + Sync>),
     Confirm { at: Timestamp, reply: Reply<()> },
     Begin { at: Timestamp, reply: Reply<()> },
-    Next { system: String, after: i64, most: usize, reply: Reply<Vec<Entry>> },
+    Next { system: String, after: i64, most: usize, reply: Reply<Vec<JournalEntry>> },
     Intend { number: i64, found: RowState, before: Option<String>, at: Timestamp, reply: Reply<()> },
     Record { number: i64, state: RowState, outcome: Box<RowOutcome>, at: Timestamp },
     Rest { system: String, until: Timestamp },
@@ -299,7 +299,13 @@ fn is_confirmed(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// The next rows of a system that are not finished.
-fn next(connection: &Connection, key: Key, system: &str, after: i64, most: usize) -> rusqlite::Result<Vec<Entry>> {
+fn next(
+    connection: &Connection,
+    key: Key,
+    system: &str,
+    after: i64,
+    most: usize,
+) -> rusqlite::Result<Vec<JournalEntry>> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM rows
          WHERE number > ?2 AND +system = ?1 AND state IN ('pending', 'sending', 'failed', 'unknown')

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::policy::limit::HeldBack;
+use crate::policy::limit::Throttle;
 use crate::policy::retry::RetryPolicy;
 
 /// The least share of the configured rate: a limit that went lower would take hours to recover.
@@ -31,7 +31,7 @@ pub(super) struct Adaptive {
 #[derive(Debug)]
 struct State {
     /// How many places there are, the taken ones included.
-    at_once: usize,
+    max_in_flight: usize,
     /// How many of those that are taken go when they are given back.
     surplus: usize,
     /// Answers since the last place came back.
@@ -55,10 +55,10 @@ pub(super) struct Pause {
 }
 
 impl Adaptive {
-    pub(super) fn new(at_once: Option<usize>, places: Arc<Semaphore>) -> Adaptive {
-        let most = at_once.unwrap_or(Semaphore::MAX_PERMITS);
+    pub(super) fn new(max_in_flight: Option<usize>, places: Arc<Semaphore>) -> Adaptive {
+        let most = max_in_flight.unwrap_or(Semaphore::MAX_PERMITS);
         let (pause, share) = (Pause::default(), 1.0);
-        let state = State { at_once: most, surplus: 0, answers: 0, share, pause, in_a_row: 0 };
+        let state = State { max_in_flight: most, surplus: 0, answers: 0, share, pause, in_a_row: 0 };
         Adaptive { places, most, state: Mutex::new(state) }
     }
 
@@ -108,11 +108,11 @@ impl Adaptive {
         state.in_a_row = 0;
         state.share = (state.share + SHARE_PER_ANSWER).min(1.0);
         // Places that nobody waits for prove nothing.
-        if state.at_once < self.most && self.places.available_permits() == 0 {
+        if state.max_in_flight < self.most && self.places.available_permits() == 0 {
             state.answers += 1;
-            if state.answers >= state.at_once.saturating_mul(ROUNDS_PER_PLACE) {
+            if state.answers >= state.max_in_flight.saturating_mul(ROUNDS_PER_PLACE) {
                 state.answers = 0;
-                state.at_once += 1;
+                state.max_in_flight += 1;
                 match state.surplus {
                     0 => self.places.add_permits(1),
                     surplus => state.surplus = surplus - 1,
@@ -133,30 +133,30 @@ impl Adaptive {
         }
     }
 
-    pub(super) fn held_back(&self, now: Duration) -> HeldBack {
+    pub(super) fn throttle(&self, now: Duration) -> Throttle {
         let state = self.lock();
-        HeldBack {
+        Throttle {
             paused_for: state.pause.until.saturating_sub(now),
-            at_once: Some(state.at_once).filter(|at_once| *at_once < Semaphore::MAX_PERMITS),
+            max_in_flight: Some(state.max_in_flight).filter(|max_in_flight| *max_in_flight < Semaphore::MAX_PERMITS),
             rate: state.share,
-            held: self.held(&state),
+            in_flight: self.held(&state),
         }
     }
 
     /// Half of the places that are in use: a limit far above that would not be felt.
     fn halve(&self, state: &mut State) {
-        let half = (self.held(state).min(state.at_once) / 2).max(1);
-        let surplus = state.at_once.saturating_sub(half);
+        let half = (self.held(state).min(state.max_in_flight) / 2).max(1);
+        let surplus = state.max_in_flight.saturating_sub(half);
         // What is free goes at once, the rest as it comes back.
         let gone = self.places.forget_permits(surplus);
         state.surplus += surplus - gone;
-        state.at_once = half;
+        state.max_in_flight = half;
         state.answers = 0;
     }
 
     /// How many places are taken.
     fn held(&self, state: &State) -> usize {
-        (state.at_once + state.surplus).saturating_sub(self.places.available_permits())
+        (state.max_in_flight + state.surplus).saturating_sub(self.places.available_permits())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

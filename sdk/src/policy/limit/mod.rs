@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use self::adaptive::Adaptive;
 use self::slots::Slots;
 use crate::policy::clock::{Clock, Wait};
-use crate::policy::retry::{Outcome, RetryPolicy};
+use crate::policy::retry::{AttemptOutcome, RetryPolicy};
 use crate::policy::waiting::WaitReason;
 
 mod adaptive;
@@ -20,13 +20,13 @@ mod slots;
 /// ```
 /// use user_status::Limit;
 ///
-/// let limit = Limit::default().per_second(5.0).at_once(2);
+/// let limit = Limit::default().per_second(5.0).max_in_flight(2);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Limit {
     per_second: Option<f64>,
-    at_once: Option<usize>,
+    max_in_flight: Option<usize>,
     adaptive: bool,
 }
 
@@ -41,8 +41,8 @@ impl Limit {
 
     /// At most so many requests at once; at least 1.
     #[must_use]
-    pub fn at_once(mut self, requests: usize) -> Limit {
-        self.at_once = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
+    pub fn max_in_flight(mut self, requests: usize) -> Limit {
+        self.max_in_flight = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
         self
     }
 
@@ -53,7 +53,7 @@ impl Limit {
     /// wait for longer than its [`longest_retry_after`](crate::RetryPolicy::longest_retry_after) ends at once without
     /// being sent, and says when to come back. From then on half as many requests are under way at once as there were,
     /// and half as many per second, if that has a limit. Answers give both back little by little, never above what
-    /// [`at_once`](Limit::at_once) and [`per_second`](Limit::per_second) say.
+    /// [`max_in_flight`](Limit::max_in_flight) and [`per_second`](Limit::per_second) say.
     ///
     /// A repetition after such a refusal does not spend the budget for repetitions, which is there to prevent a storm:
     /// a client that holds back makes none. It is still one of the attempts of its call. A call whose time would be
@@ -62,7 +62,7 @@ impl Limit {
     /// ```
     /// use user_status::Limit;
     ///
-    /// let limit = Limit::default().at_once(64).adaptive();
+    /// let limit = Limit::default().max_in_flight(64).adaptive();
     /// ```
     #[must_use]
     pub fn adaptive(mut self) -> Limit {
@@ -80,24 +80,24 @@ impl Limit {
 /// let symphony = Symphony::builder()
 ///     .base_url("https://acme.symphony.com/pod")
 ///     .credentials(symphony::Credentials::session_token("a-token"))
-///     .limit(Limit::default().at_once(8).adaptive())
+///     .limit(Limit::default().max_in_flight(8).adaptive())
 ///     .build()?;
-/// let held_back = symphony.client().held_back().expect("the limit is adaptive");
-/// assert!(held_back.paused_for.is_zero());
-/// assert_eq!(held_back.at_once, Some(8));
+/// let throttle = symphony.client().throttle().expect("the limit is adaptive");
+/// assert!(throttle.paused_for.is_zero());
+/// assert_eq!(throttle.max_in_flight, Some(8));
 /// # Ok::<(), user_status::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct HeldBack {
+pub struct Throttle {
     /// The time until the current pause ends; zero if there is none.
     pub paused_for: Duration,
     /// The number of requests that there may be at once; `None` if nothing was configured and nothing learned.
-    pub at_once: Option<usize>,
+    pub max_in_flight: Option<usize>,
     /// The share of the configured requests per second that is used, above 0 and up to 1.
     pub rate: f64,
     /// The number of requests in flight, including those that wait for their time to be sent.
-    pub held: usize,
+    pub in_flight: usize,
 }
 
 /// Why a request may not leave.
@@ -112,7 +112,7 @@ pub(crate) enum NoPlace {
 /// The limit at work.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    at_once: Option<Arc<Semaphore>>,
+    max_in_flight: Option<Arc<Semaphore>>,
     /// The time between two requests.
     spacing: Option<Duration>,
     /// When requests leave.
@@ -125,10 +125,11 @@ impl Limiter {
     pub(crate) fn new(limit: Limit) -> Limiter {
         let spacing = limit.per_second.map(|rate| Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::MAX));
         // What may be learned later needs places to be counted from the start.
-        let places = limit.at_once.or(limit.adaptive.then_some(Semaphore::MAX_PERMITS));
-        let at_once = places.map(|places| Arc::new(Semaphore::new(places)));
-        let adaptive = at_once.clone().filter(|_| limit.adaptive).map(|places| Adaptive::new(limit.at_once, places));
-        Limiter { at_once, spacing, slots: Slots::default(), adaptive }
+        let places = limit.max_in_flight.or(limit.adaptive.then_some(Semaphore::MAX_PERMITS));
+        let max_in_flight = places.map(|places| Arc::new(Semaphore::new(places)));
+        let adaptive =
+            max_in_flight.clone().filter(|_| limit.adaptive).map(|places| Adaptive::new(limit.max_in_flight, places));
+        Limiter { max_in_flight, spacing, slots: Slots::default(), adaptive }
     }
 
     /// Whether it holds all calls back after a refusal.
@@ -137,8 +138,8 @@ impl Limiter {
     }
 
     /// How far it holds back; `None` if it does not adapt.
-    pub(crate) fn held_back(&self, clock: &dyn Clock) -> Option<HeldBack> {
-        self.adaptive.as_ref().map(|adaptive| adaptive.held_back(clock.now()))
+    pub(crate) fn throttle(&self, clock: &dyn Clock) -> Option<Throttle> {
+        self.adaptive.as_ref().map(|adaptive| adaptive.throttle(clock.now()))
     }
 
     /// Waits for a place, and says for what. A time that the system named is waited for if it is no longer than
@@ -150,13 +151,13 @@ impl Limiter {
         patience: Duration,
         tell: impl Fn(WaitReason, Duration),
     ) -> Result<Place<'_>, NoPlace> {
-        if self.at_once.is_none() && self.spacing.is_none() {
+        if self.max_in_flight.is_none() && self.spacing.is_none() {
             return Ok(Place { limiter: self, permit: None, pause: 0 });
         }
         self.held_off(clock, patience)?;
         let started = clock.now();
         let time_left = || time_left.saturating_sub(clock.now().saturating_sub(started));
-        let permit = match &self.at_once {
+        let permit = match &self.max_in_flight {
             None => None,
             Some(semaphore) => match semaphore.clone().try_acquire_owned() {
                 Ok(permit) => Some(permit),
@@ -236,14 +237,14 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     /// Learns from how the request ended, if the limit adapts.
-    pub(crate) fn learn(&self, outcome: Outcome, policy: &RetryPolicy, now: Duration) {
+    pub(crate) fn learn(&self, outcome: AttemptOutcome, policy: &RetryPolicy, now: Duration) {
         let Some(adaptive) = &self.limiter.adaptive else { return };
         match outcome {
-            Outcome::Answered { retry_after, .. } if outcome.asks_to_wait() => {
+            AttemptOutcome::Answered { retry_after, .. } if outcome.asks_to_wait() => {
                 adaptive.refused(self.pause, retry_after, policy, now);
             }
             // Also a no is an answer of a system that has time to give one; a gateway's is none.
-            Outcome::Answered { status, .. } if status < 500 && status != 408 => adaptive.answered(self.pause),
+            AttemptOutcome::Answered { status, .. } if status < 500 && status != 408 => adaptive.answered(self.pause),
             _ => {}
         }
     }
