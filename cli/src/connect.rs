@@ -9,7 +9,7 @@ use crate::config::file::Profile;
 use crate::failure::{Failure, with_causes};
 use crate::safety;
 use crate::settings::secret::{Reference, Unfetched};
-use crate::systems::setup::{Given, Unusable};
+use crate::systems::setup::{ConnectError, Given};
 
 /// Systems that can be called, by the names of their profiles.
 #[derive(Debug, Default)]
@@ -49,8 +49,8 @@ impl Connected {
         let references: Vec<Reference> = references.into_iter().map(|(_, reference)| reference.clone()).collect();
         let given = Given { references, secrets, folder: config.folder().to_owned() };
         let system = profile.own.connect(&profile.common, given).map_err(|error| match error {
-            Unusable::Setting(problem) => Failure::configuration(problem),
-            Unusable::Sdk(error) => Failure::configuration(with_causes(&error)),
+            ConnectError::Setting(problem) => Failure::configuration(problem),
+            ConnectError::Sdk(error) => Failure::configuration(with_causes(&error)),
         })?;
         self.registry.insert(name, system);
         Ok(self)

@@ -168,7 +168,7 @@ impl Run {
             let values = raw.headers.values().map(|value| String::from_utf8_lossy(value.as_bytes()));
             values.for_each(|value| text.push_str(&value));
         }
-        if let Some(fault) = error.fault::<serde_json::Value>() {
+        if let Some(fault) = error.error_body::<serde_json::Value>() {
             text.push_str(&fault.to_string());
             // As a program has it that prints what it was told.
             fault

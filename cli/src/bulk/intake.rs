@@ -25,7 +25,7 @@ pub(crate) struct Rules<'a> {
 }
 
 /// Rows in a journal, of which nothing was sent yet.
-pub(crate) struct Taken {
+pub(crate) struct Intake {
     pub(crate) journal: Journal,
     /// How many there are.
     pub(crate) rows: u64,
@@ -39,7 +39,7 @@ pub(crate) async fn take_in(
     source: &str,
     mut rows: impl Iterator<Item = Result<Row, BadRow>>,
     rules: Rules<'_>,
-) -> Result<Taken, Failure> {
+) -> Result<Intake, Failure> {
     let protected = Cell::new(0);
     let mut stopped = false;
     let rows = std::iter::from_fn(|| {
@@ -65,7 +65,7 @@ pub(crate) async fn take_in(
     };
     let registry = &rules.connected.registry;
     match Journal::create(path, source, registry, stream::iter(rows), rules.invalid, on_bad).await {
-        Ok((journal, imported)) => Ok(Taken { journal, rows: imported.rows, skipped: imported.bad }),
+        Ok((journal, imported)) => Ok(Intake { journal, rows: imported.rows, skipped: imported.bad }),
         Err(error) if error.kind() != JournalErrorKind::Input => Err(Failure::of_journal(&error)),
         Err(_) if rules.stop.is_set() => Err(Failure::stopped("stopped while the rows were read; nothing was sent")),
         Err(_) => Err(refusal(source, rules.invalid, bad, protected.get(), cut_short)),

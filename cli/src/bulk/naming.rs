@@ -6,15 +6,15 @@ use crate::arguments::Global;
 use crate::runs::Runs;
 
 /// A run, as people name it.
-pub(crate) struct Name {
+pub(crate) struct RunName {
     pub(crate) id: String,
     /// How it is named in a command, with the options that lead to it.
     argument: String,
 }
 
-impl Name {
+impl RunName {
     /// Of the run with this journal.
-    pub(crate) fn of(journal: &Path, runs: &Runs, global: &Global) -> Name {
+    pub(crate) fn of(journal: &Path, runs: &Runs, global: &Global) -> RunName {
         let id = journal.file_stem().unwrap_or(journal.as_os_str()).to_string_lossy().into_owned();
         let mut argument = match journal.parent() == Some(&runs.folder) {
             true => id.clone(),
@@ -25,7 +25,7 @@ impl Name {
                 argument += &format!(" {option} {}", quoted(&value.to_string_lossy()));
             }
         }
-        Name { id, argument }
+        RunName { id, argument }
     }
 
     /// Such as `user-status resume 20261124-023034-k7q2`.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use user_status::bulk::{Counts, JournalEntry, JournalReader, RowState, Summary};
 
 use super::intake::counted;
-use super::naming::Name;
+use super::naming::RunName;
 use crate::exit::Exit;
 use crate::failure::{Changed, Failure};
 use crate::output::{BAD, DOUBTFUL, GOOD, Output, visible};
@@ -17,8 +17,8 @@ use crate::table::{table, table_with_head};
 const LISTED: usize = 5;
 
 /// What became of a run.
-pub(crate) struct Ended<'a> {
-    pub(crate) name: &'a Name,
+pub(crate) struct RunReport<'a> {
+    pub(crate) name: &'a RunName,
     pub(crate) journal: &'a Path,
     /// What this session did; `None` if there was nothing to do.
     pub(crate) summary: Option<&'a Summary>,
@@ -28,7 +28,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) not_undone: u64,
 }
 
-impl Ended<'_> {
+impl RunReport<'_> {
     /// Says it. The exit code is the first that fits: of some row nobody knows the outcome, rows are left, rows did not
     /// come out as asked, all is done.
     pub(crate) fn tell(&self, output: Output) -> Result<Exit, Failure> {

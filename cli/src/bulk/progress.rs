@@ -28,16 +28,16 @@ const BESIDE: usize = 16;
 
 /// What the tasks of a run say of it: a few atomic numbers, and lines that are rare.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<Noted>);
+pub(crate) struct EventCounters(Arc<Counters>);
 
 #[derive(Default)]
-struct Noted {
+struct Counters {
     states: [AtomicU64; RowState::ALL.len()],
     lines: Mutex<Vec<String>>,
     waits: Mutex<BTreeMap<String, Timestamp>>,
 }
 
-impl Heard {
+impl EventCounters {
     /// Takes an event in. Must be cheap: rows wait for it.
     pub(crate) fn event(&self, event: &Event<'_>) {
         match event {
@@ -100,7 +100,7 @@ impl Heard {
 
 /// What is shown of a run.
 pub(crate) struct Progress {
-    heard: Heard,
+    heard: EventCounters,
     output: Output,
     bar: Option<ProgressBar>,
     quiet: bool,
@@ -116,7 +116,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Of a run with so many rows, of which so many are finished. Programs get none: what they read is the result.
-    pub(crate) fn new(heard: Heard, total: u64, finished: u64, quiet: bool, output: Output) -> Progress {
+    pub(crate) fn new(heard: EventCounters, total: u64, finished: u64, quiet: bool, output: Output) -> Progress {
         let shown = !quiet && !output.is_json() && stderr().is_terminal() && understands_more_than_lines();
         let bar = shown.then(|| {
             let terminal = ProgressDrawTarget::term_like(Box::new(Narrow(Term::stderr())));

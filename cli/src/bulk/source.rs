@@ -32,7 +32,7 @@ impl Source {
         let name = if from_stdin { "the standard input".to_owned() } else { visible(&input.file.to_string_lossy()) };
         let format = input.format.or_else(|| Format::of_path(&input.file)).ok_or_else(|| {
             let problem = format!("{name} does not say how its rows are written");
-            Failure::usage(problem).next("Name the format: --format csv, or --format ndjson.")
+            Failure::usage(problem).next("RunName the format: --format csv, or --format ndjson.")
         })?;
         let unread = |e: io::Error| {
             let failure = Failure::usage(format!("{name} cannot be read: {e}"));

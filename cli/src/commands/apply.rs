@@ -6,11 +6,11 @@ use serde_json::json;
 use user_status::bulk::{BadRow, InvalidRows, JournalReader};
 
 use crate::arguments::{Apply, Global};
-use crate::bulk::consent::{self, Question};
-use crate::bulk::intake::{Rules, Taken, counted, say_bad, take_in};
-use crate::bulk::naming::Name;
-use crate::bulk::outcome::Ended;
-use crate::bulk::session::{carry_out, runner};
+use crate::bulk::confirm::{self, Question};
+use crate::bulk::execute::{carry_out, runner};
+use crate::bulk::intake::{Intake, Rules, counted, say_bad, take_in};
+use crate::bulk::naming::RunName;
+use crate::bulk::outcome::RunReport;
 use crate::bulk::source::Source;
 use crate::config::Config;
 use crate::connect::Connected;
@@ -31,7 +31,7 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     let invalid = if apply.input.skip_invalid { InvalidRows::Skip } else { InvalidRows::Refuse };
     let on_bad = |row: &BadRow| say_bad(row, output);
     let rules = Rules { config: &config, connected: &connected, invalid, stop: interrupts.stop(), on_bad: &on_bad };
-    let Taken { journal, rows, skipped } = take_in(&path, &source.name, source.rows()?, rules).await?;
+    let Intake { journal, rows, skipped } = take_in(&path, &source.name, source.rows()?, rules).await?;
     source.note_blank(output);
 
     let agreed = async {
@@ -40,7 +40,7 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
             0 => String::new(),
             _ => format!(" {} left out.", counted(skipped, "bad row")),
         };
-        let asked = consent::by_change(&reader)?;
+        let asked = confirm::by_change(&reader)?;
         let summary = format!("{} from {}.{left_out}\n\n{asked}", counted(rows, "change"), source.name);
         drop(reader);
         let question = Question {
@@ -68,16 +68,16 @@ pub(super) async fn run(apply: &Apply, global: &Global, output: Output) -> Resul
     };
     journal.confirm(agreed).await.map_err(|error| Failure::of_journal(&error))?;
 
-    let name = Name::of(&path, &runs, global);
+    let name = RunName::of(&path, &runs, global);
     announce(&name, rows, &format!("from {}", source.name), output);
     let registry = Arc::new(connected.registry);
     let runner = runner(registry, &config, &apply.pace);
     let summary = carry_out(runner, journal, (rows, 0), &apply.work, &name, &interrupts, output).await?;
-    Ended { name: &name, journal: &path, summary: Some(&summary), skipped, not_undone: 0 }.tell(output)
+    RunReport { name: &name, journal: &path, summary: Some(&summary), skipped, not_undone: 0 }.tell(output)
 }
 
 /// Says what a run is called before anything is sent: whoever loses the terminal needs it.
-pub(super) fn announce(name: &Name, rows: u64, origin: &str, output: Output) {
+pub(super) fn announce(name: &RunName, rows: u64, origin: &str, output: Output) {
     let resume = name.command("resume");
     output.beside(&json!({ "run": name.id, "rows": rows, "resume": resume }), || {
         format!("Run {}: {} {origin}. If it is stopped: {resume}", name.id, counted(rows, "change"))

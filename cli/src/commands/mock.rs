@@ -92,7 +92,7 @@ impl Temporary {
         // One that is there already may be somebody else's.
         example::private_folder(&path, false).map_err(|e| {
             Failure::unexpected(format!("{}: {e}", path.display()))
-                .next("Name a place for the configuration with --write-config.")
+                .next("RunName a place for the configuration with --write-config.")
         })?;
         Ok(Temporary(path))
     }

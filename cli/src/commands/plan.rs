@@ -7,9 +7,9 @@ use serde_json::json;
 use user_status::bulk::{BadRow, InvalidRows, JournalReader, Row};
 
 use crate::arguments::{Global, Plan};
+use crate::bulk::execute::{max_in_flight, runner};
 use crate::bulk::intake::{Rules, counted, say_bad, take_in};
 use crate::bulk::planning::Planning;
-use crate::bulk::session::{max_in_flight, runner};
 use crate::bulk::source::Source;
 use crate::config::Config;
 use crate::connect::Connected;

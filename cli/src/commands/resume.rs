@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use user_status::bulk::{Counts, Journal, JournalReader, RowState};
 
 use crate::arguments::{Global, Resume};
-use crate::bulk::consent::{Question, by_change, within_limit};
+use crate::bulk::confirm::{Question, by_change, within_limit};
+use crate::bulk::execute::{carry_out, runner};
 use crate::bulk::intake::{counted, permitted};
-use crate::bulk::naming::Name;
-use crate::bulk::outcome::Ended;
-use crate::bulk::session::{carry_out, runner};
+use crate::bulk::naming::RunName;
+use crate::bulk::outcome::RunReport;
 use crate::config::Config;
 use crate::connect::Connected;
 use crate::exit::Exit;
@@ -24,7 +24,7 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     let runs = Runs::at(global.runs.as_deref())?;
     let path = runs.find(&resume.run)?;
     runs.trusted(&path)?;
-    let name = Name::of(&path, &runs, global);
+    let name = RunName::of(&path, &runs, global);
     let failed = |error| Failure::of_journal(&error);
     let reader = match resume.in_doubt {
         true => JournalReader::open_as_it_is(&path),
@@ -36,7 +36,7 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     let about = reader.about().map_err(failed)?;
     let by_system = reader.counts_by_system().map_err(failed)?;
     let counts: Counts = by_system.values().sum();
-    let ended = Ended { name: &name, journal: &path, summary: None, skipped: 0, not_undone: 0 };
+    let ended = RunReport { name: &name, journal: &path, summary: None, skipped: 0, not_undone: 0 };
     if counts.open() == 0 {
         output.note("Every row is finished; there is nothing to go on with.");
         return ended.tell(output);
@@ -71,10 +71,10 @@ pub(super) async fn run(resume: &Resume, global: &Global, output: Output) -> Res
     let runner = runner(Arc::new(connected.registry), &config, &resume.pace);
     let numbers = (counts.total(), finished);
     let summary = carry_out(runner, journal, numbers, &resume.work, &name, &interrupts, output).await?;
-    Ended { summary: Some(&summary), ..ended }.tell(output)
+    RunReport { summary: Some(&summary), ..ended }.tell(output)
 }
 
-pub(super) fn within(failure: Failure, name: &Name) -> Failure {
+pub(super) fn within(failure: Failure, name: &RunName) -> Failure {
     failure.within(&format!("run {}", name.id))
 }
 
@@ -85,7 +85,7 @@ async fn unconfirmed(
     config: &Config,
     runs: &Runs,
     path: &Path,
-    name: &Name,
+    name: &RunName,
     interrupts: &Interrupts,
     output: Output,
 ) -> Result<Timestamp, Failure> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use user_status::bulk::{Counts, Journal, JournalError, JournalErrorKind, JournalReader, RowState, RunInfo};
 
 use crate::arguments::{RunsAction, RunsCommand};
-use crate::bulk::consent::agree;
+use crate::bulk::confirm::agree;
 use crate::bulk::outcome::states;
 use crate::exit::Exit;
 use crate::failure::{Failure, with_causes};
@@ -21,8 +21,8 @@ pub(super) async fn run(command: &RunsCommand, named: Option<&Path>, output: Out
         return remove_unbegun(&runs, prune.yes, output).await;
     }
     // One that cannot be read does not hide the others.
-    let seen: Vec<(Run, Result<Seen, JournalError>)> =
-        runs.list()?.into_iter().map(|run| (Seen::of(&run.path), run)).map(|(seen, run)| (run, seen)).collect();
+    let seen: Vec<(Run, Result<RunOverview, JournalError>)> =
+        runs.list()?.into_iter().map(|run| (RunOverview::of(&run.path), run)).map(|(seen, run)| (run, seen)).collect();
     let document: Vec<Value> = seen.iter().map(|(run, seen)| document(run, seen)).collect();
     output.result(&json!({ "folder": runs.folder.to_string_lossy(), "runs": document }), || match seen.is_empty() {
         true => format!("There is no run in {} yet.\n", shown_path(&runs.folder)),
@@ -35,7 +35,7 @@ pub(super) async fn run(command: &RunsCommand, named: Option<&Path>, output: Out
 async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, Failure> {
     let mut unbegun = Vec::new();
     for run in runs.list()? {
-        let seen = Seen::of(&run.path);
+        let seen = RunOverview::of(&run.path);
         match &seen {
             Ok(seen) if seen.is_unbegun() => unbegun.push((run, seen.state().to_owned())),
             Err(error) if error.kind() == JournalErrorKind::Empty => unbegun.push((run, unreadable(error).to_owned())),
@@ -71,24 +71,24 @@ async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, 
 }
 
 /// What is seen of a run.
-pub(super) struct Seen {
+pub(super) struct RunOverview {
     pub(super) about: RunInfo,
     pub(super) counts: Counts,
     pub(super) in_use: bool,
     pub(super) lost_end: bool,
 }
 
-impl Seen {
-    fn of(journal: &Path) -> Result<Seen, JournalError> {
-        Seen::through(&JournalReader::open_as_it_is(journal)?)
+impl RunOverview {
+    fn of(journal: &Path) -> Result<RunOverview, JournalError> {
+        RunOverview::through(&JournalReader::open_as_it_is(journal)?)
     }
 
     /// A journal that is whole.
-    pub(super) fn through(journal: &JournalReader) -> Result<Seen, JournalError> {
+    pub(super) fn through(journal: &JournalReader) -> Result<RunOverview, JournalError> {
         journal.check()?;
         // In this order: a run that ends in between is not taken for one that broke off.
         let in_use = journal.in_use()?;
-        Ok(Seen { about: journal.about()?, counts: journal.counts()?, in_use, lost_end: journal.lost_end() })
+        Ok(RunOverview { about: journal.about()?, counts: journal.counts()?, in_use, lost_end: journal.lost_end() })
     }
 
     /// Whether it is known that nobody has begun the run. A journal that lost its end does not know it; one with which somebody
@@ -127,7 +127,7 @@ impl Seen {
     }
 }
 
-fn document(run: &Run, seen: &Result<Seen, JournalError>) -> Value {
+fn document(run: &Run, seen: &Result<RunOverview, JournalError>) -> Value {
     let mut document =
         Map::from_iter([("run".to_owned(), json!(run.id)), ("journal".to_owned(), json!(run.path.to_string_lossy()))]);
     match seen {
@@ -143,7 +143,7 @@ fn document(run: &Run, seen: &Result<Seen, JournalError>) -> Value {
     document.into()
 }
 
-fn text(seen: &[(Run, Result<Seen, JournalError>)]) -> String {
+fn text(seen: &[(Run, Result<RunOverview, JournalError>)]) -> String {
     let head = ["RUN", "CREATED", "ROWS", "OPEN", "STATE", "OUTCOMES", "SOURCE"].map(str::to_owned);
     let mut rows = vec![head.to_vec()];
     let mut problems = String::new();

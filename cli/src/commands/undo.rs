@@ -12,12 +12,12 @@ use super::apply::announce;
 use super::plan::{rows, temporary};
 use super::resume::within;
 use crate::arguments::{Global, Undo};
-use crate::bulk::consent::Question;
-use crate::bulk::intake::{Rules, Taken, counted, take_in};
-use crate::bulk::naming::Name;
-use crate::bulk::outcome::Ended;
+use crate::bulk::confirm::Question;
+use crate::bulk::execute::{carry_out, max_in_flight, runner};
+use crate::bulk::intake::{Intake, Rules, counted, take_in};
+use crate::bulk::naming::RunName;
+use crate::bulk::outcome::RunReport;
 use crate::bulk::planning::Planning;
-use crate::bulk::session::{carry_out, max_in_flight, runner};
 use crate::config::Config;
 use crate::connect::Connected;
 use crate::exit::Exit;
@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     let runs = Runs::at(global.runs.as_deref())?;
     let undone = runs.find(&arguments.run)?;
     runs.trusted(&undone)?;
-    let undone_name = Name::of(&undone, &runs, global);
+    let undone_name = RunName::of(&undone, &runs, global);
     // As long as this is held, nobody goes on with what is taken back.
     let _held = if arguments.dry_run { None } else { Some(Journal::open(&undone).map_err(failed)?) };
     let reader = JournalReader::open(&undone).map_err(failed)?;
@@ -101,7 +101,7 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
         on_bad: &on_bad,
     };
     let taken = take_in(&path, &source, back(&reader, &lost), rules).await;
-    let Taken { journal, rows: changes, skipped } = taken.map_err(|failure| match failure.exit {
+    let Intake { journal, rows: changes, skipped } = taken.map_err(|failure| match failure.exit {
         // Each row was said.
         Exit::BadRows | Exit::Safety if lost.borrow().is_none() => {
             let message = format!("nothing of run {} can be taken back; nothing was sent", undone_name.id);
@@ -182,10 +182,10 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     };
     journal.confirm(agreed).await.map_err(failed)?;
 
-    let name = Name::of(&path, &runs, global);
+    let name = RunName::of(&path, &runs, global);
     announce(&name, changes, &format!("as the {source}"), output);
     let summary = carry_out(runner, journal, (changes, 0), &arguments.work, &name, &interrupts, output).await?;
-    Ended { name: &name, journal: &path, summary: Some(&summary), skipped: 0, not_undone }.tell(output)
+    RunReport { name: &name, journal: &path, summary: Some(&summary), skipped: 0, not_undone }.tell(output)
 }
 
 /// Whether a run is taken back.

@@ -5,7 +5,7 @@ use user_status::systems::{Akana, akana};
 use user_status::{AccountSystem, Change, Error, Secret, SystemKind};
 use user_status_mock::world;
 
-use super::setup::{Given, Unusable, build};
+use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
@@ -52,7 +52,7 @@ impl Own for Settings {
         Ok(vec![("session_cookie", &self.session_cookie), ("csrf_token", &self.csrf_token)])
     }
 
-    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, Unusable> {
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
         let mut builder = Akana::builder().tenant(&self.tenant).unlock_by_enabling(self.unlock_by_enabling);
         if let Some(wanted) = &self.media_type {
             builder = builder.media_type(media_type(wanted)?);
@@ -65,17 +65,17 @@ impl Own for Settings {
 
     fn probe(&self) -> Probe {
         let is_denied = |error: &Error| {
-            let fault = error.fault::<akana::types::AkanaFault>();
+            let fault = error.error_body::<akana::types::AkanaFault>();
             error.status() == Some(404) && fault.is_some_and(|fault| fault.faultcode.is_some())
         };
         Probe::Read { user: format!("00000000-0000-0000-0000-000000000000.{}", self.tenant), is_denied }
     }
 }
 
-fn media_type(wanted: &str) -> Result<akana::MediaType, Unusable> {
+fn media_type(wanted: &str) -> Result<akana::MediaType, ConnectError> {
     let all = akana::MediaType::ALL;
     all.iter().copied().find(|known| known.as_str() == wanted).ok_or_else(|| {
         let known = all.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(", ");
-        Unusable::Setting(format!("`media_type` must be one of {known}"))
+        ConnectError::Setting(format!("`media_type` must be one of {known}"))
     })
 }

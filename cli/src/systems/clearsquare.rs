@@ -5,7 +5,7 @@ use user_status::systems::{Clearsquare, clearsquare};
 use user_status::{AccountSystem, Secret, SystemKind};
 use user_status_mock::world;
 
-use super::setup::{Given, Unusable, build};
+use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
@@ -42,7 +42,7 @@ impl Own for Settings {
         Ok(vec![("token", &self.token)])
     }
 
-    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, Unusable> {
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
         build!(Clearsquare::builder(), common, given, |secrets: &[Secret]| {
             secrets.first().map(|token| clearsquare::Credentials::token(token.clone()))
         })

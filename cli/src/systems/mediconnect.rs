@@ -5,7 +5,7 @@ use user_status::systems::{Mediconnect, mediconnect};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
 use user_status_mock::world;
 
-use super::setup::{Given, Unusable, build};
+use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
@@ -53,7 +53,7 @@ impl Own for Settings {
         Ok(vec![("token", &self.token)])
     }
 
-    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, Unusable> {
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
         let builder = Mediconnect::builder().active_flag(match self.active_flag {
             Some(ActiveFlag::AssumeActive) => mediconnect::ActiveFlag::Assume(true),
             Some(ActiveFlag::AssumeInactive) => mediconnect::ActiveFlag::Assume(false),
@@ -71,7 +71,7 @@ impl Own for Settings {
 
     fn probe(&self) -> Probe {
         let is_denied = |error: &Error| {
-            let fault = error.fault::<mediconnect::types::MediconnectError>();
+            let fault = error.error_body::<mediconnect::types::MediconnectError>();
             error.status() == Some(404) && fault.is_some_and(|fault| fault.error.is_some())
         };
         // The largest that every database can look up.

@@ -16,7 +16,7 @@ pub(crate) mod setup;
 mod symphony;
 mod userdocks;
 
-use setup::{Given, Unusable};
+use setup::{ConnectError, Given};
 
 /// Every system that a profile can be of.
 pub(crate) const ALL: [&Known; 5] =
@@ -45,7 +45,7 @@ pub(crate) trait Own: Debug + Send + Sync {
     fn references(&self) -> Result<Vec<(&'static str, &Reference)>, String>;
 
     /// The system, set up. Nothing is sent.
-    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, Unusable>;
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError>;
 
     /// Whether the credentials name the caller, whose own account is not changed then.
     fn names_the_caller(&self) -> bool {

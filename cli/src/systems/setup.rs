@@ -16,14 +16,14 @@ pub(crate) struct Given {
 }
 
 /// Why a system cannot be called with these settings.
-pub(crate) enum Unusable {
+pub(crate) enum ConnectError {
     Setting(String),
     Sdk(user_status::Error),
 }
 
-impl From<user_status::Error> for Unusable {
-    fn from(error: user_status::Error) -> Unusable {
-        Unusable::Sdk(error)
+impl From<user_status::Error> for ConnectError {
+    fn from(error: user_status::Error) -> ConnectError {
+        ConnectError::Sdk(error)
     }
 }
 
@@ -51,7 +51,7 @@ macro_rules! build {
             builder = builder.total_timeout(time.0);
         }
         let credentials = $make(&given.secrets)
-            .ok_or_else(|| crate::systems::setup::Unusable::Setting("credentials are missing".to_owned()))?;
+            .ok_or_else(|| crate::systems::setup::ConnectError::Setting("credentials are missing".to_owned()))?;
         let system = builder.clone().credentials(credentials).build()?;
         let system = match given.references.iter().any(crate::settings::secret::Reference::can_change) {
             true => builder.credential_source(crate::systems::setup::Source::new(given, $make)).build()?,

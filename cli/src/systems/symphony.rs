@@ -5,7 +5,7 @@ use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
 use user_status_mock::world;
 
-use super::setup::{Given, Unusable, build};
+use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
@@ -51,7 +51,7 @@ impl Own for Settings {
         Ok(vec![("session_token", &self.session_token)])
     }
 
-    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, Unusable> {
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
         let builder = Symphony::builder().unit(match self.unit {
             Some(Unit::Seconds) => symphony::Unit::Seconds,
             Some(Unit::Milliseconds) | None => symphony::Unit::Milliseconds,
@@ -63,7 +63,7 @@ impl Own for Settings {
 
     fn probe(&self) -> Probe {
         let is_denied = |error: &Error| {
-            let fault = error.fault::<symphony::types::SymphonyError>();
+            let fault = error.error_body::<symphony::types::SymphonyError>();
             error.status() == Some(400) && fault.is_some_and(|fault| fault.code.is_some())
         };
         // The largest that every database can look up.

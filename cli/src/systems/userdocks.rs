@@ -5,7 +5,7 @@ use user_status::systems::{Userdocks, userdocks};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
 use user_status_mock::world;
 
-use super::setup::{Given, Unusable, build};
+use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
@@ -63,7 +63,7 @@ impl Own for Settings {
         }
     }
 
-    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, Unusable> {
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
         let mut builder = Userdocks::builder().route(match self.route {
             Some(Route::Current) => userdocks::Route::Current,
             Some(Route::Documented) | None => userdocks::Route::Documented,
@@ -80,7 +80,7 @@ impl Own for Settings {
 
     fn probe(&self) -> Probe {
         let is_denied = |error: &Error| {
-            let fault = error.fault::<userdocks::types::UserdocksError>();
+            let fault = error.error_body::<userdocks::types::UserdocksError>();
             matches!(error.status(), Some(400 | 404))
                 && fault.is_some_and(|fault| fault.error.is_some() || fault.message.is_some())
         };

@@ -14,7 +14,7 @@ use super::{json, xml};
 pub(crate) const JSON: &str = "application/json";
 
 /// What both sides speak.
-pub(crate) struct Spoken<'a> {
+pub(crate) struct Negotiated<'a> {
     /// How the request body is read; `None` if the operation has no body.
     pub(crate) request: Option<Codec<'a>>,
     /// How the answer is written.
@@ -84,7 +84,7 @@ pub(crate) struct Refusal {
 }
 
 /// Chooses the media types for a request with these headers.
-pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refusal: Refusal) -> Spoken<'a> {
+pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refusal: Refusal) -> Negotiated<'a> {
     let answers = operation.responses.get(&200).map_or(&[][..], |response| &response.content);
     let json = Codec(answers.iter().find(|media_type| media_type.name == JSON));
     let accepted = match header_text(headers, header::ACCEPT) {
@@ -105,7 +105,7 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refus
         }
         found.map(|media_type| Codec(Some(media_type)))
     });
-    Spoken { request, answer: accepted.unwrap_or(json), problem }
+    Negotiated { request, answer: accepted.unwrap_or(json), problem }
 }
 
 /// What is wrong with a body that is encoded, such as by `gzip`: no system documents that it decodes one.

@@ -143,7 +143,7 @@ impl Token {
     }
 
     /// Makes the token if there is none yet.
-    pub(crate) fn settle(&mut self, issuer: &Issuer) {
+    pub(crate) fn sign(&mut self, issuer: &Issuer) {
         if self.token.is_empty() {
             self.token = jwt::sign(issuer, &jwt::Claims::of(self));
         }
@@ -184,7 +184,7 @@ pub(crate) fn mint_bearer(
         entitled: mint.entitled,
         expires: Some(mint.expiry(now, documented)),
     };
-    token.settle(issuer);
+    token.sign(issuer);
     let listed = json!({ "bearer": token.token });
     known.retain(|other| other.token != token.token);
     known.push(token);

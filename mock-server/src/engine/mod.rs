@@ -24,10 +24,10 @@ use crate::world::{World, names, room};
 
 mod admin;
 mod cors;
-mod head;
 mod options;
 mod pages;
 mod pipeline;
+mod precheck;
 mod prefer;
 mod request;
 mod response_check;
@@ -65,7 +65,7 @@ enum Step<'a> {
     /// There is no such operation.
     Missed(Response<Bytes>),
     /// Of a world, at this path in it.
-    Operation(Arc<World>, &'a str, Box<pipeline::Prepared>),
+    Operation(Arc<World>, &'a str, Box<pipeline::Accepted>),
 }
 
 impl Begun<'_> {
@@ -158,7 +158,7 @@ impl Engine {
     /// Reads a request, and finds out what strikes it.
     pub(crate) fn begin<'a>(&self, request: &'a Request<Bytes>) -> Begun<'a> {
         let answered = |response| Begun(Step::Answered(response));
-        if let Some((status, problem)) = head::problem(request) {
+        if let Some((status, problem)) = precheck::problem(request) {
             return answered(respond_json(status, &json!({ "error": problem })));
         }
         let (name, path) = match names::named(request.uri().path(), request.headers()) {
@@ -184,7 +184,7 @@ impl Engine {
                     Ok(world) => {
                         if let Some(violation) = media_type::coded(found.operation, request) {
                             let response = not_decoded(&violation.message);
-                            pipeline::refused(&world, &found, path, request, (&response, violation));
+                            pipeline::record_refused(&world, &found, path, request, (&response, violation));
                             return Begun(Step::Missed(response));
                         }
                         if request.body().len() > LITTLE && !world.has_room(request.body().len() / 16) {
@@ -200,7 +200,7 @@ impl Engine {
                 let response = miss.response();
                 // What is for no operation makes no world.
                 if let Some(world) = self.worlds.find(name) {
-                    pipeline::missed(&world, path, request, &response);
+                    pipeline::record_unrouted(&world, path, request, &response);
                 }
                 Begun(Step::Missed(response))
             }

@@ -94,7 +94,7 @@ impl Options {
     }
 
     /// For a transport that cannot break the wire.
-    pub(crate) fn without_wire(mut self) -> Options {
+    pub(crate) fn without_wire_faults(mut self) -> Options {
         self.worlds.breaks_the_wire = false;
         self
     }

@@ -9,17 +9,17 @@ use user_status_openapi::Operation;
 use user_status_openapi::validate::Violation;
 
 use super::prefer::{self, Preference};
-use super::route::Found;
+use super::route::RouteMatch;
 use super::{request, response_check};
 use crate::codec::json;
-use crate::codec::media_type::{self, Codec, JSON, Spoken};
+use crate::codec::media_type::{self, Codec, JSON, Negotiated};
 use crate::contract::{contract, validator};
-use crate::fault::Strike;
-use crate::journal::Entry;
+use crate::fault::Injection;
+use crate::journal::Recorded;
 use crate::journal::redact::Redaction;
 use crate::journal::secrets::Secrets;
 use crate::journal::texts::texts;
-use crate::model::{Answer, Asked, Call, Presented};
+use crate::model::{Arguments, Call, PresentedCredentials, SystemResponse};
 use crate::reply::{Reply, respond, respond_json};
 use crate::status::AccountStatus;
 use crate::systems::quirks;
@@ -27,15 +27,15 @@ use crate::world::World;
 use crate::world::names::DEFAULT;
 
 /// A request for an operation, held to the contract, and what strikes it.
-pub(super) struct Prepared {
-    found: Found,
-    spoken: Spoken<'static>,
-    asked: Asked,
+pub(super) struct Accepted {
+    found: RouteMatch,
+    spoken: Negotiated<'static>,
+    asked: Arguments,
     violations: Vec<Violation>,
-    strike: Strike,
+    strike: Injection,
 }
 
-impl Prepared {
+impl Accepted {
     /// How long to wait before the request takes effect.
     pub(super) fn wait(&self) -> Duration {
         self.strike.before
@@ -43,33 +43,33 @@ impl Prepared {
 }
 
 /// Holds a request to the contract, and finds out what strikes it.
-pub(super) fn prepare(world: &World, found: Found, request: &Request<Bytes>) -> Prepared {
+pub(super) fn prepare(world: &World, found: RouteMatch, request: &Request<Bytes>) -> Accepted {
     let spoken = media_type::negotiate(found.operation, request.headers(), quirks(found.operation.system).media_type);
     let (asked, violations) = request::read((contract(), validator()), &found, &spoken, request);
     let strike = if world.is_faulty() {
         let state = &mut *world.state();
         let user = state.current.systems.of(found.operation.system).user_of(&asked);
-        Strike::of(&mut state.faults, found.operation, &user, state.clock.now())
+        Injection::of(&mut state.faults, found.operation, &user, state.clock.now())
     } else {
-        Strike::default()
+        Injection::default()
     };
-    Prepared { found, spoken, asked, violations, strike }
+    Accepted { found, spoken, asked, violations, strike }
 }
 
 /// Answers a prepared request.
-pub(super) fn complete(world: &World, prepared: Prepared, path: &str, request: &Request<Bytes>) -> Reply {
-    let Prepared { found, spoken, mut asked, mut violations, strike } = prepared;
+pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &Request<Bytes>) -> Reply {
+    let Accepted { found, spoken, mut asked, mut violations, strike } = prepared;
     let operation = found.operation;
     let mut state = world.state();
     let (at, strict) = (state.clock.now(), state.current.strict);
     let model = state.current.systems.of_mut(operation.system);
-    let presented = Presented::read(contract(), operation, request.headers(), model.tenant());
+    let presented = PresentedCredentials::read(contract(), operation, request.headers(), model.tenant());
     let user = model.user_of(&asked);
     let before = model.status(&user);
     let preference = Preference::read(request.headers());
     let mut applied = None;
     let mut authenticated = false;
-    let answer = strike.lets_the_change_be().then(|| {
+    let answer = strike.applies_change().then(|| {
         let caller = model.authenticate(operation, &presented, at)?;
         authenticated = true;
         if let Some(problem) = &spoken.problem {
@@ -77,7 +77,7 @@ pub(super) fn complete(world: &World, prepared: Prepared, path: &str, request: &
         }
         let refused = match strict || violations.is_empty() {
             true => violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            false => request::overlook(&mut asked, &violations).iter().map(ToString::to_string).collect(),
+            false => request::drop_violations(&mut asked, &violations).iter().map(ToString::to_string).collect(),
         };
         if !refused.is_empty() {
             return Err(model.refuse(400, &refused.join("; ")));
@@ -108,7 +108,7 @@ pub(super) fn complete(world: &World, prepared: Prepared, path: &str, request: &
         world.is_used();
     }
 
-    let answer: Option<Answer> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
+    let answer: Option<SystemResponse> = answer.map(|answer| answer.unwrap_or_else(|refusal| refusal));
     let response = answer.map_or_else(Response::default, |answer| {
         let mut response = respond_with(operation, &spoken.answer, &answer);
         for (name, value) in
@@ -143,7 +143,7 @@ pub(super) fn complete(world: &World, prepared: Prepared, path: &str, request: &
     };
     let body = if asked.body.is_null() { String::new() } else { json::write(&asked.body) };
     let answer = if reply.leaves() { &reply.response.body()[..] } else { &[] };
-    world.record(Entry {
+    world.record(Recorded {
         at,
         texts: texts(path, request, (&body, &user), answer, &secrets),
         operation: Some((&operation.id, operation.system)),
@@ -157,28 +157,28 @@ pub(super) fn complete(world: &World, prepared: Prepared, path: &str, request: &
 }
 
 /// Records a request for which there is no operation.
-pub(super) fn missed(world: &World, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
-    unread(world, path, request, response, Entry::default());
+pub(super) fn record_unrouted(world: &World, path: &str, request: &Request<Bytes>, response: &Response<Bytes>) {
+    unread(world, path, request, response, Recorded::default());
 }
 
 /// Records a request for an operation that was refused before it was read.
-pub(super) fn refused(
+pub(super) fn record_refused(
     world: &World,
-    found: &Found,
+    found: &RouteMatch,
     path: &str,
     request: &Request<Bytes>,
     (response, violation): (&Response<Bytes>, Violation),
 ) {
     let operation = Some((found.operation.id.as_str(), found.operation.system));
-    unread(world, path, request, response, Entry { operation, violations: vec![violation], ..Entry::default() });
+    unread(world, path, request, response, Recorded { operation, violations: vec![violation], ..Recorded::default() });
 }
 
-fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Response<Bytes>, entry: Entry) {
+fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Response<Bytes>, entry: Recorded) {
     let state = world.state();
     let (at, known) = (state.clock.now(), state.known.clone());
     drop(state);
     let secrets = Secrets::of(&known, Redaction::shared().presented(request.headers(), None));
-    world.record(Entry {
+    world.record(Recorded {
         at,
         texts: texts(path, request, ("", ""), response.body(), &secrets),
         status: Some(response.status().as_u16()),
@@ -187,7 +187,7 @@ fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Respon
 }
 
 /// Writes an answer, unless the contract does not have it.
-fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &Answer) -> Response<Bytes> {
+fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &SystemResponse) -> Response<Bytes> {
     match response_check::check(validator(), operation, codec.name(), answer) {
         Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
         Err(_) if answer.off_contract => respond(answer.status, JSON, json::write(&answer.body).into()),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use user_status_openapi::{Contract, Operation, pointer};
 
 use crate::codec::media_type::Codec;
-use crate::model::Answer;
+use crate::model::SystemResponse;
 
 /// The header that says so.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -97,7 +97,7 @@ impl Preference {
         contract: &Contract,
         operation: &Operation,
         codec: &Codec<'_>,
-    ) -> Result<Option<Answer>, String> {
+    ) -> Result<Option<SystemResponse>, String> {
         if let Some(problem) = &self.problem {
             return Err(format!("/header/prefer {problem}"));
         }
@@ -115,7 +115,7 @@ impl Preference {
                 for (name, example) in contract.resolve(&at).and_then(Value::as_object).into_iter().flatten() {
                     if self.example.as_ref().is_none_or(|wanted| wanted == name) {
                         let resolved = contract.resolve(&pointer::join(&at, name)).unwrap_or(example);
-                        return Ok(Some(Answer::of(*code, resolved.get("value").cloned().unwrap_or_default())));
+                        return Ok(Some(SystemResponse::of(*code, resolved.get("value").cloned().unwrap_or_default())));
                     }
                 }
             }

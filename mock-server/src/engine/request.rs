@@ -9,18 +9,18 @@ use serde_json::Value;
 use user_status_openapi::validate::{Validator, Violation};
 use user_status_openapi::{Contract, Location, Parameter, pointer};
 
-use crate::codec::media_type::Spoken;
-use crate::engine::route::Found;
-use crate::model::Asked;
+use crate::codec::media_type::Negotiated;
+use crate::engine::route::RouteMatch;
+use crate::model::Arguments;
 
 /// Reads a request. What the contract does not allow comes along; locations start with `/path`, `/query`, `/header` or
 /// `/body`.
 pub(crate) fn read(
     (contract, validator): (&Contract, &Validator),
-    found: &Found,
-    spoken: &Spoken<'_>,
+    found: &RouteMatch,
+    spoken: &Negotiated<'_>,
     request: &Request<Bytes>,
-) -> (Asked, Vec<Violation>) {
+) -> (Arguments, Vec<Violation>) {
     let operation = found.operation;
     let mut violations = Vec::new();
     let mut path = Vec::new();
@@ -80,12 +80,12 @@ pub(crate) fn read(
             }
         },
     };
-    (Asked { path, body }, violations)
+    (Arguments { path, body }, violations)
 }
 
 /// Takes what the contract does not allow out of what is asked, as far as that leaves something to ask. What is left of
 /// the violations is what cannot be overlooked.
-pub(crate) fn overlook(asked: &mut Asked, violations: &[Violation]) -> Vec<Violation> {
+pub(crate) fn drop_violations(asked: &mut Arguments, violations: &[Violation]) -> Vec<Violation> {
     let cannot = |violation: &&Violation| {
         if violation.location.starts_with("/query/") {
             return false;

@@ -3,7 +3,7 @@
 use user_status_openapi::Operation;
 use user_status_openapi::validate::Validator;
 
-use crate::model::Answer;
+use crate::model::SystemResponse;
 
 /// The JSON pointer of the schema of an answer that the contract allows.
 ///
@@ -13,7 +13,7 @@ pub(super) fn check<'a>(
     validator: &Validator,
     operation: &'a Operation,
     media_type: &str,
-    answer: &Answer,
+    answer: &SystemResponse,
 ) -> Result<&'a str, Vec<String>> {
     let Some(response) = operation.responses.get(&answer.status) else {
         let codes: Vec<String> = operation.responses.keys().map(ToString::to_string).collect();
@@ -42,7 +42,8 @@ mod tests {
         let contract = Contract::embedded();
         let validator = Validator::new(contract).unwrap();
         let operation = contract.operation("updateUserStatus").unwrap();
-        let check = |status, media_type, body| check(&validator, operation, media_type, &Answer::of(status, body));
+        let check =
+            |status, media_type, body| check(&validator, operation, media_type, &SystemResponse::of(status, body));
         let json = "application/json";
         assert_eq!(check(200, json, json!({ "message": "OK" })), Ok("/components/schemas/SymphonySuccessResponse"));
         assert_eq!(check(400, json, json!({ "code": 400 })), Ok("/components/schemas/SymphonyError"));

@@ -12,13 +12,13 @@ use crate::contract::contract;
 use crate::reply::respond_json;
 
 /// An operation, and the path parameters by name as they came, percent-decoded.
-pub(crate) struct Found {
+pub(crate) struct RouteMatch {
     pub(crate) operation: &'static Operation,
     pub(crate) path: Vec<(&'static str, String)>,
 }
 
 /// Why there is none.
-pub(crate) enum Miss {
+pub(crate) enum NoRoute {
     /// The path is known and the method is not: these are.
     Method { method: Method, path: String, allowed: Vec<String> },
     /// The path is not known: this is the nearest.
@@ -49,7 +49,7 @@ impl Routes {
     }
 
     /// Finds the operation for a method and a path. HEAD is a GET whose answer has no body.
-    pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found, Miss> {
+    pub(super) fn find(&self, method: &Method, path: &str) -> Result<RouteMatch, NoRoute> {
         let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
         let takes =
             |operation: &Operation| operation.method == wanted || operation.sample_method.as_deref() == Some(wanted);
@@ -59,7 +59,7 @@ impl Routes {
         // Almost every request is for an operation: only the others need to know what else there is.
         for route in candidates().filter(|route| takes(route.operation)) {
             if let Some(path) = route.matches(path) {
-                return Ok(Found { operation: route.operation, path });
+                return Ok(RouteMatch { operation: route.operation, path });
             }
         }
         let mut allowed: Vec<String> = Vec::new();
@@ -72,10 +72,10 @@ impl Routes {
         let (method, path) = (method.clone(), path.to_owned());
         if allowed.is_empty() {
             let nearest = self.nearest(&method, &path);
-            Err(Miss::Path { method, path, nearest })
+            Err(NoRoute::Path { method, path, nearest })
         } else {
             allowed.push("OPTIONS".to_owned());
-            Err(Miss::Method { method, path, allowed })
+            Err(NoRoute::Method { method, path, allowed })
         }
     }
 
@@ -126,10 +126,10 @@ impl Route {
     }
 }
 
-impl Miss {
+impl NoRoute {
     pub(crate) fn response(self) -> Response<Bytes> {
         match self {
-            Miss::Method { method, path, allowed } => {
+            NoRoute::Method { method, path, allowed } => {
                 let allow = allowed.join(", ");
                 if method == Method::OPTIONS {
                     let mut response = Response::new(Bytes::new());
@@ -146,7 +146,7 @@ impl Miss {
                 }
                 response
             }
-            Miss::Path { method, path, nearest } => {
+            NoRoute::Path { method, path, nearest } => {
                 let error = format!("no operation is {method} {path}; the nearest is {nearest}");
                 respond_json(404, &json!({ "error": error, "nearest": nearest }))
             }

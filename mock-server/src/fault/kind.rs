@@ -24,7 +24,7 @@ const LONGEST: u64 = 60 * 60 * 1000;
 /// What goes wrong.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Kind {
+pub(super) enum Effect {
     Answer {
         status: u16,
         #[serde(default = "empty")]
@@ -68,31 +68,31 @@ pub(super) enum Kind {
 
 /// Reads a kind: an object with one member, or a word where there is nothing to say beside it or all of it may be left
 /// out.
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
+pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Effect, D::Error> {
     struct Read;
 
     impl<'de> Visitor<'de> for Read {
-        type Value = Kind;
+        type Value = Effect;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a word, or an object with one member")
         }
 
-        fn visit_str<E: de::Error>(self, word: &str) -> Result<Kind, E> {
+        fn visit_str<E: de::Error>(self, word: &str) -> Result<Effect, E> {
             let status = || Status { status: ok() };
             Ok(match word {
-                "rate_limited" => Kind::RateLimited { retry_after: RetryAfter::Missing },
-                "unavailable" => Kind::Unavailable { retry_after: RetryAfter::Missing },
-                "malformed_body" => Kind::MalformedBody(status()),
-                "wrong_content_type" => Kind::WrongContentType(status()),
-                "invalid_utf8" => Kind::InvalidUtf8(status()),
-                "empty_body" => Kind::EmptyBody(status()),
-                _ => return Kind::deserialize(word.into_deserializer()),
+                "rate_limited" => Effect::RateLimited { retry_after: RetryAfter::Missing },
+                "unavailable" => Effect::Unavailable { retry_after: RetryAfter::Missing },
+                "malformed_body" => Effect::MalformedBody(status()),
+                "wrong_content_type" => Effect::WrongContentType(status()),
+                "invalid_utf8" => Effect::InvalidUtf8(status()),
+                "empty_body" => Effect::EmptyBody(status()),
+                _ => return Effect::deserialize(word.into_deserializer()),
             })
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Kind, A::Error> {
-            Kind::deserialize(MapAccessDeserializer::new(members))
+        fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Effect, A::Error> {
+            Effect::deserialize(MapAccessDeserializer::new(members))
         }
     }
     deserializer.deserialize_any(Read)
@@ -180,16 +180,16 @@ impl RetryAfter {
     }
 }
 
-impl Kind {
+impl Effect {
     /// What happens to the wire.
     pub(super) fn wire(&self) -> Option<WireFault> {
         Some(match self {
-            Kind::Reset => WireFault::Reset,
-            Kind::ResetInBody => WireFault::ResetInBody,
-            Kind::Close => WireFault::Close,
-            Kind::Truncate => WireFault::Truncate,
-            Kind::Hang => WireFault::Hang,
-            Kind::Drip { bytes, milliseconds } => {
+            Effect::Reset => WireFault::Reset,
+            Effect::ResetInBody => WireFault::ResetInBody,
+            Effect::Close => WireFault::Close,
+            Effect::Truncate => WireFault::Truncate,
+            Effect::Hang => WireFault::Hang,
+            Effect::Drip { bytes, milliseconds } => {
                 WireFault::Drip { bytes: *bytes, every: Duration::from_millis(*milliseconds) }
             }
             _ => return None,
@@ -199,24 +199,24 @@ impl Kind {
     /// Whether it sends what no contract has: what gateways and broken services send.
     fn is_off_contract(&self) -> bool {
         match self {
-            Kind::RateLimited { .. }
-            | Kind::Unavailable { .. }
-            | Kind::Quota { .. }
-            | Kind::Html502
-            | Kind::MalformedBody(_)
-            | Kind::WrongContentType(_)
-            | Kind::InvalidUtf8(_)
-            | Kind::EmptyBody(_) => true,
-            Kind::Answer { .. }
-            | Kind::Delay(_)
-            | Kind::Drip { .. }
-            | Kind::Reset
-            | Kind::ResetInBody
-            | Kind::Close
-            | Kind::Truncate
-            | Kind::Hang
-            | Kind::Normal
-            | Kind::Script(_) => false,
+            Effect::RateLimited { .. }
+            | Effect::Unavailable { .. }
+            | Effect::Quota { .. }
+            | Effect::Html502
+            | Effect::MalformedBody(_)
+            | Effect::WrongContentType(_)
+            | Effect::InvalidUtf8(_)
+            | Effect::EmptyBody(_) => true,
+            Effect::Answer { .. }
+            | Effect::Delay(_)
+            | Effect::Drip { .. }
+            | Effect::Reset
+            | Effect::ResetInBody
+            | Effect::Close
+            | Effect::Truncate
+            | Effect::Hang
+            | Effect::Normal
+            | Effect::Script(_) => false,
         }
     }
 
@@ -224,27 +224,29 @@ impl Kind {
     pub(super) fn check(&self, struck: &[&Operation], off_contract: bool) -> Result<(), FaultError> {
         let refuse = |problem: String| Err(FaultError(problem));
         let status = match self {
-            Kind::Answer { status, .. } => *status,
-            Kind::MalformedBody(s) | Kind::WrongContentType(s) | Kind::InvalidUtf8(s) | Kind::EmptyBody(s) => s.status,
-            Kind::RateLimited { .. } | Kind::Quota { .. } => 429,
-            Kind::Unavailable { .. } => 503,
-            Kind::Html502 => 502,
-            Kind::Delay(latency) => return latency.check().map_err(FaultError),
-            Kind::Drip { bytes: 0, .. } => return refuse("`bytes` must be at least 1".to_owned()),
-            Kind::Drip { milliseconds: LONGEST.., .. } => {
+            Effect::Answer { status, .. } => *status,
+            Effect::MalformedBody(s) | Effect::WrongContentType(s) | Effect::InvalidUtf8(s) | Effect::EmptyBody(s) => {
+                s.status
+            }
+            Effect::RateLimited { .. } | Effect::Quota { .. } => 429,
+            Effect::Unavailable { .. } => 503,
+            Effect::Html502 => 502,
+            Effect::Delay(latency) => return latency.check().map_err(FaultError),
+            Effect::Drip { bytes: 0, .. } => return refuse("`bytes` must be at least 1".to_owned()),
+            Effect::Drip { milliseconds: LONGEST.., .. } => {
                 return refuse(format!("`milliseconds` must be less than {LONGEST}"));
             }
-            Kind::Script(steps) if steps.is_empty() => return refuse("a script must have a step".to_owned()),
-            Kind::Script(steps) => return steps.iter().try_for_each(|step| step.check_step(struck, off_contract)),
+            Effect::Script(steps) if steps.is_empty() => return refuse("a script must have a step".to_owned()),
+            Effect::Script(steps) => return steps.iter().try_for_each(|step| step.check_step(struck, off_contract)),
             _ => return Ok(()),
         };
         if !(200..=599).contains(&status) {
             return refuse(format!("`status` must be from 200 to 599, and is {status}"));
         }
-        if let Kind::Quota { seconds: 0, .. } = self {
+        if let Effect::Quota { seconds: 0, .. } = self {
             return refuse("`seconds` must be at least 1".to_owned());
         }
-        if let Kind::Answer { headers, .. } = self {
+        if let Effect::Answer { headers, .. } = self {
             headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
             let content_type = headers.keys().any(|name| name.eq_ignore_ascii_case("content-type"));
             if content_type && !off_contract {
@@ -260,7 +262,7 @@ impl Kind {
                 let at = format!("#{}/responses has no {status}", operation.pointer);
                 return refuse(format!("{at}; say `off_contract` to send it"));
             };
-            let Kind::Answer { body, .. } = self else { return Ok(()) };
+            let Effect::Answer { body, .. } = self else { return Ok(()) };
             let Some(content) = response.content.first() else {
                 return refuse(format!("#{} has no content; say `off_contract` to send any", response.pointer));
             };
@@ -291,7 +293,7 @@ impl Kind {
             plain(response)
         };
         match self {
-            Kind::Answer { status, body, headers } => {
+            Effect::Answer { status, body, headers } => {
                 let written = codec.write_answer(contract(), operation, *status, body);
                 let (content_type, body) = written.unwrap_or_else(|| (JSON, Bytes::from(body.to_string())));
                 let mut response = respond(*status, content_type, body);
@@ -302,24 +304,26 @@ impl Kind {
                 }
                 plain(response)
             }
-            Kind::RateLimited { retry_after } => come_back(429, *retry_after),
-            Kind::Unavailable { retry_after } => come_back(503, *retry_after),
-            Kind::Quota { seconds, .. } => come_back(429, RetryAfter::Seconds((*seconds).into())),
-            Kind::Html502 => {
+            Effect::RateLimited { retry_after } => come_back(429, *retry_after),
+            Effect::Unavailable { retry_after } => come_back(503, *retry_after),
+            Effect::Quota { seconds, .. } => come_back(429, RetryAfter::Seconds((*seconds).into())),
+            Effect::Html502 => {
                 let body = b"<html><body><h1>502 Bad Gateway</h1></body></html>";
                 plain(respond(502, "text/html", Bytes::from_static(body)))
             }
-            Kind::MalformedBody(s) if codec.is_xml() => {
+            Effect::MalformedBody(s) if codec.is_xml() => {
                 plain(respond(s.status, codec.name(), Bytes::from_static(b"<User><UserID>f57dd9cc</User")))
             }
-            Kind::MalformedBody(s) => plain(respond(s.status, codec.name(), Bytes::from_static(b"{\"message\": \"O"))),
-            Kind::WrongContentType(s) => {
+            Effect::MalformedBody(s) => {
+                plain(respond(s.status, codec.name(), Bytes::from_static(b"{\"message\": \"O")))
+            }
+            Effect::WrongContentType(s) => {
                 plain(respond(s.status, "text/plain", Bytes::from_static(b"{\"message\": \"OK\"}")))
             }
-            Kind::InvalidUtf8(s) => {
+            Effect::InvalidUtf8(s) => {
                 plain(respond(s.status, codec.name(), Bytes::from_static(b"{\"message\": \"\xff\xfe\"}")))
             }
-            Kind::EmptyBody(s) => plain(respond(s.status, codec.name(), Bytes::new())),
+            Effect::EmptyBody(s) => plain(respond(s.status, codec.name(), Bytes::new())),
             other => Reply { wire: other.wire(), ..plain(answer) },
         }
     }

@@ -13,12 +13,12 @@ use user_status_openapi::{Operation, SystemKind};
 use crate::bounds;
 use crate::contract::contract;
 
+mod injection;
 mod kind;
-mod struck;
 
+pub(crate) use injection::{ActiveFault, Injection};
 pub use kind::RetryAfter;
-use kind::{Kind, Latency, Status};
-pub(crate) use struck::{Armed, Strike};
+use kind::{Effect, Latency, Status};
 
 /// One thing that goes wrong.
 ///
@@ -47,7 +47,7 @@ pub(crate) use struck::{Armed, Strike};
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     #[serde(deserialize_with = "kind::read")]
-    kind: Kind,
+    kind: Effect,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     when: Option<Strikes>,
     #[serde(default, skip_serializing_if = "On::is_everything")]
@@ -101,20 +101,20 @@ impl On {
 }
 
 impl Fault {
-    fn of(kind: Kind) -> Fault {
+    fn of(kind: Effect) -> Fault {
         Fault { kind, when: None, on: On::default(), times: None, skip: 0, probability: None, off_contract: false }
     }
 
     /// An answer of this status code with this JSON body. One that the contract does not have is refused when the fault
     /// is registered, unless it is [`off_contract`](Fault::off_contract).
     pub fn answer(status: u16, body: Value) -> Fault {
-        Fault::of(Kind::Answer { status, body, headers: Default::default() })
+        Fault::of(Effect::Answer { status, body, headers: Default::default() })
     }
 
     /// Adds a header to an [`answer`](Fault::answer); no other fault has headers of its own.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Fault {
-        if let Kind::Answer { headers, .. } = &mut self.kind {
+        if let Effect::Answer { headers, .. } = &mut self.kind {
             headers.insert(name.into(), value.into());
         }
         self
@@ -122,73 +122,73 @@ impl Fault {
 
     /// 429, which no system's document has.
     pub fn rate_limited(retry_after: RetryAfter) -> Fault {
-        Fault::of(Kind::RateLimited { retry_after })
+        Fault::of(Effect::RateLimited { retry_after })
     }
 
     /// 503, which no system's document has.
     pub fn unavailable(retry_after: RetryAfter) -> Fault {
-        Fault::of(Kind::Unavailable { retry_after })
+        Fault::of(Effect::Unavailable { retry_after })
     }
 
     /// 429 for every request beyond so many in a window of so many seconds on the clock of the world. The window opens
     /// with its first request. Requests that another fault struck before are not counted.
     pub fn quota(requests: u32, seconds: u32) -> Fault {
-        Fault::of(Kind::Quota { requests, seconds })
+        Fault::of(Effect::Quota { requests, seconds })
     }
 
     /// A gateway's page: 502 in HTML.
     pub fn html_502() -> Fault {
-        Fault::of(Kind::Html502)
+        Fault::of(Effect::Html502)
     }
 
     /// A truncated body: invalid JSON, or invalid XML where XML was negotiated.
     pub fn malformed_body(status: u16) -> Fault {
-        Fault::of(Kind::MalformedBody(Status { status }))
+        Fault::of(Effect::MalformedBody(Status { status }))
     }
 
     /// A JSON body that says it is plain text.
     pub fn wrong_content_type(status: u16) -> Fault {
-        Fault::of(Kind::WrongContentType(Status { status }))
+        Fault::of(Effect::WrongContentType(Status { status }))
     }
 
     /// A body that is no UTF-8.
     pub fn invalid_utf8(status: u16) -> Fault {
-        Fault::of(Kind::InvalidUtf8(Status { status }))
+        Fault::of(Effect::InvalidUtf8(Status { status }))
     }
 
     /// No body at all.
     pub fn empty_body(status: u16) -> Fault {
-        Fault::of(Kind::EmptyBody(Status { status }))
+        Fault::of(Effect::EmptyBody(Status { status }))
     }
 
     /// The connection is reset before the first byte of the answer.
     pub fn reset() -> Fault {
-        Fault::of(Kind::Reset)
+        Fault::of(Effect::Reset)
     }
 
     /// The connection is reset in the middle of the body.
     pub fn reset_in_body() -> Fault {
-        Fault::of(Kind::ResetInBody)
+        Fault::of(Effect::ResetInBody)
     }
 
     /// The connection is closed before the first byte of the answer.
     pub fn close() -> Fault {
-        Fault::of(Kind::Close)
+        Fault::of(Effect::Close)
     }
 
     /// The body is shorter than announced.
     pub fn truncate() -> Fault {
-        Fault::of(Kind::Truncate)
+        Fault::of(Effect::Truncate)
     }
 
     /// No answer ever comes.
     pub fn hang() -> Fault {
-        Fault::of(Kind::Hang)
+        Fault::of(Effect::Hang)
     }
 
     /// The body comes so many bytes at a time, with a pause before each.
     pub fn drip(bytes: usize, pause: Duration) -> Fault {
-        Fault::of(Kind::Drip { bytes, milliseconds: milliseconds(pause) })
+        Fault::of(Effect::Drip { bytes, milliseconds: milliseconds(pause) })
     }
 
     /// The answer comes so much later. The change is made at once, unless the fault strikes
@@ -196,18 +196,18 @@ impl Fault {
     /// Delays add up, and leave the call to further faults. A [`MockServer`](crate::MockServer) makes the change at once
     /// all the same.
     pub fn delay(by: Duration) -> Fault {
-        Fault::of(Kind::Delay(Latency::Milliseconds(milliseconds(by))))
+        Fault::of(Effect::Delay(Latency::Milliseconds(milliseconds(by))))
     }
 
     /// As [`delay`](Fault::delay), with every delay from the one to the other equally likely.
     pub fn delay_uniform(from: Duration, to: Duration) -> Fault {
-        Fault::of(Kind::Delay(Latency::Uniform { from: milliseconds(from), to: milliseconds(to) }))
+        Fault::of(Effect::Delay(Latency::Uniform { from: milliseconds(from), to: milliseconds(to) }))
     }
 
     /// As [`delay`](Fault::delay), as real services are: half of the delays are below the median, and some are much
     /// longer, the more so the greater `sigma` (0.5 is usual).
     pub fn delay_lognormal(median: Duration, sigma: f64) -> Fault {
-        Fault::of(Kind::Delay(Latency::Lognormal { median: milliseconds(median), sigma }))
+        Fault::of(Effect::Delay(Latency::Lognormal { median: milliseconds(median), sigma }))
     }
 
     /// One fault after the other, each for one call or as many [`times`](Fault::times) as it says; after the last one,
@@ -221,12 +221,12 @@ impl Fault {
     /// let script = script.on_system(SystemKind::Symphony);
     /// ```
     pub fn script(steps: impl IntoIterator<Item = Fault>) -> Fault {
-        Fault::of(Kind::Script(steps.into_iter().collect()))
+        Fault::of(Effect::Script(steps.into_iter().collect()))
     }
 
     /// No fault: a step of a [`script`](Fault::script).
     pub fn normal() -> Fault {
-        Fault::of(Kind::Normal)
+        Fault::of(Effect::Normal)
     }
 
     /// Strikes before the change: it is not made. The default, except for a delay.
@@ -296,7 +296,7 @@ impl Fault {
     /// Whether it needs a transport that can break the wire.
     pub(crate) fn breaks_the_wire(&self) -> bool {
         match &self.kind {
-            Kind::Script(steps) => steps.iter().any(Fault::breaks_the_wire),
+            Effect::Script(steps) => steps.iter().any(Fault::breaks_the_wire),
             kind => kind.wire().is_some(),
         }
     }
@@ -325,7 +325,7 @@ impl Fault {
     }
 
     fn check_step(&self, struck: &[&Operation], off_contract: bool) -> Result<(), FaultError> {
-        if matches!(self.kind, Kind::Script(_) | Kind::Quota { .. }) {
+        if matches!(self.kind, Effect::Script(_) | Effect::Quota { .. }) {
             return Err(FaultError("a step of a script must not be a script or a quota".to_owned()));
         }
         if !self.on.is_everything() || self.skip > 0 || self.probability.is_some() {
@@ -336,8 +336,8 @@ impl Fault {
     }
 
     /// Whether the change is made.
-    fn lets_the_change_be(&self) -> bool {
-        let default = if matches!(self.kind, Kind::Delay(_) | Kind::Drip { .. }) {
+    fn applies_change(&self) -> bool {
+        let default = if matches!(self.kind, Effect::Delay(_) | Effect::Drip { .. }) {
             Strikes::AfterTheChange
         } else {
             Strikes::BeforeTheChange

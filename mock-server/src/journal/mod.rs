@@ -8,14 +8,14 @@ use user_status_openapi::validate::Violation;
 
 use crate::status::AccountStatus;
 
-pub(crate) mod pattern;
+pub(crate) mod matcher;
 pub(crate) mod redact;
 pub(crate) mod secrets;
 mod store;
 pub(crate) mod texts;
 
 pub(crate) use store::{Bounds, Journal};
-use texts::{Text, Texts};
+use texts::{Text, TextArena};
 
 /// One request and what became of it. Credentials are replaced by `[redacted]`.
 #[derive(Clone, Debug)]
@@ -55,9 +55,9 @@ pub struct Exchange {
 
 /// An exchange as it is kept: few allocations, and a known size.
 #[derive(Debug, Default)]
-pub(crate) struct Entry {
+pub(crate) struct Recorded {
     pub(crate) at: Timestamp,
-    pub(crate) texts: Texts,
+    pub(crate) texts: TextArena,
     pub(crate) operation: Option<(&'static str, SystemKind)>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) faults: Vec<u64>,
@@ -66,14 +66,14 @@ pub(crate) struct Entry {
     pub(crate) after: Option<AccountStatus>,
 }
 
-impl Entry {
+impl Recorded {
     fn size(&self) -> usize {
         let status = |status: &Option<AccountStatus>| {
             let suspension = status.as_ref().and_then(|status| status.suspended.as_ref());
             suspension.and_then(|suspension| suspension.reason.as_ref()).map_or(0, String::len)
         };
         let violation = |v: &Violation| size_of::<Violation>() + v.location.len() + v.contract.len() + v.message.len();
-        size_of::<Entry>()
+        size_of::<Recorded>()
             + self.texts.all.capacity()
             + self.violations.iter().map(violation).sum::<usize>()
             + self.faults.capacity() * size_of::<u64>()

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::Entry;
-use super::pattern::Expectation;
+use super::Recorded;
+use super::matcher::Expectation;
 
 /// The journal of a world. The oldest exchanges go when there are too many, or too many bytes of them.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    entries: VecDeque<(Arc<Entry>, usize)>,
+    entries: VecDeque<(Arc<Recorded>, usize)>,
     bytes: usize,
     most: Bounds,
     /// How many there ever were.
@@ -44,7 +44,7 @@ impl Journal {
     }
 
     /// The oldest entries, as long as there are too many.
-    fn surplus(&mut self) -> Vec<Arc<Entry>> {
+    fn surplus(&mut self) -> Vec<Arc<Recorded>> {
         let mut surplus = Vec::new();
         while self.entries.len() > self.most.entries || self.bytes > self.most.bytes {
             let Some((entry, size)) = self.entries.pop_front() else { break };
@@ -55,7 +55,7 @@ impl Journal {
     }
 
     /// Keeps an exchange, and gives its id.
-    pub(crate) fn record(&mut self, entry: Entry) -> u64 {
+    pub(crate) fn record(&mut self, entry: Recorded) -> u64 {
         self.total += 1;
         if let Some((id, _)) = entry.operation {
             match self.counts.iter_mut().find(|(known, _)| *known == id) {
@@ -77,7 +77,7 @@ impl Journal {
     }
 
     /// What is kept, oldest first, with its id. To look through it takes long, and is for after the lock.
-    pub(crate) fn kept(&self) -> Vec<(u64, Arc<Entry>)> {
+    pub(crate) fn kept(&self) -> Vec<(u64, Arc<Recorded>)> {
         (self.dropped() + 1..).zip(&self.entries).map(|(id, (entry, _))| (id, entry.clone())).collect()
     }
 

@@ -11,7 +11,7 @@ const ANSWER_KEPT: usize = 4096;
 
 /// The texts of an exchange, one behind the other: making one string is a fraction of the work of making six.
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
+pub(crate) struct TextArena {
     pub(super) all: String,
     /// Where each ends.
     ends: [usize; Text::Answer as usize + 1],
@@ -36,10 +36,10 @@ impl Text {
         [Text::Method, Text::Target, Text::Headers, Text::Body, Text::User, Text::Answer];
 }
 
-impl Texts {
+impl TextArena {
     /// The texts that are written in turn, in room for so many bytes.
-    pub(crate) fn written(room: usize, mut write: impl FnMut(Text, &mut String)) -> Texts {
-        let mut texts = Texts { all: String::with_capacity(room), ends: Default::default() };
+    pub(crate) fn written(room: usize, mut write: impl FnMut(Text, &mut String)) -> TextArena {
+        let mut texts = TextArena { all: String::with_capacity(room), ends: Default::default() };
         for text in Text::ALL {
             write(text, &mut texts.all);
             texts.ends[text as usize] = texts.all.len();
@@ -53,11 +53,11 @@ impl Texts {
     }
 
     /// The texts without credentials.
-    pub(crate) fn without(self, secrets: &Secrets<'_>) -> Texts {
+    pub(crate) fn without(self, secrets: &Secrets<'_>) -> TextArena {
         if !secrets.are_in(&self.all) {
             return self;
         }
-        Texts::written(self.all.len(), |text, all| {
+        TextArena::written(self.all.len(), |text, all| {
             let kept = self.get(text);
             all.push_str(&match text {
                 _ if kept.is_empty() => String::new(),
@@ -77,7 +77,7 @@ pub(crate) fn texts(
     (body, user): (&str, &str),
     answer: &[u8],
     secrets: &Secrets<'_>,
-) -> Texts {
+) -> TextArena {
     let mut answer = String::from_utf8_lossy(answer);
     if answer.len() > ANSWER_KEPT {
         // A credential that the end cuts through would not be known again.
@@ -91,7 +91,7 @@ pub(crate) fn texts(
     }
     // So that almost all fit at once.
     let room = path.len() + body.len() + user.len() + answer.len() + 48 * request.headers().len();
-    let texts = Texts::written(room, |text, all| match text {
+    let texts = TextArena::written(room, |text, all| match text {
         Text::Method => all.push_str(request.method().as_str()),
         Text::Target => redact::target(path, request.uri().query(), all),
         Text::Headers => redact::headers(request.headers(), all),
@@ -111,7 +111,7 @@ mod tests {
     fn each_text_is_kept_by_itself_and_none_with_a_credential() {
         let known = Known::of(["a-secret-token"]);
         let texts = |target: &str, user: &str, body: &str| {
-            let texts = Texts::written(0, |text, all| match text {
+            let texts = TextArena::written(0, |text, all| match text {
                 Text::Method => all.push_str("POST"),
                 Text::Target => all.push_str(target),
                 Text::Body => all.push_str(body),

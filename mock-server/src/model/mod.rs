@@ -11,11 +11,11 @@ use crate::codec::media_type::Refusal;
 use crate::credentials::Mint;
 use crate::status::AccountStatus;
 
-mod asked;
+mod arguments;
 mod presented;
 
-pub(crate) use asked::Asked;
-pub(crate) use presented::Presented;
+pub(crate) use arguments::Arguments;
+pub(crate) use presented::PresentedCredentials;
 
 /// A system: its users, who may call, and what each operation does. It is a state machine; the engine has already found
 /// the operation and held the request to the contract.
@@ -24,19 +24,24 @@ pub(crate) trait SystemModel {
     ///
     /// # Errors
     /// The refusal, as the system gives it.
-    fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer>;
+    fn authenticate(
+        &self,
+        operation: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse>;
 
     /// The user that a request is about.
-    fn user_of(&self, asked: &Asked) -> String;
+    fn user_of(&self, asked: &Arguments) -> String;
 
     /// Does what a valid request of an authenticated caller asks: changes an account, or reads it.
     ///
     /// # Errors
     /// The refusal, as the system gives it; then nothing was changed.
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer>;
+    fn perform(&mut self, call: &Call<'_>) -> Result<SystemResponse, SystemResponse>;
 
     /// A refusal in the system's own shape.
-    fn refuse(&self, status: u16, message: &str) -> Answer;
+    fn refuse(&self, status: u16, message: &str) -> SystemResponse;
 
     /// The id of the tenant, where names on the wire depend on one.
     fn tenant(&self) -> Option<&str> {
@@ -76,7 +81,7 @@ pub(crate) trait SystemModel {
     }
 
     /// Fills in what a document may leave out, such as the tokens themselves.
-    fn settle(&mut self) {}
+    fn fill_defaults(&mut self) {}
 
     /// All credentials, also those that have expired or are not entitled.
     fn secrets(&self) -> Vec<&str>;
@@ -144,32 +149,32 @@ pub(crate) struct Call<'a> {
     /// The time of the request.
     pub(crate) now: Timestamp,
     pub(crate) caller: Caller,
-    pub(crate) presented: &'a Presented<'a>,
-    pub(crate) asked: &'a Asked,
+    pub(crate) presented: &'a PresentedCredentials<'a>,
+    pub(crate) asked: &'a Arguments,
 }
 
 /// An answer before it is put into a media type.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct SystemResponse {
     pub(crate) status: u16,
     pub(crate) body: Cow<'static, Value>,
     /// Whether it may leave although the contract does not have it: the system as observed, not as documented.
     pub(crate) off_contract: bool,
 }
 
-impl Answer {
+impl SystemResponse {
     /// An answer of the contract.
-    pub(crate) fn of(status: u16, body: Value) -> Answer {
-        Answer { status, body: Cow::Owned(body), off_contract: false }
+    pub(crate) fn of(status: u16, body: Value) -> SystemResponse {
+        SystemResponse { status, body: Cow::Owned(body), off_contract: false }
     }
 
     /// An answer of the contract that is always the same.
-    pub(crate) fn fixed(status: u16, body: &'static Value) -> Answer {
-        Answer { status, body: Cow::Borrowed(body), off_contract: false }
+    pub(crate) fn fixed(status: u16, body: &'static Value) -> SystemResponse {
+        SystemResponse { status, body: Cow::Borrowed(body), off_contract: false }
     }
 
     /// What the system was observed to answer, whether the contract has it or not.
-    pub(crate) fn observed(status: u16, body: Value) -> Answer {
-        Answer { off_contract: true, ..Answer::of(status, body) }
+    pub(crate) fn observed(status: u16, body: Value) -> SystemResponse {
+        SystemResponse { off_contract: true, ..SystemResponse::of(status, body) }
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, header};
 use user_status_openapi::{Contract, Operation, Scheme, SchemeKind};
 
 /// The credentials that a request carries, by the name of the security scheme.
-pub(crate) struct Presented<'a> {
+pub(crate) struct PresentedCredentials<'a> {
     headers: &'a HeaderMap,
     values: Vec<(&'a str, Value<'a>)>,
 }
@@ -18,14 +18,14 @@ enum Value<'a> {
     Malformed,
 }
 
-impl<'a> Presented<'a> {
+impl<'a> PresentedCredentials<'a> {
     /// Reads what the operation's security schemes name. Where a name depends on the tenant, it is that of `tenant`.
     pub(crate) fn read(
         contract: &Contract,
         operation: &'a Operation,
         headers: &'a HeaderMap,
         tenant: Option<&str>,
-    ) -> Presented<'a> {
+    ) -> PresentedCredentials<'a> {
         let mut values: Vec<(&str, Value<'a>)> = Vec::new();
         for name in operation.security.iter().flatten() {
             let Some(scheme) = contract.scheme(name) else { continue };
@@ -38,7 +38,7 @@ impl<'a> Presented<'a> {
                 values.push((name, value));
             }
         }
-        Presented { headers, values }
+        PresentedCredentials { headers, values }
     }
 
     /// A credential; `None` if it is missing or not in the scheme's form.

@@ -14,7 +14,7 @@ use user_status_openapi::Operation;
 use super::Users;
 use crate::codec::media_type::Refusal;
 use crate::credentials::{Mint, expired, problem, without_secrets, yes};
-use crate::model::{Answer, Asked, Call, Caller, Presented, Quirks, SystemModel};
+use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::AccountStatus;
 
 /// An Akana user.
@@ -128,7 +128,12 @@ fn completed(id: &str, given: &Value) -> Value {
 }
 
 impl SystemModel for Akana {
-    fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+    fn authenticate(
+        &self,
+        operation: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse> {
         let Some(sent) = presented.get("akanaSession") else {
             let name = format!("AtmoAuthToken_{}", self.tenant);
             return Err(match presented.cookie_that_starts("AtmoAuthToken_") {
@@ -160,11 +165,11 @@ impl SystemModel for Akana {
         if session.site_admin { Ok(Caller::ANYBODY) } else { Err(self.refuse(401, "only a Site Admin may do this")) }
     }
 
-    fn user_of(&self, asked: &Asked) -> String {
+    fn user_of(&self, asked: &Arguments) -> String {
         asked.path("UserID")
     }
 
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+    fn perform(&mut self, call: &Call<'_>) -> Result<SystemResponse, SystemResponse> {
         let Some(user) = self.users.get_mut(&call.asked.path("UserID")) else {
             return Err(self.refuse(404, "The user does not exist"));
         };
@@ -178,17 +183,17 @@ impl SystemModel for Akana {
             Some("com.soa.user.status.locked") => user["Locked"] = Value::Bool(true),
             _ => return Err(self.refuse(400, "UserStatus is not a status of this site")),
         }
-        Ok(Answer::of(200, user.clone()))
+        Ok(SystemResponse::of(200, user.clone()))
     }
 
-    fn refuse(&self, status: u16, message: &str) -> Answer {
+    fn refuse(&self, status: u16, message: &str) -> SystemResponse {
         let code = match status {
             401 => "Client.Unauthorized",
             404 => "Client.NotFound",
             500.. => "Server",
             _ => "Client",
         };
-        Answer::of(status, json!({ "faultcode": code, "faultstring": message }))
+        SystemResponse::of(status, json!({ "faultcode": code, "faultstring": message }))
     }
 
     fn tenant(&self) -> Option<&str> {
@@ -227,7 +232,7 @@ impl SystemModel for Akana {
         self.users.remove_mut(user)
     }
 
-    fn settle(&mut self) {
+    fn fill_defaults(&mut self) {
         self.users = self.users.iter().map(|(id, user)| (id.clone(), completed(id, user))).collect();
     }
 

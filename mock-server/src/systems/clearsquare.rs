@@ -17,7 +17,7 @@ use crate::codec::media_type::Refusal;
 use crate::credentials::{
     Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets, yes,
 };
-use crate::model::{Answer, Asked, Call, Caller, Presented, Quirks, SystemModel};
+use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::AccountStatus;
 
 /// The refusal of the source document, for a bad token as for an unknown user.
@@ -79,7 +79,12 @@ impl Default for Clearsquare {
 }
 
 impl SystemModel for Clearsquare {
-    fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+    fn authenticate(
+        &self,
+        _: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse> {
         let sent = presented.get("clearsquareToken");
         match sent.and_then(|sent| find_token(&self.tokens, sent)) {
             Some(token) if token.entitled && !token.expired(now) => Ok(Caller::ANYBODY),
@@ -87,25 +92,25 @@ impl SystemModel for Clearsquare {
         }
     }
 
-    fn user_of(&self, asked: &Asked) -> String {
+    fn user_of(&self, asked: &Arguments) -> String {
         asked.text("id").unwrap_or_default().to_owned()
     }
 
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+    fn perform(&mut self, call: &Call<'_>) -> Result<SystemResponse, SystemResponse> {
         if call.asked.text("token") != call.presented.get("clearsquareToken") {
             return Err(self.refuse(401, REFUSED));
         }
         match self.users.get_mut(call.asked.text("id").unwrap_or_default()) {
             Some(user) => {
                 user.active = !user.active;
-                Ok(Answer::fixed(200, &DONE))
+                Ok(SystemResponse::fixed(200, &DONE))
             }
             None => Err(self.refuse(401, REFUSED)),
         }
     }
 
-    fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer::of(status, json!({ "message": message, "status": "error" }))
+    fn refuse(&self, status: u16, message: &str) -> SystemResponse {
+        SystemResponse::of(status, json!({ "message": message, "status": "error" }))
     }
 
     fn count(&self) -> usize {
@@ -134,8 +139,8 @@ impl SystemModel for Clearsquare {
         self.users.remove_mut(user)
     }
 
-    fn settle(&mut self) {
-        self.tokens.iter_mut().for_each(|token| token.settle(&ISSUER));
+    fn fill_defaults(&mut self) {
+        self.tokens.iter_mut().for_each(|token| token.sign(&ISSUER));
     }
 
     fn secrets(&self) -> Vec<&str> {

@@ -15,7 +15,7 @@ use user_status_openapi::{Operation, SystemKind};
 use super::Users;
 use crate::codec::media_type::Refusal;
 use crate::credentials::{Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets};
-use crate::model::{Answer, Asked, Call, Caller, Fidelity, Presented, Quirks, SystemModel};
+use crate::model::{Arguments, Call, Caller, Fidelity, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::{AccountStatus, Suspension};
 
 /// A MediConnect user.
@@ -93,7 +93,12 @@ fn completed(id: i64, given: &Value) -> Value {
 }
 
 impl SystemModel for Mediconnect {
-    fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+    fn authenticate(
+        &self,
+        _: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse> {
         // 401 is a decision of the contract; the published code says 403.
         let not_valid = if self.fidelity == Fidelity::Observed { 403 } else { 401 };
         let Some(sent) = presented.get("mediconnectToken") else {
@@ -110,11 +115,11 @@ impl SystemModel for Mediconnect {
         }
     }
 
-    fn user_of(&self, asked: &Asked) -> String {
+    fn user_of(&self, asked: &Arguments) -> String {
         asked.path("id")
     }
 
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+    fn perform(&mut self, call: &Call<'_>) -> Result<SystemResponse, SystemResponse> {
         let (asked, observed) = (call.asked, self.fidelity == Fidelity::Observed);
         let changes = !call.operation.changes.is_empty();
         let suspend = asked.flag("isSuspended");
@@ -131,7 +136,7 @@ impl SystemModel for Mediconnect {
             return Err(self.refuse(404, "Usuario no encontrado"));
         };
         if !changes {
-            return Ok(Answer::of(200, user.clone()));
+            return Ok(SystemResponse::of(200, user.clone()));
         }
         match asked.flag("isActive") {
             Some(active) => user["isActive"] = Value::Bool(active),
@@ -145,13 +150,13 @@ impl SystemModel for Mediconnect {
         user["updatedAt"] = Value::String(format!("{:.3}", call.now));
         if observed {
             let body = json!({ "message": "Estado del usuario actualizado", "user": user });
-            return Ok(Answer::observed(200, body));
+            return Ok(SystemResponse::observed(200, body));
         }
-        Ok(Answer::of(200, user.clone()))
+        Ok(SystemResponse::of(200, user.clone()))
     }
 
-    fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer::of(status, json!({ "error": message }))
+    fn refuse(&self, status: u16, message: &str) -> SystemResponse {
+        SystemResponse::of(status, json!({ "error": message }))
     }
 
     fn count(&self) -> usize {
@@ -198,9 +203,9 @@ impl SystemModel for Mediconnect {
         self.fidelity = fidelity;
     }
 
-    fn settle(&mut self) {
+    fn fill_defaults(&mut self) {
         self.users = self.users.iter().map(|(id, user)| (*id, completed(*id, user))).collect();
-        self.tokens.iter_mut().for_each(|token| token.settle(&ISSUER));
+        self.tokens.iter_mut().for_each(|token| token.sign(&ISSUER));
     }
 
     fn secrets(&self) -> Vec<&str> {

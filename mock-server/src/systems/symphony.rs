@@ -18,7 +18,7 @@ use user_status_openapi::Operation;
 use super::Users;
 use crate::codec::media_type::Refusal;
 use crate::credentials::{Mint, expired, problem, without_secrets, yes};
-use crate::model::{Answer, Asked, Call, Caller, Presented, Quirks, SystemModel};
+use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::{AccountStatus, Suspension};
 
 /// The answer to every change.
@@ -134,7 +134,12 @@ impl Default for Symphony {
 }
 
 impl SystemModel for Symphony {
-    fn authenticate(&self, _: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+    fn authenticate(
+        &self,
+        _: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse> {
         let session = presented.get("symphonySession");
         match session.and_then(|sent| self.sessions.iter().find(|session| session.token == sent)) {
             Some(session) if expired(session.expires, now) => Err(self.refuse(401, "Invalid session")),
@@ -144,11 +149,11 @@ impl SystemModel for Symphony {
         }
     }
 
-    fn user_of(&self, asked: &Asked) -> String {
+    fn user_of(&self, asked: &Arguments) -> String {
         asked.path("uid")
     }
 
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+    fn perform(&mut self, call: &Call<'_>) -> Result<SystemResponse, SystemResponse> {
         let asked = call.asked;
         let changes = !call.operation.changes.is_empty();
         if changes && asked.lacks_all(&["status", "suspended", "suspendedUntil", "suspensionReason"]) {
@@ -158,7 +163,7 @@ impl SystemModel for Symphony {
             return Err(self.refuse(400, "The user does not exist"));
         };
         if !changes {
-            return Ok(Answer::of(200, user.read()));
+            return Ok(SystemResponse::of(200, user.read()));
         }
         let status = match asked.text("status") {
             Some("ENABLED") => State::Enabled,
@@ -177,11 +182,11 @@ impl SystemModel for Symphony {
         if !user.suspended {
             user.unsuspend();
         }
-        Ok(Answer::fixed(200, &DONE))
+        Ok(SystemResponse::fixed(200, &DONE))
     }
 
-    fn refuse(&self, status: u16, message: &str) -> Answer {
-        Answer::of(status, json!({ "code": status, "message": message }))
+    fn refuse(&self, status: u16, message: &str) -> SystemResponse {
+        SystemResponse::of(status, json!({ "code": status, "message": message }))
     }
 
     fn count(&self) -> usize {

@@ -13,7 +13,7 @@ use user_status_openapi::{Operation, SystemKind};
 use super::Users;
 use crate::codec::media_type::Refusal;
 use crate::credentials::{Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets};
-use crate::model::{Answer, Asked, Call, Caller, Fidelity, Presented, Quirks, SystemModel};
+use crate::model::{Arguments, Call, Caller, Fidelity, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::AccountStatus;
 
 /// A Userdocks user.
@@ -69,7 +69,7 @@ pub(crate) struct Userdocks {
 struct Key {
     key: String,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: KeyType,
 }
 
 impl std::fmt::Debug for Key {
@@ -80,16 +80,16 @@ impl std::fmt::Debug for Key {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum KeyType {
     Read,
     Write,
 }
 
-impl Kind {
+impl KeyType {
     fn as_str(self) -> &'static str {
         match self {
-            Kind::Read => "read",
-            Kind::Write => "write",
+            KeyType::Read => "read",
+            KeyType::Write => "write",
         }
     }
 }
@@ -109,7 +109,7 @@ impl Default for Userdocks {
         Userdocks {
             fidelity: Fidelity::Documented,
             app: "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10".to_owned(),
-            keys: vec![key("mock-userdocks-write-key", Kind::Write), key("mock-userdocks-read-key", Kind::Read)],
+            keys: vec![key("mock-userdocks-write-key", KeyType::Write), key("mock-userdocks-read-key", KeyType::Read)],
             tokens: vec![Token::of(SECOND_USER, true)],
             users: users.map(|user| (user.to_owned(), User::default())).into_iter().collect(),
         }
@@ -118,7 +118,12 @@ impl Default for Userdocks {
 
 impl Userdocks {
     /// The caller with an access token: the user whose it is, who may do this to no other.
-    fn signed_in(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+    fn signed_in(
+        &self,
+        operation: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse> {
         let Some(sent) = presented.get("userdocksAccessToken") else {
             return Err(self.refuse(401, "Authorization must be `Bearer` and a token"));
         };
@@ -134,7 +139,12 @@ impl Userdocks {
 }
 
 impl SystemModel for Userdocks {
-    fn authenticate(&self, operation: &Operation, presented: &Presented<'_>, now: Timestamp) -> Result<Caller, Answer> {
+    fn authenticate(
+        &self,
+        operation: &Operation,
+        presented: &PresentedCredentials<'_>,
+        now: Timestamp,
+    ) -> Result<Caller, SystemResponse> {
         let names = ["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"];
         let by_token = operation.security.iter().any(|needed| needed.iter().any(|name| name == "userdocksAccessToken"));
         if !presented.has(names[0]) && presented.has("userdocksAccessToken") && by_token {
@@ -155,17 +165,17 @@ impl SystemModel for Userdocks {
         if kind != key.kind.as_str() {
             return Err(self.refuse(401, "X-API-KEY-TYPE is not the type of this key"));
         }
-        if key.kind == Kind::Read && !operation.changes.is_empty() {
+        if key.kind == KeyType::Read && !operation.changes.is_empty() {
             return Err(self.refuse(403, "an API key of type write is needed"));
         }
         Ok(Caller::ANYBODY)
     }
 
-    fn user_of(&self, asked: &Asked) -> String {
+    fn user_of(&self, asked: &Arguments) -> String {
         asked.path("userId")
     }
 
-    fn perform(&mut self, call: &Call<'_>) -> Result<Answer, Answer> {
+    fn perform(&mut self, call: &Call<'_>) -> Result<SystemResponse, SystemResponse> {
         let id = self.user_of(call.asked);
         if call.caller.only.as_ref().is_some_and(|only| *only != id) {
             return Err(self.refuse(403, "the access token belongs to another user"));
@@ -181,15 +191,15 @@ impl SystemModel for Userdocks {
             user.freezed = call.asked.path("accessStatus") == "0";
             ("access status changed", Value::Null)
         };
-        Ok(Answer::of(200, json!({ "success": true, "message": message, "error": null, "data": data })))
+        Ok(SystemResponse::of(200, json!({ "success": true, "message": message, "error": null, "data": data })))
     }
 
-    fn refuse(&self, status: u16, message: &str) -> Answer {
+    fn refuse(&self, status: u16, message: &str) -> SystemResponse {
         if self.fidelity == Fidelity::Observed && status == 400 {
             let body = json!({ "kind": "errors", "itemsLength": 1, "errors": [{ "message": message }] });
-            return Answer::observed(200, body);
+            return SystemResponse::observed(200, body);
         }
-        Answer::of(status, json!({ "success": false, "error": message, "message": null, "data": null }))
+        SystemResponse::of(status, json!({ "success": false, "error": message, "message": null, "data": null }))
     }
 
     fn count(&self) -> usize {
@@ -222,8 +232,8 @@ impl SystemModel for Userdocks {
         self.fidelity = fidelity;
     }
 
-    fn settle(&mut self) {
-        self.tokens.iter_mut().for_each(|token| token.settle(&ISSUER));
+    fn fill_defaults(&mut self) {
+        self.tokens.iter_mut().for_each(|token| token.sign(&ISSUER));
     }
 
     fn secrets(&self) -> Vec<&str> {
@@ -238,7 +248,7 @@ impl SystemModel for Userdocks {
 
     fn credentials(&self, now: Timestamp) -> Value {
         let mut known = json!({ "X-CLIENT-ID": self.app });
-        if let Some(key) = self.keys.iter().find(|key| key.kind == Kind::Write) {
+        if let Some(key) = self.keys.iter().find(|key| key.kind == KeyType::Write) {
             known["X-API-KEY"] = json!(key.key);
             known["X-API-KEY-TYPE"] = json!("write");
         }
@@ -258,8 +268,8 @@ impl Userdocks {
     pub(crate) fn typed(&self) -> Credentials {
         let key = |kind| self.keys.iter().find(|key| key.kind == kind).map(|key| key.key.clone()).unwrap_or_default();
         Credentials {
-            api_key: key(Kind::Write),
-            read_key: key(Kind::Read),
+            api_key: key(KeyType::Write),
+            read_key: key(KeyType::Read),
             client_id: self.app.clone(),
             access_token: self.tokens.first().map(|token| token.token.clone()).unwrap_or_default(),
         }

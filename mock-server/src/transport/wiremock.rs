@@ -67,7 +67,7 @@ impl MockServer {
         // the server before may still use them.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine can be bound");
         let server = wiremock::MockServer::builder().listener(listener).start().await;
-        let engine = Arc::new(Engine::with(options.without_wire()));
+        let engine = Arc::new(Engine::with(options.without_wire_faults()));
         let contract =
             Mock::given(wiremock::matchers::any()).respond_with(Answers(engine.clone())).with_priority(LOWEST);
         contract.mount(&server).await;

@@ -15,10 +15,10 @@ use super::state::{Beginning, State};
 use super::{OnRequest, Settings, WorldState, lock};
 use crate::bounds;
 use crate::credentials::{Mint, Minted};
-use crate::fault::{Armed, Fault, FaultError};
-use crate::journal::pattern::{Expectation, Pattern};
+use crate::fault::{ActiveFault, Fault, FaultError};
+use crate::journal::matcher::{Expectation, RequestMatcher};
 use crate::journal::secrets::Secrets;
-use crate::journal::{Entry, Exchange, Journal};
+use crate::journal::{Exchange, Journal, Recorded};
 use crate::status::AccountStatus;
 use crate::systems::{Credentials, Systems};
 
@@ -230,7 +230,7 @@ impl World {
 
     /// The faults as the admin API lists them.
     pub(crate) fn listed_faults(&self) -> Vec<Value> {
-        let listed: Vec<_> = lock(&self.state).faults.iter().map(Armed::listed).collect();
+        let listed: Vec<_> = lock(&self.state).faults.iter().map(ActiveFault::listed).collect();
         let each = |(id, seen, struck, fault): (u64, u32, u32, Arc<Fault>)| json!({ "id": id, "fault": *fault, "seen": seen, "struck": struck });
         listed.into_iter().map(each).collect()
     }
@@ -400,15 +400,15 @@ impl World {
     /// Returns the number of kept requests that match, and the nearest of those that do not.
     ///
     /// ```
-    /// use user_status_mock::{Engine, Pattern};
+    /// use user_status_mock::{Engine, RequestMatcher};
     ///
     /// let engine = Engine::new();
     /// engine.handle(&http::Request::get("/api/admin/users/42").body(Default::default()).unwrap());
-    /// let (count, nearest) = engine.world().matching(&Pattern::new().user("42").status(200));
+    /// let (count, nearest) = engine.world().matching(&RequestMatcher::new().user("42").status(200));
     /// assert_eq!(count, 0);
     /// assert_eq!(nearest.unwrap().1, ["status is 401, not 200"]);
     /// ```
-    pub fn matching(&self, pattern: &Pattern) -> (u64, Option<(Exchange, Vec<String>)>) {
+    pub fn matching(&self, pattern: &RequestMatcher) -> (u64, Option<(Exchange, Vec<String>)>) {
         let kept = lock(&self.journal).kept();
         let exchanges = || kept.iter().map(|(id, entry)| entry.exchange(*id));
         let count = exchanges().filter(|exchange| pattern.mismatches(exchange).is_empty()).count();
@@ -426,7 +426,7 @@ impl World {
     }
 
     /// Keeps an exchange.
-    pub(crate) fn record(&self, entry: Entry) {
+    pub(crate) fn record(&self, entry: Recorded) {
         let exchange = self.on_request.as_ref().map(|observe| (observe, entry.exchange(0)));
         let id = lock(&self.journal).record(entry);
         if let Some((observe, exchange)) = exchange {

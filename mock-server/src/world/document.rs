@@ -108,7 +108,7 @@ impl WorldState {
             Document::deserialize(serde_path_to_error::Deserializer::new(document, &mut track))
         });
         let read = read.map_err(|e| WorldError { at: place(&track.path()), problem: e.to_string() })?;
-        WorldState::from(read).settle()
+        WorldState::from(read).validate()
     }
 
     /// Reads a document in JSON, as [`to_json`](WorldState::to_json) writes it.
@@ -118,7 +118,7 @@ impl WorldState {
     pub fn from_json(document: &Value) -> Result<WorldState, WorldError> {
         let read: Result<Document, _> = serde_path_to_error::deserialize(document);
         let read = read.map_err(|e| WorldError { at: place(e.path()), problem: e.inner().to_string() })?;
-        WorldState::from(read).settle()
+        WorldState::from(read).validate()
     }
 
     /// The document in JSON. It has the world's credentials in it.
@@ -186,12 +186,12 @@ impl WorldState {
 
     fn fill(&mut self) {
         for &system in SystemKind::ALL {
-            self.systems.of_mut(system).settle();
+            self.systems.of_mut(system).fill_defaults();
         }
     }
 
     /// Holds the document to the contract.
-    fn settle(self) -> Result<WorldState, WorldError> {
+    fn validate(self) -> Result<WorldState, WorldError> {
         if self.clock.is_some_and(|clock| !in_years(clock)) {
             let problem = "must be in the years 1 to 9999".to_owned();
             return Err(WorldError { at: "/clock".to_owned(), problem });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::WorldState;
 use super::clock::Clock;
 use super::room::{Part, Room};
-use crate::fault::{Armed, Fault};
+use crate::fault::{ActiveFault, Fault};
 use crate::journal::secrets::Known;
 
 /// Neighbouring faults must not draw neighbouring sequences.
@@ -32,7 +32,7 @@ pub(crate) struct State {
     pub(crate) initial: Beginning,
     pub(crate) current: WorldState,
     pub(crate) clock: Clock,
-    pub(crate) faults: Vec<Armed>,
+    pub(crate) faults: Vec<ActiveFault>,
     /// How many faults and credentials were made, for the names of the next ones.
     pub(crate) made: u64,
     /// How many faults were registered since it began, so that the same ones draw the same again.
@@ -72,7 +72,7 @@ impl State {
 
     pub(super) fn arm(&mut self, fault: Arc<Fault>) -> u64 {
         (self.made, self.armed) = (self.made + 1, self.armed + 1);
-        self.faults.push(Armed::new(self.made, fault, self.current.seed ^ self.armed.wrapping_mul(SPREAD)));
+        self.faults.push(ActiveFault::new(self.made, fault, self.current.seed ^ self.armed.wrapping_mul(SPREAD)));
         self.made
     }
 }

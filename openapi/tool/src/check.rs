@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use user_status_openapi::{Change, Contract, Location, MediaType, Operation, SystemKind, pointer};
 
-use super::{Finding, examples, extensions, objects, structure, tables};
+use super::{Finding, codegen, examples, extensions, objects, structure};
 
 /// Everything that is wrong with the document itself.
 pub(super) fn document(document: &Value) -> Vec<Finding> {
@@ -138,7 +138,7 @@ fn parameters(contract: &Contract, operation: &Operation) -> Vec<Finding> {
     for parameter in path_parameters() {
         let schema = contract.resolve(&parameter.schema).unwrap_or(&Value::Null);
         let named = parameter.schema.starts_with("/components/schemas/");
-        if !named || !(tables::is_id(schema) || schema.get("enum").is_some()) {
+        if !named || !(codegen::is_id(schema) || schema.get("enum").is_some()) {
             findings.push(Finding::at(
                 format!("{}/schema", parameter.pointer),
                 "a path parameter must have a named schema: an id, or a string with an `enum`",
@@ -178,11 +178,11 @@ fn forms(document: &Value, contract: &Contract) -> Vec<Finding> {
 /// Ids are safe in a path, and the values of words can be names in code.
 fn schemas(contract: &Contract) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (_, name, schema) in tables::of_systems(contract) {
+    for (_, name, schema) in codegen::of_systems(contract) {
         let at = pointer::join("/components/schemas", name);
-        if tables::is_id(schema) {
+        if codegen::is_id(schema) {
             let safe = schema["minimum"].as_i64().is_some_and(|minimum| minimum >= 1)
-                || (schema["pattern"] == tables::SAFE_ID
+                || (schema["pattern"] == codegen::SAFE_ID
                     && schema["minLength"].as_u64().is_some_and(|length| length >= 1)
                     && schema["maxLength"].is_u64());
             if !safe {
@@ -190,21 +190,21 @@ fn schemas(contract: &Contract) -> Vec<Finding> {
                     &at,
                     format!(
                         "an id must have `minimum: 1`, or minLength, maxLength and the pattern {}",
-                        tables::SAFE_ID
+                        codegen::SAFE_ID
                     ),
                 ));
             }
         }
-        if name.ends_with("Id") && !tables::is_id(schema) {
+        if name.ends_with("Id") && !codegen::is_id(schema) {
             findings
-                .push(Finding::at(&at, format!("an id must have `minimum: 1`, or the pattern {}", tables::SAFE_ID)));
+                .push(Finding::at(&at, format!("an id must have `minimum: 1`, or the pattern {}", codegen::SAFE_ID)));
         }
         let values = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
         if values.clone().any(|value| !value.is_string()) {
             findings.push(Finding::at(format!("{at}/enum"), "every value must be a string"));
         }
         let mut variants: BTreeSet<String> = BTreeSet::from(["Unknown".to_owned()]);
-        for (value, variant) in tables::variants(schema) {
+        for (value, variant) in codegen::variants(schema) {
             let valid = syn::parse_str::<syn::Ident>(&variant).is_ok();
             if !valid || !variants.insert(variant) {
                 let problem = format!("`{value}` gives no name of its own in code; name each under `x-enum-varnames`");

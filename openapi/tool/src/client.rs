@@ -8,7 +8,7 @@ use schemars08::schema::{InstanceType, SchemaObject};
 use serde_json::Value;
 use user_status_openapi::{Contract, SystemKind};
 
-use super::{Finding, header, polish, tables, view};
+use super::{Finding, codegen, header, postprocess, view};
 
 /// The source text of a system's client.
 pub(super) fn client(contract: &Contract, system: SystemKind) -> Result<String, Vec<Finding>> {
@@ -21,13 +21,13 @@ pub(super) fn client(contract: &Contract, system: SystemKind) -> Result<String, 
         .map_err(|_| fail("the generator does not support what the contract says here".to_owned()))?
         .map_err(|e| fail(e.to_string()))?;
     let mut file: syn::File = syn::parse2(tokens).map_err(|e| fail(e.to_string()))?;
-    polish::polish(&mut file);
+    postprocess::postprocess(&mut file);
     Ok(header() + &prettyplease::unparse(&file))
 }
 
 /// All that a system's client depends on, the order of members included.
 pub(super) fn input(contract: &Contract, system: SystemKind) -> Value {
-    Value::from([view::of_system(contract, system).to_string(), tables::value_names(contract).join(" ")].to_vec())
+    Value::from([view::of_system(contract, system).to_string(), codegen::value_names(contract).join(" ")].to_vec())
 }
 
 fn settings(contract: &Contract) -> GenerationSettings {
@@ -37,7 +37,7 @@ fn settings(contract: &Contract) -> GenerationSettings {
         .with_hooks(HooksMode::Expected)
         .with_inner_type(quote!(crate::client::session::Session))
         .with_conversion(password(), "crate::Secret", std::iter::empty());
-    for name in tables::value_names(contract) {
+    for name in codegen::value_names(contract) {
         let replacement = format!("crate::generated::values::{name}");
         settings.with_replacement(name, replacement, [TypeImpl::Display, TypeImpl::FromStr].into_iter());
     }

@@ -14,19 +14,19 @@ pub use diff::Diff;
 pub use source::Source;
 
 mod check;
-mod claims;
 mod client;
+mod codegen;
+mod contract_page;
 pub mod diff;
+mod docs_source;
 mod examples;
 mod extensions;
-mod polish;
-mod reader;
+mod postprocess;
 mod source;
 mod structure;
-mod tables;
 mod view;
 
-pub use claims::CLAIMS;
+pub use contract_page::CLAIMS;
 
 /// The contract, below the root of the repository.
 pub const CONTRACT: &str = "openapi/openapi.yaml";
@@ -146,8 +146,8 @@ pub fn outputs(root: &Path, document: &Value) -> Result<BTreeMap<String, String>
     let mut outputs = BTreeMap::new();
     let json = serde_json::to_string_pretty(document).map_err(|e| vec![Finding::at("", e.to_string())])?;
     outputs.insert("openapi/openapi.json".to_owned(), json + "\n");
-    outputs.insert("openapi/docs.json".to_owned(), reader::document(&contract, root)?);
-    outputs.insert(CLAIMS.to_owned(), claims::page(&contract, root)?);
+    outputs.insert("openapi/docs.json".to_owned(), docs_source::document(&contract, root)?);
+    outputs.insert(CLAIMS.to_owned(), contract_page::page(&contract, root)?);
     outputs.extend(code(document, None)?.files);
     Ok(outputs)
 }
@@ -180,9 +180,9 @@ pub fn code(document: &Value, known: Option<&Code>) -> Result<Code, Vec<Finding>
         code.files.insert(path, text);
         code.inputs.insert(system, input);
     }
-    code.files.insert("sdk/src/generated/operations.rs".to_owned(), tables::operations(&contract));
-    code.files.insert("sdk/src/generated/values.rs".to_owned(), tables::values(&contract));
-    code.files.insert("sdk/src/generated/mod.rs".to_owned(), tables::module());
+    code.files.insert("sdk/src/generated/operations.rs".to_owned(), codegen::operations(&contract));
+    code.files.insert("sdk/src/generated/values.rs".to_owned(), codegen::values(&contract));
+    code.files.insert("sdk/src/generated/mod.rs".to_owned(), codegen::module());
     Ok(code)
 }
 

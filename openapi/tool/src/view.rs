@@ -2,7 +2,7 @@
 //!
 //! The generator panics on a second request media type and turns every constraint on an answer into a way to fail
 //! after the change was made. So the view drops what the typed client must not insist on. Nothing is lost: ids are
-//! checked by types of their own (see [`super::tables::values`]), and the mock server holds both sides to the whole
+//! checked by types of their own (see [`super::codegen::values`]), and the mock server holds both sides to the whole
 //! contract.
 
 use std::collections::BTreeSet;

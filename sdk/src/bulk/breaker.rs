@@ -43,7 +43,7 @@ enum State {
 
 /// As what a row goes through the breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Admission {
     /// One of many.
     Row,
     /// The one that tries whether the system is back.
@@ -54,11 +54,11 @@ pub(super) enum Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
     /// It answers; also if it refused this one row.
-    Well,
+    Healthy,
     /// It does not answer, or fails, or asks for time.
     Down,
     /// It does not let these credentials in.
-    LockedOut,
+    AccessDenied,
     /// No request gets there until somebody changes a setting.
     CutOff,
 }
@@ -75,15 +75,15 @@ impl Health {
             | ErrorKind::OutcomeUnknown
             | ErrorKind::RateLimited
             | ErrorKind::UnexpectedResponse => Health::Down,
-            ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::ClientSetup => Health::LockedOut,
-            _ => Health::Well,
+            ErrorKind::Credentials | ErrorKind::Forbidden | ErrorKind::ClientSetup => Health::AccessDenied,
+            _ => Health::Healthy,
         }
     }
 }
 
 /// What a report on a call did to the breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum Transition {
     None,
     /// Nothing is sent for so long.
     Paused(Duration),
@@ -99,20 +99,20 @@ impl Breaker {
     }
 
     /// Waits until a row may be sent. `None` if none may any more.
-    pub(super) async fn enter(&self) -> Option<Turn> {
+    pub(super) async fn enter(&self) -> Option<Admission> {
         loop {
             // Registered before the look at the state, so that no change is missed.
             let changed = self.changed.notified();
             let wait = {
                 let mut state = self.lock();
                 match &*state {
-                    State::Closed { .. } => return Some(Turn::Row),
+                    State::Closed { .. } => return Some(Admission::Row),
                     State::Stopped => return None,
                     State::Probing { .. } => None,
                     State::Open { until, probes } => match until.saturating_sub(self.clock.now()) {
                         Duration::ZERO => {
                             *state = State::Probing { probes: probes + 1 };
-                            return Some(Turn::Probe);
+                            return Some(Admission::Probe);
                         }
                         wait => Some(wait),
                     },
@@ -129,40 +129,41 @@ impl Breaker {
     }
 
     /// A row that entered was not sent after all.
-    pub(super) fn leave(&self, turn: Turn) {
+    pub(super) fn leave(&self, turn: Admission) {
         let mut state = self.lock();
-        if let (Turn::Probe, State::Probing { probes }) = (turn, &*state) {
+        if let (Admission::Probe, State::Probing { probes }) = (turn, &*state) {
             *state = State::Open { until: self.clock.now(), probes: probes.saturating_sub(1) };
             self.changed.notify_waiters();
         }
     }
 
     /// Takes in how a call ended.
-    pub(super) fn report(&self, turn: Turn, health: Health, asked: Option<Duration>) -> Change {
+    pub(super) fn report(&self, turn: Admission, health: Health, asked: Option<Duration>) -> Transition {
         let mut state = self.lock();
         let pause = self.thresholds.pause.max(asked.unwrap_or_default());
         let open = || State::Open { until: self.clock.now().saturating_add(pause), probes: 0 };
         let (next, change) = match (&*state, health) {
-            (State::Closed { failures: 0 }, Health::Well) | (State::Stopped, _) => return Change::None,
+            (State::Closed { failures: 0 }, Health::Healthy) | (State::Stopped, _) => return Transition::None,
             // Ten tries with credentials that a proxy refuses would lock its account.
-            (_, Health::CutOff) => (State::Stopped, Change::Stopped),
-            (State::Closed { .. }, Health::Well) => (State::Closed { failures: 0 }, Change::None),
+            (_, Health::CutOff) => (State::Stopped, Transition::Stopped),
+            (State::Closed { .. }, Health::Healthy) => (State::Closed { failures: 0 }, Transition::None),
             (State::Closed { failures }, health) if failures + 1 >= self.thresholds.failures => match health {
-                Health::Down if self.thresholds.probes > 0 => (open(), Change::Paused(pause)),
-                _ => (State::Stopped, Change::Stopped),
+                Health::Down if self.thresholds.probes > 0 => (open(), Transition::Paused(pause)),
+                _ => (State::Stopped, Transition::Stopped),
             },
-            (State::Closed { failures }, _) => (State::Closed { failures: failures + 1 }, Change::None),
+            (State::Closed { failures }, _) => (State::Closed { failures: failures + 1 }, Transition::None),
             // Of rows that had been sent before the breaker opened, one that succeeds says that the system is back, and one
             // that fails nothing new.
-            (State::Open { .. } | State::Probing { .. }, Health::Well) => {
-                (State::Closed { failures: 0 }, Change::Resumed)
+            (State::Open { .. } | State::Probing { .. }, Health::Healthy) => {
+                (State::Closed { failures: 0 }, Transition::Resumed)
             }
-            (State::Open { .. }, _) => return Change::None,
-            (State::Probing { .. }, _) if turn == Turn::Row => return Change::None,
-            (State::Probing { probes }, Health::Down) if *probes < self.thresholds.probes => {
-                (State::Open { until: self.clock.now().saturating_add(pause), probes: *probes }, Change::Paused(pause))
-            }
-            (State::Probing { .. }, _) => (State::Stopped, Change::Stopped),
+            (State::Open { .. }, _) => return Transition::None,
+            (State::Probing { .. }, _) if turn == Admission::Row => return Transition::None,
+            (State::Probing { probes }, Health::Down) if *probes < self.thresholds.probes => (
+                State::Open { until: self.clock.now().saturating_add(pause), probes: *probes },
+                Transition::Paused(pause),
+            ),
+            (State::Probing { .. }, _) => (State::Stopped, Transition::Stopped),
         };
         *state = next;
         self.changed.notify_waiters();
@@ -192,16 +193,16 @@ mod tests {
         let thresholds = Thresholds { failures: 1, pause: Duration::ZERO, probes: 1 };
         let breaker = Breaker::new(thresholds, Arc::new(SystemClock::default()));
         let enter = || breaker.enter().now_or_never();
-        assert_eq!([enter(), enter()], [Some(Some(Turn::Row)); 2]);
-        assert_eq!(breaker.report(Turn::Row, Health::Down, None), Change::Paused(Duration::ZERO));
-        assert_eq!(enter(), Some(Some(Turn::Probe)));
+        assert_eq!([enter(), enter()], [Some(Some(Admission::Row)); 2]);
+        assert_eq!(breaker.report(Admission::Row, Health::Down, None), Transition::Paused(Duration::ZERO));
+        assert_eq!(enter(), Some(Some(Admission::Probe)));
         // The other row had been sent before.
-        assert_eq!(breaker.report(Turn::Row, Health::Down, None), Change::None);
-        breaker.leave(Turn::Row);
+        assert_eq!(breaker.report(Admission::Row, Health::Down, None), Transition::None);
+        breaker.leave(Admission::Row);
         assert_eq!(enter(), None, "two try it");
-        breaker.leave(Turn::Probe);
-        assert_eq!(enter(), Some(Some(Turn::Probe)));
-        assert_eq!(breaker.report(Turn::Probe, Health::Down, None), Change::Stopped);
+        breaker.leave(Admission::Probe);
+        assert_eq!(enter(), Some(Some(Admission::Probe)));
+        assert_eq!(breaker.report(Admission::Probe, Health::Down, None), Transition::Stopped);
         assert_eq!(enter(), Some(None));
     }
 }

@@ -45,7 +45,7 @@ pub(super) enum Then {
 impl Can {
     /// What a system that reads, or not, and repeats, or not, lets a run do with a row.
     pub(super) fn of(row: &Row, reads: bool, repeats: bool) -> Can {
-        let look = reads && can_be_looked_at(row);
+        let look = reads && is_readable_change(row);
         // What a single call does not repeat, a run does not either.
         Can { look, repeat: look && repeats }
     }
@@ -69,13 +69,13 @@ pub(super) fn then(row: &Row, in_doubt: Option<&JournalEntry>, status: &AccountS
         (Some(true), _) => Then::AsAsked,
         (None, Some(_)) => Then::NotShown,
         _ if expected.is_some_and(|expected| cannot_tell(expected, status)) => Then::NotUnderstood,
-        _ if expected.is_some_and(|expected| !agrees(expected, status)) => Then::ChangedSince,
+        _ if expected.is_some_and(|expected| !matches_expected(expected, status)) => Then::ChangedSince,
         _ => Then::Send,
     }
 }
 
 /// Whether a look at the account can show that it is as asked: a toggle asks for no state.
-pub(super) fn can_be_looked_at(row: &Row) -> bool {
+pub(super) fn is_readable_change(row: &Row) -> bool {
     row.change.change() != Change::Toggle
 }
 
@@ -91,7 +91,7 @@ fn cannot_tell(expected: &AccountStatus, status: &AccountStatus) -> bool {
 }
 
 /// Whether a status has the facts that are expected, as far as they are.
-fn agrees(expected: &AccountStatus, status: &AccountStatus) -> bool {
+fn matches_expected(expected: &AccountStatus, status: &AccountStatus) -> bool {
     let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
     let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;
     let locked = expected.locked.is_none() || expected.locked == status.locked;

@@ -25,7 +25,7 @@ mod decide;
 mod doubt;
 mod entry;
 mod journal;
-mod line;
+mod lane;
 mod plan;
 pub mod read;
 mod rest;

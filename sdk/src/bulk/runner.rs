@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::breaker::{Breaker, Thresholds};
 use super::entry::{Counts, JournalEntry, RowOutcome, RowState};
 use super::journal::{Journal, JournalError, JournalReader};
-use super::line::{Line, Tally, too_long};
+use super::lane::{Lane, Progress, too_long};
 use super::rest::{Asked, Rest};
 use super::stop::{StopHandle, StopSignals};
 use crate::policy::clock::{Clock, SystemClock};
@@ -276,7 +276,7 @@ impl Runner {
         for (system, why) in &given_up {
             (self.on_event)(&Event::Abandoned { system, why });
         }
-        let tally = Arc::new(Mutex::new(Tally { given_up, ..Tally::default() }));
+        let tally = Arc::new(Mutex::new(Progress { given_up, ..Progress::default() }));
         let mut broken = None;
         for pass in 1..=self.passes.max(1) {
             broken = self.pass(pass, &journal, &tally, &rests).await;
@@ -352,7 +352,7 @@ impl Runner {
         &self,
         pass: u32,
         journal: &Arc<Journal>,
-        tally: &Arc<Mutex<Tally>>,
+        tally: &Arc<Mutex<Progress>>,
         rests: &Rests,
     ) -> Option<JournalError> {
         let mut tasks = JoinSet::new();
@@ -363,7 +363,7 @@ impl Runner {
             }
             let max_in_flight =
                 self.max_in_flight_in.get(name).copied().unwrap_or(self.max_in_flight).clamp(1, MOST_IN_FLIGHT);
-            let line = Arc::new(Line {
+            let line = Arc::new(Lane {
                 runner: self.clone(),
                 pass,
                 journal: journal.clone(),

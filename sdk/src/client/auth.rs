@@ -42,7 +42,7 @@ pub trait CredentialSource<C>: Send + Sync + 'static {
 }
 
 /// Credentials as they travel.
-pub(crate) struct Prepared {
+pub(crate) struct WireCredentials {
     /// The headers, each marked sensitive.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// A credential that travels in the JSON body: the member's name and its value.
@@ -51,35 +51,35 @@ pub(crate) struct Prepared {
     pub(crate) secrets: Arc<Secrets>,
 }
 
-impl Prepared {
+impl WireCredentials {
     pub(crate) fn new(
         headers: Vec<(HeaderName, HeaderValue)>,
         body_member: Option<(&'static str, Secret)>,
         secrets: &[&Secret],
-    ) -> Prepared {
+    ) -> WireCredentials {
         let secrets = Secrets::of(secrets.iter().map(|secret| secret.expose()));
-        Prepared { headers, body_member, secrets: Arc::new(secrets) }
+        WireCredentials { headers, body_member, secrets: Arc::new(secrets) }
     }
 
     /// The same without the credentials: what travels where they do, for a request that is only shown.
-    pub(crate) fn redacted(&self) -> Prepared {
+    pub(crate) fn redacted(&self) -> WireCredentials {
         let mut headers = self.headers.clone();
         for (_, value) in headers.iter_mut().filter(|(_, value)| value.is_sensitive()) {
             *value = HeaderValue::from_static(REDACTED);
         }
         let body_member = self.body_member.as_ref().map(|(name, _)| (*name, Secret::from(REDACTED)));
-        Prepared { headers, body_member, secrets: Arc::default() }
+        WireCredentials { headers, body_member, secrets: Arc::default() }
     }
 }
 
-type Fetch = dyn Fn() -> BoxFuture<'static, Result<Prepared>> + Send + Sync;
+type Fetch = dyn Fn() -> BoxFuture<'static, Result<WireCredentials>> + Send + Sync;
 
 /// The credentials of one client.
 pub(crate) struct Auth {
     system: SystemKind,
     /// `None` for credentials that never change.
     fetch: Option<Box<Fetch>>,
-    current: Mutex<Option<Arc<Prepared>>>,
+    current: Mutex<Option<Arc<WireCredentials>>>,
     /// What is kept out of sight of the credentials before, the newest last.
     past: std::sync::Mutex<VecDeque<Arc<Secrets>>>,
 }
@@ -89,7 +89,7 @@ const PAST: usize = 4;
 
 impl Auth {
     /// Credentials that never change.
-    pub(crate) fn fixed(system: SystemKind, prepared: Prepared) -> Auth {
+    pub(crate) fn fixed(system: SystemKind, prepared: WireCredentials) -> Auth {
         Auth { system, fetch: None, current: Mutex::new(Some(Arc::new(prepared))), past: Default::default() }
     }
 
@@ -97,9 +97,9 @@ impl Auth {
     pub(crate) fn from_source<C: 'static>(
         system: SystemKind,
         source: Arc<dyn CredentialSource<C>>,
-        prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
+        prepare: impl Fn(&C) -> Result<WireCredentials> + Send + Sync + Clone + 'static,
     ) -> Auth {
-        let fetch = move || -> BoxFuture<'static, Result<Prepared>> {
+        let fetch = move || -> BoxFuture<'static, Result<WireCredentials>> {
             let (source, prepare) = (source.clone(), prepare.clone());
             Box::pin(async move {
                 let credentials = crate::client::report::apart(source.credentials()).await.map_err(|e| {
@@ -117,12 +117,12 @@ impl Auth {
     }
 
     /// The credentials to use now, if nothing has to be waited for.
-    pub(crate) fn at_hand(&self) -> Option<Arc<Prepared>> {
+    pub(crate) fn cached(&self) -> Option<Arc<WireCredentials>> {
         self.current.try_lock().ok()?.clone()
     }
 
     /// The credentials to use now.
-    pub(crate) async fn current(&self) -> Result<Arc<Prepared>> {
+    pub(crate) async fn current(&self) -> Result<Arc<WireCredentials>> {
         let mut current = self.current.lock().await;
         match &*current {
             Some(prepared) => Ok(prepared.clone()),
@@ -132,7 +132,7 @@ impl Auth {
 
     /// Credentials other than these, which were refused. Calls that were refused together wait for one another here,
     /// and only the first asks the source.
-    pub(crate) async fn refresh(&self, refused: &Arc<Prepared>) -> Result<Arc<Prepared>> {
+    pub(crate) async fn refresh(&self, refused: &Arc<WireCredentials>) -> Result<Arc<WireCredentials>> {
         let mut current = self.current.lock().await;
         match &*current {
             Some(prepared) if !Arc::ptr_eq(prepared, refused) => Ok(prepared.clone()),
@@ -141,7 +141,7 @@ impl Auth {
     }
 
     /// Fresh credentials, with which those before them are kept out of sight too.
-    fn with_past(&self, mut prepared: Prepared) -> Prepared {
+    fn with_past(&self, mut prepared: WireCredentials) -> WireCredentials {
         let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
         let own = prepared.secrets.clone();
         prepared.secrets = Arc::new(past.iter().fold(Secrets::clone(&own), |all, before| all.and(before)));
@@ -152,7 +152,7 @@ impl Auth {
         prepared
     }
 
-    async fn fetch_into(&self, current: &mut Option<Arc<Prepared>>) -> Result<Arc<Prepared>> {
+    async fn fetch_into(&self, current: &mut Option<Arc<WireCredentials>>) -> Result<Arc<WireCredentials>> {
         let Some(fetch) = &self.fetch else {
             return Err(Error::new(ErrorKind::Credentials, self.system, "there are no others"));
         };
@@ -163,39 +163,39 @@ impl Auth {
 }
 
 /// What a builder was given.
-pub(crate) enum Given<C> {
+pub(crate) enum CredentialInput<C> {
     Fixed(C),
     Source(Arc<dyn CredentialSource<C>>),
 }
 
-impl<C: Clone> Clone for Given<C> {
+impl<C: Clone> Clone for CredentialInput<C> {
     fn clone(&self) -> Self {
         match self {
-            Given::Fixed(credentials) => Given::Fixed(credentials.clone()),
-            Given::Source(source) => Given::Source(source.clone()),
+            CredentialInput::Fixed(credentials) => CredentialInput::Fixed(credentials.clone()),
+            CredentialInput::Source(source) => CredentialInput::Source(source.clone()),
         }
     }
 }
 
-impl<C> std::fmt::Debug for Given<C> {
+impl<C> std::fmt::Debug for CredentialInput<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Given::Fixed(_) => "[redacted]",
-            Given::Source(_) => "[a source of credentials]",
+            CredentialInput::Fixed(_) => "[redacted]",
+            CredentialInput::Source(_) => "[a source of credentials]",
         })
     }
 }
 
-impl<C: 'static> Given<C> {
+impl<C: 'static> CredentialInput<C> {
     /// As a client holds them. What is fixed is checked now, what comes from a source when it comes.
     pub(crate) fn into_auth(
         self,
         system: SystemKind,
-        prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
+        prepare: impl Fn(&C) -> Result<WireCredentials> + Send + Sync + Clone + 'static,
     ) -> Result<Auth> {
         Ok(match self {
-            Given::Fixed(credentials) => Auth::fixed(system, prepare(&credentials)?),
-            Given::Source(source) => Auth::from_source(system, source, prepare),
+            CredentialInput::Fixed(credentials) => Auth::fixed(system, prepare(&credentials)?),
+            CredentialInput::Source(source) => Auth::from_source(system, source, prepare),
         })
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
 
-use crate::client::auth::{Given, Prepared};
+use crate::client::auth::{CredentialInput, WireCredentials};
 use crate::client::base_url;
 use crate::client::connecting::Connecting;
-use crate::client::session::{Parts, Session};
+use crate::client::session::{Session, SessionInner};
 use crate::client::way::{Way, not_built};
 use crate::codec::xml::Representation;
 use crate::model::error::{Error, Result};
@@ -79,8 +79,8 @@ impl Config {
     pub(crate) fn connect<C: 'static>(
         self,
         peer: Peer,
-        credentials: Option<Given<C>>,
-        prepare: impl Fn(&C) -> Result<Prepared> + Send + Sync + Clone + 'static,
+        credentials: Option<CredentialInput<C>>,
+        prepare: impl Fn(&C) -> Result<WireCredentials> + Send + Sync + Clone + 'static,
     ) -> Result<Session> {
         let Peer { kind: system, reads, conventions, representation } = peer;
         let credentials = credentials.ok_or_else(|| Error::missing(system, "credentials"))?;
@@ -118,7 +118,7 @@ impl Config {
         // A caller who sets the client up may lead it elsewhere.
         let way = Some(way).filter(|_| self.configure_http.is_none());
         let base_url = base_url::for_client(&url);
-        Ok(Session::new(Parts {
+        Ok(Session::new(SessionInner {
             system,
             reads,
             conventions,
@@ -168,13 +168,13 @@ macro_rules! config_setters {
 
         /// Sets credentials that never change.
         pub fn credentials(mut self, credentials: Credentials) -> Self {
-            self.credentials = Some(crate::client::auth::Given::Fixed(credentials));
+            self.credentials = Some(crate::client::auth::CredentialInput::Fixed(credentials));
             self
         }
 
         /// Sets a source of credentials. It is asked before the first call, and again after a 401.
         pub fn credential_source(mut self, source: impl crate::CredentialSource<Credentials>) -> Self {
-            self.credentials = Some(crate::client::auth::Given::Source(std::sync::Arc::new(source)));
+            self.credentials = Some(crate::client::auth::CredentialInput::Source(std::sync::Arc::new(source)));
             self
         }
 

@@ -13,7 +13,7 @@ use crate::client::connecting::NoTime;
 use crate::client::proxy::{Proxy, place};
 use crate::client::way::Way;
 use crate::model::connection::{ConnectionProblem, Unconnected};
-use crate::policy::clock::{Clock, at_most};
+use crate::policy::clock::{Clock, timeout};
 
 /// How long a proxy has to say why it gave no tunnel.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ pub(crate) async fn diagnose(error: reqwest::Error, target: &Url, way: Option<&W
         }
         (Some(Tunnel::Unauthorized), _) => refused(proxy, 407, target),
         (Some(Tunnel::Failed), Some((way, proxy))) => {
-            match at_most(clock, PATIENCE, pin!(proxy.answer(target, &way.tls))).await {
+            match timeout(clock, PATIENCE, pin!(proxy.answer(target, &way.tls))).await {
                 Some(Ok(status)) => refused(Some(proxy), status, target),
                 Some(Err(e)) => broken(Some(proxy), &e.to_string()),
                 None => broken(Some(proxy), "it does not answer in time"),

@@ -37,7 +37,7 @@ pub struct Reached {
 /// ```
 ///
 /// # Errors
-/// [`InvalidInput`](ErrorKind::InvalidInput) and [`Setup`](ErrorKind::ClientSetup) as the `build` of a client;
+/// [`InvalidInput`](ErrorKind::InvalidInput) and [`ClientSetup`](ErrorKind::ClientSetup) as the `build` of a client;
 /// [`NotSent`](ErrorKind::NotSent), with its [cause](Error::connection_problem) where that is known, if nobody is there;
 /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if no answer came.
 pub async fn reach(system: SystemKind, base_url: &str, allow_plain_http: bool, time: Duration) -> Result<Reached> {

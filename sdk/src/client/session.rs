@@ -22,10 +22,10 @@ use crate::policy::retry::{Budget, RetryPolicy};
 /// The session of a generated client. Made by the builders in [`systems`](crate::systems), shared by clones; Debug
 /// shows no credential.
 #[derive(Clone)]
-pub struct Session(Arc<Parts>);
+pub struct Session(Arc<SessionInner>);
 
 /// What a session is made of.
-pub(crate) struct Parts {
+pub(crate) struct SessionInner {
     pub(crate) system: SystemKind,
     /// `true` if the system has a way to read an account.
     pub(crate) reads: bool,
@@ -61,7 +61,7 @@ pub(crate) struct Parts {
 }
 
 impl Session {
-    pub(crate) fn new(parts: Parts) -> Session {
+    pub(crate) fn new(parts: SessionInner) -> Session {
         Session(Arc::new(parts))
     }
 
@@ -78,12 +78,12 @@ impl Session {
         new(&self.0.base_url, self.0.pooled.clone(), self.clone())
     }
 
-    pub(crate) fn parts(&self) -> &Parts {
+    pub(crate) fn parts(&self) -> &SessionInner {
         &self.0
     }
 }
 
-impl Parts {
+impl SessionInner {
     /// What the clock on the wall shows.
     pub(crate) fn wall(&self) -> Timestamp {
         self.clock.wall()

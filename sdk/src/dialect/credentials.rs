@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 
-use crate::client::auth::{Prepared, credential_header};
+use crate::client::auth::{WireCredentials, credential_header};
 use crate::model::error::{Error, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
@@ -73,7 +73,7 @@ impl HttpCredentials {
         self
     }
 
-    pub(super) fn prepare(&self, system: SystemKind) -> Result<Prepared> {
+    pub(super) fn prepare(&self, system: SystemKind) -> Result<WireCredentials> {
         let mut headers = Vec::new();
         let mut secrets: Vec<&Secret> = Vec::new();
         for Header { name, prefix, value, parts } in &self.headers {
@@ -86,6 +86,6 @@ impl HttpCredentials {
             secrets.extend(parts);
         }
         secrets.extend(self.body_member.iter().map(|(_, secret)| secret));
-        Ok(Prepared::new(headers, self.body_member.clone(), &secrets))
+        Ok(WireCredentials::new(headers, self.body_member.clone(), &secrets))
     }
 }

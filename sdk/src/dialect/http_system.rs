@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::request::{Inner, Request};
 use super::response::Response;
 use super::{Dialect, HttpCredentials, ReadFirst, Verdict};
-use crate::client::auth::Given;
+use crate::client::auth::CredentialInput;
 use crate::client::config::{Config, Peer, config_setters};
 use crate::client::report::reported;
 use crate::client::session::Session;
@@ -40,7 +40,7 @@ pub struct HttpSystem<D> {
 #[must_use]
 pub struct HttpSystemBuilder<D> {
     config: Config,
-    credentials: Option<Given<Credentials>>,
+    credentials: Option<CredentialInput<Credentials>>,
     dialect: D,
 }
 
@@ -54,7 +54,7 @@ impl<D: Dialect> HttpSystemBuilder<D> {
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    /// [`ClientSetup`](ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<HttpSystem<D>> {
         let kind = self.dialect.kind();
         let reads = self.dialect.capabilities().reads;

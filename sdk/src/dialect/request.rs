@@ -13,7 +13,7 @@ use crate::client::session::Session;
 use crate::model::error::{Error, Result};
 use crate::model::kind::SystemKind;
 use crate::policy::clock::BoxFuture;
-use crate::seam::fault::Fault;
+use crate::seam::convert::ErrorBody;
 
 /// A request to a system, not sent yet: a method, a path below the base URL, and a body.
 ///
@@ -96,7 +96,7 @@ impl<'a> Request<'a> {
     ) -> Request<'a>
     where
         T: Send,
-        E: Fault + Send,
+        E: ErrorBody + Send,
     {
         Request(Inner::Generated(Box::pin(async move { call.await.map(drop).map_err(Error::from) })))
     }

@@ -381,12 +381,12 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => crate::seam::carried::value(response),
+                200u16 => crate::seam::extensions::value(response),
                 400u16 => {
-                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                    Err(Error::ErrorResponse(crate::seam::extensions::value(response)?))
                 }
                 401u16 => {
-                    Err(Error::ErrorResponse(crate::seam::carried::value(response)?))
+                    Err(Error::ErrorResponse(crate::seam::extensions::value(response)?))
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }

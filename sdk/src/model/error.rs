@@ -159,7 +159,7 @@ impl Error {
     /// The system's error body as one of the generated types, such as
     /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no answer,
     /// or it is not of that type.
-    pub fn fault<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+    pub fn error_body<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(self.raw()?.shown()?).ok()
     }
 

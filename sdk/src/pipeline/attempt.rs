@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Request, Response};
 
-use super::Exchange;
+use super::CallDriver;
 use crate::client::connecting::GiveUp;
 use crate::client::diagnosis::{diagnose, lost};
 use crate::codec::BoxError;
@@ -58,7 +58,7 @@ impl Attempt {
     }
 }
 
-impl Exchange<'_> {
+impl CallDriver<'_> {
     /// Makes one attempt, for so long at most.
     pub(super) async fn attempt(
         &self,
@@ -170,7 +170,7 @@ impl Exchange<'_> {
                 let retry_after = head.retry_after;
                 let whole = matches!(ended, Attempt::Answered(_));
                 let conclusion = if whole { self.concluded(raw, head.conclusion) } else { head.in_part };
-                AttemptOutcome::Answered { status: self.meaning(raw), conclusion, retry_after }
+                AttemptOutcome::Answered { status: self.effective_status(raw), conclusion, retry_after }
             }
             // The status line says enough, though the body broke off: the system refused, or asks to wait.
             (Attempt::Lost { .. }, Some(&Head { status, in_part: conclusion, retry_after, .. }))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use super::{Answer, Exchange};
+use super::{CallDriver, CallResponse};
 use crate::codec::decode::Problem;
 use crate::codec::text::shown;
 use crate::model::conclusion::Conclusion;
@@ -15,9 +15,9 @@ use crate::policy::retry::AttemptOutcome;
 /// What is wrong with a body that is read well, and has a member of another type than the documented.
 pub(crate) const MISSHAPEN: &str = "the body is not of the shape that the contract describes";
 
-impl Exchange<'_> {
+impl CallDriver<'_> {
     /// The status code as it is meant: some systems say 403 for credentials that are not valid any more.
-    pub(super) fn meaning(&self, raw: &RawResponse) -> u16 {
+    pub(super) fn effective_status(&self, raw: &RawResponse) -> u16 {
         let expired = self.parts.conventions.expired_403.filter(|_| raw.status == 403);
         if expired.is_some_and(|text| self.parts.conventions.message(raw.shown()) == text) { 401 } else { raw.status }
     }
@@ -27,9 +27,9 @@ impl Exchange<'_> {
         &self,
         ended: Attempt,
         outcome: AttemptOutcome,
-        unsure: bool,
+        maybe_applied: bool,
         attempts: u32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<CallResponse, Error> {
         let system = self.parts.system;
         let write = !self.operation.changes.is_empty();
         let unknown = outcome.may_have_changed();
@@ -41,20 +41,20 @@ impl Exchange<'_> {
         let told = |raw: &RawResponse| self.parts.conventions.conclude(raw.status, &raw.headers);
         let error = match ended {
             Attempt::Answered(raw) => {
-                let status = self.meaning(&raw);
+                let status = self.effective_status(&raw);
                 match self.parse(&raw) {
-                    Ok(body) if status < 300 => return Ok(Answer { raw, body, conclusion }),
+                    Ok(body) if status < 300 => return Ok(CallResponse { raw, body, conclusion }),
                     // A plain refusal goes to the typed client as it is. One that an earlier attempt makes uncertain, or
                     // that is not in the system's own words, is no plain refusal any more.
                     Ok(body)
                         if !self.call.is_recorded()
                             && status == raw.status
                             && attempts == 1
-                            && !unsure
+                            && !maybe_applied
                             && (write || !unknown)
                             && told(&raw) == conclusion =>
                     {
-                        return Ok(Answer { raw, body, conclusion });
+                        return Ok(CallResponse { raw, body, conclusion });
                     }
                     Err(why) if raw.status < 400 => {
                         Error::new(ErrorKind::UnexpectedResponse, system, why).with_raw(raw)
@@ -70,10 +70,10 @@ impl Exchange<'_> {
             Attempt::TooLong(raw) => {
                 let limit = self.parts.body_limit;
                 let message = format!("the body is longer than the {limit} bytes that are read");
-                Error::new(ErrorKind::of_status(self.meaning(&raw)), system, message).with_raw(raw)
+                Error::new(ErrorKind::of_status(self.effective_status(&raw)), system, message).with_raw(raw)
             }
             Attempt::Stale(raw, why) => Error::new(ErrorKind::UnexpectedResponse, system, shown(&why)).with_raw(raw),
-            Attempt::NotSent(e) if unsure => {
+            Attempt::NotSent(e) if maybe_applied => {
                 let why = "an earlier attempt left, and the last one did not";
                 Error::new(ErrorKind::OutcomeUnknown, system, why).with_source(e)
             }
@@ -92,7 +92,7 @@ impl Exchange<'_> {
             }
         };
         Err(error
-            .with_applied(self.applied(unsure || unknown))
+            .with_applied(self.applied(maybe_applied || unknown))
             .with_attempts(attempts)
             .asked_to_wait(retry_after, self.parts.wall()))
     }

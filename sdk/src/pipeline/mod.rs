@@ -1,7 +1,7 @@
 //! One call: the attempts that it takes, each with credentials, under the limits and on the clock of the session.
 //!
 //! A call ends with a documented response, whose body is what the contract says, or with an [`Error`] that says whether the
-//! account may have been changed. [`Exchange::run`] makes the attempts; `request` prepares each, `attempt` makes it and
+//! account may have been changed. [`CallDriver::run`] makes the attempts; `request` prepares each, `attempt` makes it and
 //! says how it ended, `retry` decides whether there is another, `conclude` says what the call ends with, and `record` keeps what
 //! it did for whoever made it.
 
@@ -16,14 +16,14 @@ use tracing::{Instrument as _, Span, debug, debug_span, field};
 use self::attempt::{Attempt, hide};
 use self::record::Call;
 use crate::client::report::{self, Failure, Pending, failed};
-use crate::client::session::{Parts, Session};
+use crate::client::session::{Session, SessionInner};
 use crate::model::conclusion::Conclusion;
 use crate::model::connection::ConnectionProblem;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::operation::{Operation, Parsed};
 use crate::model::raw::RawResponse;
-use crate::policy::clock::{BoxFuture, Wait, at_most};
-use crate::policy::limit::NoPlace;
+use crate::policy::clock::{BoxFuture, Wait, timeout};
+use crate::policy::limit::NoPermit;
 use crate::policy::retry::{self, AttemptOutcome, Decision, Progress, RetryContext};
 use crate::policy::waiting::{self, WaitReason};
 
@@ -42,7 +42,7 @@ pub(crate) fn send<'a>(
 ) -> BoxFuture<'a, Result<(), Error>> {
     Box::pin(async move {
         // The call that the task is in is known once this is polled, and not before.
-        let exchange = Exchange::new(session, &session.parts().pooled, operation, request);
+        let exchange = CallDriver::new(session, &session.parts().pooled, operation, request);
         let answer = exchange.run().await?;
         exchange.ended(answer.raw);
         Ok(())
@@ -50,8 +50,8 @@ pub(crate) fn send<'a>(
 }
 
 /// One call.
-pub(crate) struct Exchange<'a> {
-    parts: &'a Parts,
+pub(crate) struct CallDriver<'a> {
+    parts: &'a SessionInner,
     client: &'a Client,
     operation: &'a Operation,
     call: Arc<Call>,
@@ -60,7 +60,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 /// A documented response.
-pub(crate) struct Answer {
+pub(crate) struct CallResponse {
     /// As it came.
     pub(crate) raw: RawResponse,
     /// Its body, of the type that the contract describes.
@@ -69,15 +69,15 @@ pub(crate) struct Answer {
     conclusion: Conclusion,
 }
 
-impl<'a> Exchange<'a> {
+impl<'a> CallDriver<'a> {
     /// Begins a call, with the settings of the call that the task is in.
     pub(crate) fn new(
         session: &'a Session,
         client: &'a Client,
         operation: &'a Operation,
         template: Request,
-    ) -> Exchange<'a> {
-        Exchange { parts: session.parts(), client, operation, call: Call::current(), template }
+    ) -> CallDriver<'a> {
+        CallDriver { parts: session.parts(), client, operation, call: Call::current(), template }
     }
 
     /// The URL that is asked.
@@ -91,7 +91,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Makes the attempts, and reports a failure.
-    pub(crate) async fn run(&self) -> Result<Answer, Error> {
+    pub(crate) async fn run(&self) -> Result<CallResponse, Error> {
         let result = self.run_in_span().await;
         match &result {
             Ok(answer) if answer.raw.status >= 300 => {
@@ -105,7 +105,7 @@ impl<'a> Exchange<'a> {
         result
     }
 
-    async fn run_in_span(&self) -> Result<Answer, Error> {
+    async fn run_in_span(&self) -> Result<CallResponse, Error> {
         let span = debug_span!(
             "user_status.call",
             operation = self.operation.id,
@@ -135,7 +135,7 @@ impl<'a> Exchange<'a> {
         (if fresh { &self.parts.fresh } else { self.client }, fresh)
     }
 
-    async fn watched(&self) -> Result<Answer, Error> {
+    async fn watched(&self) -> Result<CallResponse, Error> {
         let system = self.parts.system;
         let (call, reads) = (self.operation.id, self.parts.reads);
         let mut pending = Pending { system, reads, call, attempts: 0, unknown: false };
@@ -145,7 +145,7 @@ impl<'a> Exchange<'a> {
         result
     }
 
-    async fn attempts(&self, pending: &mut Pending) -> Result<Answer, Error> {
+    async fn attempts(&self, pending: &mut Pending) -> Result<CallResponse, Error> {
         let parts = self.parts;
         let options = &self.call.options;
         let policy = options.retry.unwrap_or(parts.retry);
@@ -160,10 +160,10 @@ impl<'a> Exchange<'a> {
 
         // What the clock showed after the last wait.
         let mut now = started;
-        let mut credentials = match parts.auth.at_hand() {
+        let mut credentials = match parts.auth.cached() {
             Some(credentials) => credentials,
             None => {
-                let fetched = at_most(&*parts.clock, total, pin!(parts.auth.current())).await;
+                let fetched = timeout(&*parts.clock, total, pin!(parts.auth.current())).await;
                 now = parts.clock.now();
                 fetched.unwrap_or_else(|| Err(self.out_of_time()))?
             }
@@ -178,7 +178,7 @@ impl<'a> Exchange<'a> {
         let write = !self.operation.changes.is_empty();
         let mut refreshed = false;
         // Whether an attempt before the last one may have changed the account.
-        let mut unsure = false;
+        let mut maybe_applied = false;
         let mut attempt = 0;
         let mut last: Option<(Attempt, AttemptOutcome)> = None;
         loop {
@@ -190,21 +190,21 @@ impl<'a> Exchange<'a> {
                 Ok(place) if !left_at(sent_at).is_zero() => place,
                 refused => {
                     return match (last, refused.err()) {
-                        (Some((last, outcome)), _) => self.finish(last, outcome, unsure, attempt),
-                        (None, Some(NoPlace::Asked(wait))) => Err(self.asked_to_wait(wait)),
+                        (Some((last, outcome)), _) => self.finish(last, outcome, maybe_applied, attempt),
+                        (None, Some(NoPermit::Asked(wait))) => Err(self.asked_to_wait(wait)),
                         (None, _) => Err(self.out_of_time()),
                     };
                 }
             };
             let request = self.prepare(&self.template, &credentials, fresh);
-            let request = request.map_err(|e| e.with_applied(self.applied(unsure)).with_attempts(attempt))?;
+            let request = request.map_err(|e| e.with_applied(self.applied(maybe_applied)).with_attempts(attempt))?;
             attempt += 1;
             (pending.attempts, pending.unknown) = (attempt, write);
             self.call.sent();
             let span = debug_span!("user_status.attempt", attempt, status = field::Empty, decision = field::Empty);
             let limit = options.attempt_timeout.unwrap_or(parts.attempt_timeout).min(left_at(sent_at));
             let (ended, outcome) = pin!(self.attempt(client, request, &secrets, limit)).instrument(span.clone()).await;
-            pending.unknown = write && (unsure || outcome.may_have_changed());
+            pending.unknown = write && (maybe_applied || outcome.may_have_changed());
             let ended_at = parts.clock.now();
             if let Attempt::Answered(raw) | Attempt::TooLong(raw) | Attempt::Stale(raw, _) = &ended {
                 span.record("status", raw.status);
@@ -214,18 +214,18 @@ impl<'a> Exchange<'a> {
             place.learn(outcome, &policy, ended_at);
             drop(place);
             // The budget guards against storms; here the limit does.
-            let free = parts.limiter.is_adaptive() && outcome.asks_to_wait();
+            let exempt_from_budget = parts.limiter.is_adaptive() && outcome.asks_to_wait();
             let safety = RetryContext {
                 idempotent,
                 repeats_500: parts.conventions.retries_500,
                 can_refresh: !refreshed && parts.auth.can_refresh(),
             };
-            let budget = free || parts.budget.has_room();
+            let budget = exempt_from_budget || parts.budget.has_room();
             let progress = Progress { attempt, time_left: left_at(ended_at), budget, jitter: fastrand::f64() };
             let decision = match retry::decide(&policy, safety, outcome, progress) {
                 // Not another connection to what will end it in the same way.
                 Decision::Again(_) if ended.problem().is_some_and(ConnectionProblem::stays) => Decision::Stop,
-                Decision::Again(_) if !free && !parts.budget.spend() => Decision::Stop,
+                Decision::Again(_) if !exempt_from_budget && !parts.budget.spend() => Decision::Stop,
                 decision => decision,
             };
             let duration = ended_at.saturating_sub(sent_at);
@@ -233,7 +233,7 @@ impl<'a> Exchange<'a> {
             span.in_scope(|| debug!(duration_ms = duration.as_millis() as u64, ?outcome, "attempt ended"));
             match decision {
                 Decision::Stop => {
-                    let result = self.finish(ended, outcome, unsure, attempt);
+                    let result = self.finish(ended, outcome, maybe_applied, attempt);
                     if result.as_ref().is_ok_and(|answer| answer.raw.status < 300) {
                         parts.budget.earn();
                     }
@@ -241,9 +241,9 @@ impl<'a> Exchange<'a> {
                 }
                 Decision::Refresh => {
                     refreshed = true;
-                    unsure |= outcome.may_have_changed();
+                    maybe_applied |= outcome.may_have_changed();
                     let refused = credentials.clone();
-                    match at_most(&*parts.clock, left_at(ended_at), pin!(parts.auth.refresh(&refused))).await {
+                    match timeout(&*parts.clock, left_at(ended_at), pin!(parts.auth.refresh(&refused))).await {
                         Some(Ok(fresh)) => credentials = fresh,
                         // What the source says is what the caller wants to know; what the system said stays with it.
                         Some(Err(error)) => {
@@ -251,19 +251,19 @@ impl<'a> Exchange<'a> {
                             let error = error
                                 .map_source(|source| hide(source, &secrets))
                                 .with_attempts(attempt)
-                                .with_applied(self.applied(unsure));
+                                .with_applied(self.applied(maybe_applied));
                             return Err(match ended {
                                 Attempt::Answered(raw) => error.with_raw(raw),
                                 _ => error,
                             });
                         }
-                        None => return self.finish(ended, outcome, unsure, attempt),
+                        None => return self.finish(ended, outcome, maybe_applied, attempt),
                     }
                     secrets = Arc::new(secrets.and(&self.secrets(&credentials)));
                     last = Some((ended, outcome));
                 }
                 Decision::Again(wait) => {
-                    unsure |= outcome.may_have_changed();
+                    maybe_applied |= outcome.may_have_changed();
                     last = Some((ended, outcome));
                     let asked =
                         matches!(outcome, AttemptOutcome::Answered { retry_after: Some(asked), .. } if asked >= wait);

@@ -9,15 +9,20 @@ use reqwest::header::{
 use reqwest::{Body, Request};
 use serde_json::{Map, Value};
 
-use super::Exchange;
-use crate::client::auth::Prepared;
+use super::CallDriver;
+use crate::client::auth::WireCredentials;
 use crate::codec::redact::Secrets;
 use crate::model::dry_run::DryRunRequest;
 use crate::model::error::Error;
 
-impl Exchange<'_> {
+impl CallDriver<'_> {
     /// The request with credentials, in the representation that the session speaks.
-    pub(super) fn prepare(&self, template: &Request, credentials: &Prepared, fresh: bool) -> Result<Request, Error> {
+    pub(super) fn prepare(
+        &self,
+        template: &Request,
+        credentials: &WireCredentials,
+        fresh: bool,
+    ) -> Result<Request, Error> {
         let mut request = self.copy(template)?;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("user-status/", env!("CARGO_PKG_VERSION"))));
@@ -57,7 +62,7 @@ impl Exchange<'_> {
     /// The request as it would be sent, without the credentials. They are left out when it is prepared, so that none
     /// can be overlooked in it; what the caller put in besides is cleaned before it is written in another
     /// representation.
-    pub(super) fn planned(&self, credentials: &Prepared, secrets: &Secrets) -> Result<DryRunRequest, Error> {
+    pub(super) fn planned(&self, credentials: &WireCredentials, secrets: &Secrets) -> Result<DryRunRequest, Error> {
         let mut template = self.copy(&self.template)?;
         if let Some(body) = template.body().and_then(Body::as_bytes).map(Bytes::copy_from_slice) {
             *template.body_mut() = Some(Body::from(secrets.clean_body(body)));
@@ -71,7 +76,7 @@ impl Exchange<'_> {
     }
 
     /// The secrets that a request with these credentials carries.
-    pub(super) fn secrets(&self, credentials: &Prepared) -> Arc<Secrets> {
+    pub(super) fn secrets(&self, credentials: &WireCredentials) -> Arc<Secrets> {
         if let Some((name, _)) = &credentials.body_member
             && let Some(members) = members(&self.template)
             && let Some(given) = members.get(*name).and_then(Value::as_str)

@@ -64,7 +64,7 @@ impl Clock for SystemClock {
 
 /// Runs a future, at most so long. `None` if the time is over first; then the future is to be dropped. It is pinned
 /// already, because it is large, and every function that takes one by value has room for it twice.
-pub(crate) async fn at_most<T>(
+pub(crate) async fn timeout<T>(
     clock: &dyn Clock,
     limit: Duration,
     future: impl Future<Output = T> + Unpin,

@@ -4,21 +4,21 @@
 //! errors of its own only. So three things travel past it, and all of them are here:
 //!
 //! - the settings of a call go down in a task-local, and what it did comes back in it (`pipeline/record.rs`);
-//! - the body that was read and checked goes up in the extensions of the response, as [`carried::Carried`];
-//! - an [`Error`] goes up in the same way, under a status code that was never on the wire ([`fault::FAILURE_STATUS`]).
+//! - the body that was read and checked goes up in the extensions of the response, as [`extensions::Carried`];
+//! - an [`Error`] goes up in the same way, under a status code that was never on the wire ([`convert::FAILURE_STATUS`]).
 
 use reqwest::{Body, Client, Request, Response, ResponseBuilderExt as _, Url};
 
-use self::carried::Carried;
-use self::fault::FAILURE_STATUS;
+use self::convert::FAILURE_STATUS;
+use self::extensions::Carried;
 use crate::client::session::Session;
 use crate::model::error::Error;
 use crate::model::operation::Operation;
-use crate::pipeline::{Answer, Exchange};
+use crate::pipeline::{CallDriver, CallResponse};
 use crate::policy::clock::BoxFuture;
 
-pub(crate) mod carried;
-pub(crate) mod fault;
+pub(crate) mod convert;
+pub(crate) mod extensions;
 
 /// Sends one call of a generated client. In a box: the futures around it are moved several times, and it is large.
 pub(crate) fn execute<'a>(
@@ -33,9 +33,9 @@ pub(crate) fn execute<'a>(
         return Box::pin(std::future::ready(failure(error)));
     };
     Box::pin(async move {
-        let exchange = Exchange::new(session, client, operation, request);
+        let exchange = CallDriver::new(session, client, operation, request);
         match exchange.run().await {
-            Ok(Answer { raw, body, .. }) => {
+            Ok(CallResponse { raw, body, .. }) => {
                 let mut response = response(exchange.url(), raw.status);
                 *response.headers_mut() = exchange.ended(raw);
                 Carried::put(body, &mut response);

@@ -3,7 +3,7 @@
 use reqwest::header::{COOKIE, HeaderName};
 use serde_json::Value;
 
-use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::codec::xml::{Elements, Representation};
 use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
@@ -13,7 +13,7 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
 use crate::model::status::AccountStatus;
-use crate::seam::fault::Fault;
+use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
 use crate::system::Capabilities;
 use crate::systems::operations::repeatable;
@@ -74,7 +74,7 @@ impl Akana {
 #[must_use]
 pub struct AkanaBuilder {
     config: Config,
-    credentials: Option<Given<Credentials>>,
+    credentials: Option<CredentialInput<Credentials>>,
     tenant: Option<String>,
     media_type: MediaType,
     unlock_by_enabling: bool,
@@ -108,7 +108,7 @@ impl AkanaBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Akana> {
         let tenant = self.tenant.ok_or_else(|| Error::missing(KIND, "tenant"))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -190,7 +190,7 @@ impl Credentials {
         Credentials { session_cookie: session_cookie.into(), csrf_token: csrf_token.into() }
     }
 
-    fn prepare(&self, tenant: &str) -> Result<Prepared> {
+    fn prepare(&self, tenant: &str) -> Result<WireCredentials> {
         let cookie = self.session_cookie.expose();
         if cookie.contains([';', ',', '"', '\\']) || cookie.starts_with("AtmoAuthToken_") {
             let problem = "the session cookie must be the bare value, without its name, quotes or attributes";
@@ -201,7 +201,11 @@ impl Credentials {
         let csrf = credential_header(KIND, "the CSRF token", "", &self.csrf_token)?;
         let csrf_name = HeaderName::try_from(format!("X-Csrf-Token_{tenant}"))
             .map_err(|_| Error::invalid_input(KIND, "tenant gives no header name"))?;
-        Ok(Prepared::new(vec![(COOKIE, cookie), (csrf_name, csrf)], None, &[&self.session_cookie, &self.csrf_token]))
+        Ok(WireCredentials::new(
+            vec![(COOKIE, cookie), (csrf_name, csrf)],
+            None,
+            &[&self.session_cookie, &self.csrf_token],
+        ))
     }
 }
 
@@ -234,7 +238,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
 const DOCUMENT: &str = "its document, \"PUT /api/users/{UserID}/status\"";
 const PLATFORM: &str = "the platform's page of HTTP response codes";
 
-impl Fault for types::AkanaFault {
+impl ErrorBody for types::AkanaFault {
     const SYSTEM: SystemKind = KIND;
     const CONVENTIONS: Conventions = CONVENTIONS;
 }

@@ -3,7 +3,7 @@
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
-use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
@@ -12,7 +12,7 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
 use crate::model::status::AccountStatus;
-use crate::seam::fault::Fault;
+use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
 use crate::system::Capabilities;
 use crate::systems::operations::repeatable;
@@ -67,7 +67,7 @@ impl Clearsquare {
 #[must_use]
 pub struct ClearsquareBuilder {
     config: Config,
-    credentials: Option<Given<Credentials>>,
+    credentials: Option<CredentialInput<Credentials>>,
 }
 
 impl ClearsquareBuilder {
@@ -77,7 +77,7 @@ impl ClearsquareBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Clearsquare> {
         let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         Ok(HttpSystem { dialect: Api { client: session.client(Client::new_with_client) }, session })
@@ -96,9 +96,9 @@ impl Credentials {
         Credentials { token: token.into() }
     }
 
-    fn prepare(&self) -> Result<Prepared> {
+    fn prepare(&self) -> Result<WireCredentials> {
         let header = credential_header(KIND, "the token", "Bearer ", &self.token)?;
-        Ok(Prepared::new(vec![(AUTHORIZATION, header)], Some(("token", self.token.clone())), &[&self.token]))
+        Ok(WireCredentials::new(vec![(AUTHORIZATION, header)], Some(("token", self.token.clone())), &[&self.token]))
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
 const DOCUMENT: &str = "its document, \"Activate/Deactivate a User\"";
 const SIBLING: &str = "the document of a sibling operation, with the same body";
 
-impl Fault for types::ClearsquareResult {
+impl ErrorBody for types::ClearsquareResult {
     const SYSTEM: SystemKind = KIND;
     const CONVENTIONS: Conventions = CONVENTIONS;
 }

@@ -3,7 +3,7 @@
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
-use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::codec::redact::REDACTED;
 use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
@@ -13,7 +13,7 @@ use crate::model::error::{Applied, Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
 use crate::model::status::{AccountStatus, Suspension};
-use crate::seam::fault::Fault;
+use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
 use crate::system::Capabilities;
 use crate::systems::operations::repeatable;
@@ -69,7 +69,7 @@ impl Mediconnect {
 #[must_use]
 pub struct MediconnectBuilder {
     config: Config,
-    credentials: Option<Given<Credentials>>,
+    credentials: Option<CredentialInput<Credentials>>,
     active_flag: ActiveFlag,
 }
 
@@ -113,7 +113,7 @@ impl MediconnectBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Mediconnect> {
         let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         let client = session.client(Client::new_with_client);
@@ -133,9 +133,9 @@ impl Credentials {
         Credentials { token: token.into() }
     }
 
-    fn prepare(&self) -> Result<Prepared> {
+    fn prepare(&self) -> Result<WireCredentials> {
         let header = credential_header(KIND, "the token", "Bearer ", &self.token)?;
-        Ok(Prepared::new(vec![(AUTHORIZATION, header)], None, &[&self.token]))
+        Ok(WireCredentials::new(vec![(AUTHORIZATION, header)], None, &[&self.token]))
     }
 }
 
@@ -169,7 +169,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
 const DOCUMENT: &str = "its document, \"Toggle User Status\"";
 const CODE: &str = "its published code, which refuses before it looks at the account";
 
-impl Fault for types::MediconnectError {
+impl ErrorBody for types::MediconnectError {
     const SYSTEM: SystemKind = KIND;
     const CONVENTIONS: Conventions = CONVENTIONS;
 }

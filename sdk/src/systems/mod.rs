@@ -21,7 +21,7 @@ pub mod symphony;
 #[cfg(feature = "userdocks")]
 pub mod userdocks;
 
-pub(crate) use operations::of_hook as operation;
+pub(crate) use operations::by_hook_id as operation;
 pub use operations::operations;
 
 #[cfg(feature = "akana")]

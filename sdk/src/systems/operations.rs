@@ -17,7 +17,7 @@ pub fn operations() -> &'static [Operation] {
 }
 
 /// The operation of that id, as the hooks of a generated client know it.
-pub(crate) fn of_hook(system: SystemKind, hook_id: &str) -> Option<&'static Operation> {
+pub(crate) fn by_hook_id(system: SystemKind, hook_id: &str) -> Option<&'static Operation> {
     operations().iter().find(|operation| operation.system == system && operation.hook_id == hook_id)
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use reqwest::header::HeaderName;
 use serde_json::Value;
 
-use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, Fact, HttpSystem, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
@@ -13,7 +13,7 @@ use crate::model::error::{Error, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
 use crate::model::status::{AccountStatus, Suspension};
-use crate::seam::fault::Fault;
+use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
 use crate::system::Capabilities;
 use crate::systems::operations::repeatable;
@@ -67,7 +67,7 @@ impl Symphony {
 #[must_use]
 pub struct SymphonyBuilder {
     config: Config,
-    credentials: Option<Given<Credentials>>,
+    credentials: Option<CredentialInput<Credentials>>,
     unit: Unit,
 }
 
@@ -118,7 +118,7 @@ impl SymphonyBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Symphony> {
         let session = self.config.connect(PEER, self.credentials, Credentials::prepare)?;
         Ok(HttpSystem { dialect: Api { client: session.client(Client::new_with_client), unit: self.unit }, session })
@@ -137,9 +137,9 @@ impl Credentials {
         Credentials { session_token: token.into() }
     }
 
-    fn prepare(&self) -> Result<Prepared> {
+    fn prepare(&self) -> Result<WireCredentials> {
         let token = credential_header(KIND, "the session token", "", &self.session_token)?;
-        Ok(Prepared::new(vec![(HeaderName::from_static("sessiontoken"), token)], None, &[&self.session_token]))
+        Ok(WireCredentials::new(vec![(HeaderName::from_static("sessiontoken"), token)], None, &[&self.session_token]))
     }
 }
 
@@ -179,7 +179,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
 const DOCUMENT: &str =
     "its document, \"Update User Status\"; its guide says that actions are atomic, and a 40x made no change";
 
-impl Fault for types::SymphonyError {
+impl ErrorBody for types::SymphonyError {
     const SYSTEM: SystemKind = KIND;
     const CONVENTIONS: Conventions = CONVENTIONS;
 }

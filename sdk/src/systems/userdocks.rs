@@ -3,7 +3,7 @@
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::client::auth::{Given, Prepared, credential_header};
+use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
@@ -12,7 +12,7 @@ use crate::model::error::{Error, Result};
 use crate::model::kind::SystemKind;
 use crate::model::secret::Secret;
 use crate::model::status::AccountStatus;
-use crate::seam::fault::Fault;
+use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
 use crate::system::Capabilities;
 use crate::systems::operations::repeatable;
@@ -68,7 +68,7 @@ impl Userdocks {
 #[must_use]
 pub struct UserdocksBuilder {
     config: Config,
-    credentials: Option<Given<Credentials>>,
+    credentials: Option<CredentialInput<Credentials>>,
     route: Route,
     app: Option<String>,
 }
@@ -104,7 +104,7 @@ impl UserdocksBuilder {
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
-    /// [`Setup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Userdocks> {
         let app = self.app.map(UserdocksAppId::try_from).transpose()?;
         if self.route == Route::Current && app.is_none() {
@@ -118,10 +118,10 @@ impl UserdocksBuilder {
 
 /// Credentials for Userdocks: the API key of a server, or the access token of a user.
 #[derive(Clone, Debug)]
-pub struct Credentials(Kind);
+pub struct Credentials(KeyType);
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum KeyType {
     ApiKey { key: Secret, client_id: Secret },
     AccessToken(Secret),
 }
@@ -129,18 +129,18 @@ enum Kind {
 impl Credentials {
     /// An API key of type `write`, and the client id of the app: its UUID. For servers only.
     pub fn api_key(key: impl Into<Secret>, client_id: impl Into<Secret>) -> Credentials {
-        Credentials(Kind::ApiKey { key: key.into(), client_id: client_id.into() })
+        Credentials(KeyType::ApiKey { key: key.into(), client_id: client_id.into() })
     }
 
     /// The access token of a signed-in user, without `Bearer`. It acts on that user only.
     pub fn access_token(token: impl Into<Secret>) -> Credentials {
-        Credentials(Kind::AccessToken(token.into()))
+        Credentials(KeyType::AccessToken(token.into()))
     }
 
-    fn prepare(&self) -> Result<Prepared> {
+    fn prepare(&self) -> Result<WireCredentials> {
         let header = |what, prefix, secret| credential_header(KIND, what, prefix, secret);
         Ok(match &self.0 {
-            Kind::ApiKey { key, client_id } => Prepared::new(
+            KeyType::ApiKey { key, client_id } => WireCredentials::new(
                 vec![
                     (HeaderName::from_static("x-api-key"), header("the API key", "", key)?),
                     (HeaderName::from_static("x-api-key-type"), HeaderValue::from_static("write")),
@@ -149,9 +149,11 @@ impl Credentials {
                 None,
                 &[key, client_id],
             ),
-            Kind::AccessToken(token) => {
-                Prepared::new(vec![(AUTHORIZATION, header("the access token", "Bearer ", token)?)], None, &[token])
-            }
+            KeyType::AccessToken(token) => WireCredentials::new(
+                vec![(AUTHORIZATION, header("the access token", "Bearer ", token)?)],
+                None,
+                &[token],
+            ),
         })
     }
 }
@@ -171,7 +173,7 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new().with_refusals(
 
 const DOCUMENT: &str = "its document, \"PUT /users/:userId/access-status/:accessStatus\"";
 
-impl Fault for types::UserdocksError {
+impl ErrorBody for types::UserdocksError {
     const SYSTEM: SystemKind = KIND;
     const CONVENTIONS: Conventions = CONVENTIONS;
 }

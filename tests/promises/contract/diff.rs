@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use user_status_contract::diff::{Change, Class, Side, Version};
+use user_status_contract::diff::{Class, ContractChange, Side, Version};
 use user_status_contract::{self as tool, Diff, Source};
 use user_status_openapi::Contract;
 
@@ -302,7 +302,7 @@ fn where_a_base_path_is_written_is_no_change() {
     // An operation that is called otherwise is found in its place all the same.
     let text = new.to_string().replace("getUserStatus", "readUserStatus");
     let found = diff(&old, &serde_json::from_str(&text).unwrap()).changes;
-    let breaking: Vec<&Change> = found.iter().filter(|change| change.class == Breaking).collect();
+    let breaking: Vec<&ContractChange> = found.iter().filter(|change| change.class == Breaking).collect();
     assert_eq!(breaking.len(), 1, "{found:#?}");
     assert!(breaking[0].pointer.ends_with("/get/operationId"), "{found:#?}");
 }
@@ -320,7 +320,7 @@ fn the_names_of_types_count() {
     assert!(whys.contains(&"$ref") && whys.contains(&"code") && whys.contains(&"error"), "{found:#?}");
     // An id that becomes plain text has another type.
     let new = edited(old, "/components/schemas/AkanaUserId/pattern", &Remove);
-    let found: Vec<Change> = diff(old, &new).changes;
+    let found: Vec<ContractChange> = diff(old, &new).changes;
     assert!(found.iter().any(|c| c.class == Breaking && c.pointer == "/components/schemas/AkanaUserId"), "{found:#?}");
 }
 

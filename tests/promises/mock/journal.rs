@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::json;
 use user_status_mock::{
-    Engine, Expectation, Fault, MockServer, Options, Pattern, StandaloneServer, SystemKind, WorldState, world,
+    Engine, Expectation, Fault, MockServer, Options, RequestMatcher, StandaloneServer, SystemKind, WorldState, world,
 };
 use user_status_tests::send;
 
@@ -147,10 +147,10 @@ async fn what_is_overlooked_is_recorded_all_the_same() {
 #[tokio::test]
 async fn an_expectation_that_does_not_hold_fails_the_test_with_the_nearest_miss() {
     let server = StandaloneServer::start().await.unwrap();
-    let disables = Pattern::new().operation("updateUserStatus").body(json!({ "status": "DISABLED" }));
+    let disables = RequestMatcher::new().operation("updateUserStatus").body(json!({ "status": "DISABLED" }));
     server.expect(Expectation::of(disables.clone().user("7215545078541")).once().named("one change"));
     server.expect(Expectation::of(disables.user("42")).times(1..=2));
-    server.expect(Expectation::of(Pattern::new().system(SystemKind::Akana)).never());
+    server.expect(Expectation::of(RequestMatcher::new().system(SystemKind::Akana)).never());
     assert_eq!(server.verify().unwrap_err().len(), 2, "nothing came yet");
     send(&server.root(), LINE, &HEADERS, r#"{"status":"DISABLED"}"#).await;
     send(&server.root(), "GET /api/users/a.b", &[], "").await;
@@ -167,10 +167,10 @@ async fn an_expectation_that_does_not_hold_fails_the_test_with_the_nearest_miss(
 
     // Both transports do so, and one that holds is silent.
     let server = MockServer::start().await;
-    server.expect(Expectation::of(Pattern::new()).once().named("a call"));
+    server.expect(Expectation::of(RequestMatcher::new()).once().named("a call"));
     let panic = catch_unwind(AssertUnwindSafe(|| drop(server))).unwrap_err();
     assert!(panic.downcast_ref::<String>().unwrap().contains("a call: expected 1 of any request, got 0"));
     let server = MockServer::start().await;
-    server.expect(Expectation::of(Pattern::new().status(404)).once());
+    server.expect(Expectation::of(RequestMatcher::new().status(404)).once());
     send(&server.uri(SystemKind::Userdocks), "GET /nowhere", &[], "").await;
 }

@@ -1,7 +1,7 @@
 //! The journal shows no text that has eight characters in a row in common with a credential, however it is written.
 
 use serde_json::{Value, json};
-use user_status_mock::{Expectation, Mint, Options, Pattern, StandaloneServer, SystemKind, WorldState};
+use user_status_mock::{Expectation, Mint, Options, RequestMatcher, StandaloneServer, SystemKind, WorldState};
 use user_status_tests::send;
 
 const WORLD: &str = "
@@ -235,7 +235,7 @@ async fn a_credential_that_the_end_of_what_is_kept_cuts_through_is_not_shown() {
 #[tokio::test]
 async fn what_was_expected_shows_none() {
     let server = server().await;
-    server.expect(Expectation::of(Pattern::new().header("sessionToken", SECRETS[0]).user(SECRETS[1])).once());
+    server.expect(Expectation::of(RequestMatcher::new().header("sessionToken", SECRETS[0]).user(SECRETS[1])).once());
     let failures = server.verify().unwrap_err().join("\n");
     assert!(failures.contains("[redacted]"), "{failures}");
     nothing_shows(&failures, SECRETS[0]);

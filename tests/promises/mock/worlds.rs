@@ -206,9 +206,13 @@ async fn only_a_request_for_something_makes_a_world() {
 
 #[tokio::test]
 async fn what_is_expected_in_any_world_is_verified() {
-    use user_status_mock::{Expectation, Pattern};
+    use user_status_mock::{Expectation, RequestMatcher};
     let server = StandaloneServer::start().await.unwrap();
-    server.engine().named_world("suite").unwrap().expect(Expectation::of(Pattern::new()).named("a call in suite"));
+    server
+        .engine()
+        .named_world("suite")
+        .unwrap()
+        .expect(Expectation::of(RequestMatcher::new()).named("a call in suite"));
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(server))).unwrap_err();
     assert!(panic.downcast_ref::<String>().unwrap().contains("a call in suite"));
 }

@@ -206,7 +206,7 @@ async fn unknown_values_and_members_lose_nothing() {
     let symphony = symphony_builder(&server.uri()).build().unwrap();
     let error = symphony.apply("42", &StatusChange::disable()).await.unwrap_err();
     assert_eq!(error.raw().unwrap().body, answer, "the answer is kept as it came");
-    assert_eq!(error.fault::<symphony::types::SymphonyError>().unwrap().code, Some(1));
+    assert_eq!(error.error_body::<symphony::types::SymphonyError>().unwrap().code, Some(1));
     assert!(!format!("{error:?}").contains("call us"), "and not shown: {error:?}");
 }
 

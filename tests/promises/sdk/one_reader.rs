@@ -222,7 +222,7 @@ async fn a_fault_is_of_the_same_value() {
     ] {
         let server = Recorder::answering(400, body).await;
         let error = symphony(&server.uri()).apply("42", &StatusChange::disable()).await.unwrap_err();
-        assert_eq!(error.fault::<SymphonyError>().and_then(|fault| fault.code), code, "{body}: {error:?}");
+        assert_eq!(error.error_body::<SymphonyError>().and_then(|fault| fault.code), code, "{body}: {error:?}");
         assert_eq!((error.kind(), error.applied()), (ErrorKind::Rejected, applied), "{body}");
     }
     let fault = "<Fault><faultcode>Client</faultcode><faultstring>a &amp; <![CDATA[<b>]]></faultstring></Fault>";
@@ -234,7 +234,7 @@ async fn a_fault_is_of_the_same_value() {
     for media_type in [akana::MediaType::Xml, akana::MediaType::Json] {
         let akana = akana_builder(&server.uri()).media_type(media_type).build().unwrap();
         let error = akana.apply("u", &StatusChange::disable()).await.unwrap_err();
-        assert_eq!(error.fault::<akana::types::AkanaFault>().unwrap().faultstring.as_deref(), Some("a & <b>"));
+        assert_eq!(error.error_body::<akana::types::AkanaFault>().unwrap().faultstring.as_deref(), Some("a & <b>"));
         assert!(error.to_string().contains("a & <b>"), "{error}");
     }
 }

@@ -74,7 +74,7 @@ fn seen(error: &Error) -> String {
         next = cause.source();
     }
     fn fault<T: Debug + serde::de::DeserializeOwned>(error: &Error) -> String {
-        error.fault::<T>().map(|fault| format!(" {fault:?}")).unwrap_or_default()
+        error.error_body::<T>().map(|fault| format!(" {fault:?}")).unwrap_or_default()
     }
     text += &fault::<symphony::types::SymphonyError>(error);
     text += &fault::<akana::types::AkanaFault>(error);
@@ -82,7 +82,7 @@ fn seen(error: &Error) -> String {
     text += &fault::<mediconnect::types::MediconnectError>(error);
     text += &fault::<userdocks::types::UserdocksError>(error);
     text += &fault::<clearsquare::types::ClearsquareResult>(error);
-    text += &error.fault::<Value>().map(|value| value.to_string()).unwrap_or_default();
+    text += &error.error_body::<Value>().map(|value| value.to_string()).unwrap_or_default();
     if let Some(raw) = error.raw() {
         text += &String::from_utf8_lossy(&raw.body);
         let headers =

@@ -22,7 +22,7 @@ async fn akana_speaks_every_representation() {
         let error = akana.apply("nobody.acmepaymentscorp", &StatusChange::lock()).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (ErrorKind::NotFound, Applied::No), "{media_type:?}: {error}");
         assert!(error.to_string().contains("The user does not exist"), "{media_type:?}: {error}");
-        let fault: akana::types::AkanaFault = error.fault().unwrap();
+        let fault: akana::types::AkanaFault = error.error_body().unwrap();
         assert_eq!(fault.faultcode.as_deref(), Some("Client.NotFound"), "{media_type:?}");
     }
     assert_eq!(akana::MediaType::ALL.len(), 10);

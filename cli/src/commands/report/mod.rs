@@ -10,22 +10,22 @@ use std::io;
 
 use user_status::bulk::{Counts, JournalEntry, JournalError, JournalReader, RowState};
 
-use super::runs::Seen;
+use super::runs::RunOverview;
 use crate::arguments::{Global, Only, Report, ReportFormat};
-use crate::bulk::naming::Name;
+use crate::bulk::naming::RunName;
 use crate::config::near;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::visible;
 use crate::runs::Runs;
-use target::Target;
+use target::ReportSink;
 
 pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
     let format = format(report, global.json)?;
     let runs = Runs::at(global.runs.as_deref())?;
     let path = runs.find(&report.run)?;
     let journal = JournalReader::open_as_it_is(&path).map_err(|e| Failure::of_journal(&e))?;
-    let seen = Seen::through(&journal).map_err(|e| Failure::of_journal(&e))?;
+    let seen = RunOverview::through(&journal).map_err(|e| Failure::of_journal(&e))?;
     let by_system = journal.counts_by_system().map_err(|e| Failure::of_journal(&e))?;
     if let Some(name) = &report.system
         && !by_system.contains_key(name)
@@ -36,8 +36,8 @@ pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::usage(problem).next(format!("{near}It has rows of {}.", known.join(", "))));
     }
     let of_run =
-        Reported { name: Name::of(&path, &runs, global), path, seen, by_system, rows: Rows { journal, report } };
-    let target = Target::of(report, format)?;
+        Reported { name: RunName::of(&path, &runs, global), path, seen, by_system, rows: Rows { journal, report } };
+    let target = ReportSink::of(report, format)?;
     target.write(|to| match format {
         ReportFormat::Table => table::write(to, &of_run, target.paper()),
         ReportFormat::Csv => records::csv(to, &of_run, !report.exact, target.is_terminal()),
@@ -49,9 +49,9 @@ pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
 
 /// What is reported.
 struct Reported<'a> {
-    name: Name,
+    name: RunName,
     path: std::path::PathBuf,
-    seen: Seen,
+    seen: RunOverview,
     by_system: BTreeMap<String, Counts>,
     rows: Rows<'a>,
 }
@@ -80,7 +80,7 @@ impl Rows<'_> {
 /// Why a report is not whole.
 enum Broken {
     Journal(JournalError),
-    Target(io::Error),
+    ReportSink(io::Error),
 }
 
 impl From<JournalError> for Broken {
@@ -91,7 +91,7 @@ impl From<JournalError> for Broken {
 
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Broken {
-        Broken::Target(error)
+        Broken::ReportSink(error)
     }
 }
 

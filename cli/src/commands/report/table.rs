@@ -20,7 +20,7 @@ const HEAD: [&str; 7] = ["#", "LINE", "SYSTEM", "USER", "CHANGE", "STATE", "WHAT
 
 /// What it is written on.
 #[derive(Clone, Copy)]
-pub(super) struct Paper {
+pub(super) struct PageLayout {
     /// How long a line may be: as a terminal is wide. Without one lines are whole.
     pub(super) width: Option<usize>,
     /// Whether it takes no colours, and cannot leave them out itself.
@@ -28,7 +28,7 @@ pub(super) struct Paper {
 }
 
 /// A header, the rows, and what to do next.
-pub(super) fn write(to: &mut dyn Write, reported: &Reported<'_>, paper: Paper) -> Result<(), Broken> {
+pub(super) fn write(to: &mut dyn Write, reported: &Reported<'_>, paper: PageLayout) -> Result<(), Broken> {
     to.write_all(shown(&header(reported, paper.width)).as_bytes())?;
     let mut columns = Columns::default();
     let mut page = vec![HEAD.map(str::to_owned).to_vec()];
@@ -109,7 +109,7 @@ fn lay_out(
     to: &mut dyn Write,
     columns: &mut Columns,
     page: &mut Vec<Vec<String>>,
-    Paper { width, plain }: Paper,
+    PageLayout { width, plain }: PageLayout,
 ) -> std::io::Result<()> {
     let mut text = columns.lines(page);
     if let Some(width) = width {

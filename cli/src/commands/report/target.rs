@@ -4,12 +4,12 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::Broken;
-use super::table::Paper;
+use super::table::PageLayout;
 use crate::arguments::{Report, ReportFormat};
 use crate::failure::Failure;
 
 /// Where a report goes.
-pub(super) enum Target {
+pub(super) enum ReportSink {
     /// Text for people, with colours where there is a terminal that wants them.
     People,
     /// The standard output, and what is written as it is.
@@ -18,10 +18,10 @@ pub(super) enum Target {
     File { path: PathBuf, replace: bool },
 }
 
-impl Target {
-    pub(super) fn of(report: &Report, format: ReportFormat) -> Result<Target, Failure> {
+impl ReportSink {
+    pub(super) fn of(report: &Report, format: ReportFormat) -> Result<ReportSink, Failure> {
         let Some(path) = &report.output else {
-            return Ok(if format == ReportFormat::Table { Target::People } else { Target::Programs });
+            return Ok(if format == ReportFormat::Table { ReportSink::People } else { ReportSink::Programs });
         };
         match path.metadata() {
             Ok(_) if !report.force => Err(there_already(path)),
@@ -29,31 +29,31 @@ impl Target {
                 Err(Failure::usage(format!("--output: {} is no file, and left as it is", path.display())))
             }
             // What else may be wrong shows when it is written.
-            _ => Ok(Target::File { path: path.clone(), replace: report.force }),
+            _ => Ok(ReportSink::File { path: path.clone(), replace: report.force }),
         }
     }
 
     pub(super) fn is_terminal(&self) -> bool {
-        !matches!(self, Target::File { .. }) && io::stdout().is_terminal()
+        !matches!(self, ReportSink::File { .. }) && io::stdout().is_terminal()
     }
 
-    pub(super) fn paper(&self) -> Paper {
+    pub(super) fn paper(&self) -> PageLayout {
         let terminal = console::Term::stdout().size_checked().filter(|_| self.is_terminal());
         let width = terminal.map(|(_, width)| usize::from(width));
-        Paper { width, plain: matches!(self, Target::File { .. }) }
+        PageLayout { width, plain: matches!(self, ReportSink::File { .. }) }
     }
 
     /// Gives somebody the place to write to.
     pub(super) fn write(&self, report: impl FnOnce(&mut dyn Write) -> Result<(), Broken>) -> Result<(), Failure> {
         let written = match self {
-            Target::People => flushed(BufWriter::new(anstream::stdout().lock()), report).map(drop),
-            Target::Programs => flushed(BufWriter::new(io::stdout().lock()), report).map(drop),
-            Target::File { path, replace } => return to_file(path, *replace, report),
+            ReportSink::People => flushed(BufWriter::new(anstream::stdout().lock()), report).map(drop),
+            ReportSink::Programs => flushed(BufWriter::new(io::stdout().lock()), report).map(drop),
+            ReportSink::File { path, replace } => return to_file(path, *replace, report),
         };
         match written {
             // A reader that is gone wants no more.
-            Err(Broken::Target(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-            Err(Broken::Target(e)) => Err(Failure::unwritten(&e).next("The report is not whole.")),
+            Err(Broken::ReportSink(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(Broken::ReportSink(e)) => Err(Failure::unwritten(&e).next("The report is not whole.")),
             Err(Broken::Journal(e)) => Err(Failure::of_journal(&e)),
             Ok(()) => Ok(()),
         }
@@ -72,7 +72,7 @@ fn to_file(
     let file = tempfile::Builder::new().prefix(".user-status-report-").tempfile_in(folder).map_err(failed)?;
     let file = match flushed(BufWriter::new(file), report) {
         Ok(written) => written.into_inner().map_err(|e| failed(e.into_error()))?,
-        Err(Broken::Target(e)) => return Err(failed(e)),
+        Err(Broken::ReportSink(e)) => return Err(failed(e)),
         Err(Broken::Journal(e)) => return Err(Failure::of_journal(&e)),
     };
     file.as_file().sync_all().map_err(failed)?;

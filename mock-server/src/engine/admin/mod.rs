@@ -16,7 +16,7 @@ use super::{Engine, cors, pages};
 use crate::codec::{json as json_text, media_type};
 use crate::credentials::Mint;
 use crate::fault::Fault;
-use crate::journal::pattern::Pattern;
+use crate::journal::matcher::RequestMatcher;
 use crate::model::SystemModel;
 use crate::reply::{respond, respond_json};
 use crate::systems::Systems;
@@ -251,7 +251,7 @@ struct Advance {
 #[serde(deny_unknown_fields)]
 struct Verify {
     #[serde(default)]
-    pattern: Pattern,
+    pattern: RequestMatcher,
     #[serde(default = "one")]
     least: u64,
     #[serde(default)]
@@ -263,7 +263,7 @@ fn one() -> u64 {
 }
 
 /// A pattern that a request can have at all.
-fn pattern(pattern: Pattern) -> Result<Pattern, Refused> {
+fn pattern(pattern: RequestMatcher) -> Result<RequestMatcher, Refused> {
     pattern.check().map_err(|problem| (400, problem)).map(|()| pattern)
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::Value;
 
-use crate::engine::route::Miss;
+use crate::engine::route::NoRoute;
 #[cfg(not(feature = "docs"))]
 use crate::reply::respond_json;
 use crate::reply::{Pieces, respond};
@@ -43,7 +43,7 @@ pub(super) fn page(method: &Method, prefix: &str, path: &str, credentials: Value
         return page;
     }
     let allowed = ["GET", "HEAD", "OPTIONS"].map(str::to_owned).into();
-    Miss::Method { method: method.clone(), path: path.to_owned(), allowed }.response()
+    NoRoute::Method { method: method.clone(), path: path.to_owned(), allowed }.response()
 }
 
 /// The documentation, with this server and credentials that work filled in.

@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use super::memory::Held;
-use super::stream::Plan;
+use super::stream::WirePlan;
 use super::wait::Patience;
 
 /// How much of a body is copied at a time, to be written.
@@ -23,7 +23,7 @@ pub(super) struct Answer {
     /// What comes after it.
     more: vec::IntoIter<Bytes>,
     drip: Option<Drip>,
-    plan: Plan,
+    plan: WirePlan,
     /// What it takes of the server's memory.
     _held: Option<Held>,
 }
@@ -40,11 +40,11 @@ struct Drip {
 }
 
 impl Answer {
-    pub(super) fn whole(plan: &Plan, body: Bytes) -> Answer {
+    pub(super) fn whole(plan: &WirePlan, body: Bytes) -> Answer {
         Answer::parts(plan, vec![body], None)
     }
 
-    pub(super) fn parts(plan: &Plan, parts: Vec<Bytes>, held: Option<Held>) -> Answer {
+    pub(super) fn parts(plan: &WirePlan, parts: Vec<Bytes>, held: Option<Held>) -> Answer {
         plan.answer_begins();
         let mut more = parts.into_iter();
         Answer { rest: more.next().unwrap_or_default(), more, drip: None, plan: plan.clone(), _held: held }

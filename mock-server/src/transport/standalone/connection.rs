@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use super::body::Answer;
 use super::limits::Limits;
 use super::memory::{Held, Memory};
-use super::stream::{Breakable, Plan, Stream, Wire};
+use super::stream::{FaultyStream, Stream, Wire, WirePlan};
 use super::timer::Timer;
 use super::wait::Patience;
 use crate::engine::Engine;
@@ -44,9 +44,9 @@ pub(super) struct Service {
 
 /// Serves a connection until the client, a limit, a fault or the end of the server ends it.
 pub(super) async fn serve(stream: Stream, service: Service, mut stopped: watch::Receiver<bool>) {
-    let (plan, wire, limits) = (Plan::default(), Wire::new(stream), service.limits);
+    let (plan, wire, limits) = (WirePlan::default(), Wire::new(stream), service.limits);
     let patience = Patience::new(wire.clone(), service.places.clone(), limits.wait_timeout.min(FOR_EVER));
-    let stream = TokioIo::new(Breakable::new(wire, plan.clone(), limits.write_timeout));
+    let stream = TokioIo::new(FaultyStream::new(wire, plan.clone(), limits.write_timeout));
     let timer = Timer::default();
     let mut http = http1::Builder::new();
     http.timer(timer.clone())
@@ -72,7 +72,7 @@ pub(super) async fn serve(stream: Stream, service: Service, mut stopped: watch::
 
 async fn answer(
     service: Service,
-    plan: Plan,
+    plan: WirePlan,
     timer: Timer,
     patience: Patience,
     request: Request<Incoming>,
@@ -137,7 +137,7 @@ async fn answer(
 
 /// Puts an answer on its way.
 async fn send(
-    plan: &Plan,
+    plan: &WirePlan,
     memory: &Memory,
     patience: Patience,
     head: bool,
@@ -207,7 +207,7 @@ async fn read(mut body: Incoming, most: usize, memory: &Memory) -> Result<(Bytes
 }
 
 /// A refusal of the transport. The rest of the request is not read, so the connection ends.
-fn refuse(plan: &Plan, status: StatusCode, message: &str) -> Response<Answer> {
+fn refuse(plan: &WirePlan, status: StatusCode, message: &str) -> Response<Answer> {
     let body = Bytes::from(json!({ "error": message }).to_string());
     let mut response = Response::new(Answer::whole(plan, body));
     *response.status_mut() = status;

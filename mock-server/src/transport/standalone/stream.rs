@@ -64,7 +64,7 @@ enum Stage {
 /// What is to happen to the next bytes written, and how far the answer is; shared by the service and the stream under
 /// it.
 #[derive(Clone, Default)]
-pub(super) struct Plan(Arc<Mutex<Planned>>);
+pub(super) struct WirePlan(Arc<Mutex<Planned>>);
 
 #[derive(Default)]
 struct Planned {
@@ -74,7 +74,7 @@ struct Planned {
     stage: Stage,
 }
 
-impl Plan {
+impl WirePlan {
     /// The next answer, whose body has so many bytes, is to break like this.
     pub(super) fn set(&self, fault: Option<WireFault>, body: usize) {
         let mut planned = self.lock();
@@ -150,9 +150,9 @@ impl Wire {
 }
 
 /// A connection that can be broken at a chosen byte.
-pub(super) struct Breakable {
+pub(super) struct FaultyStream {
     wire: Wire,
-    plan: Plan,
+    plan: WirePlan,
     /// What was written of an answer that is to break in its body, until the body has begun.
     written: Vec<u8>,
     write_timeout: Duration,
@@ -166,9 +166,9 @@ pub(super) struct Breakable {
     reader: Option<Waker>,
 }
 
-impl Breakable {
-    pub(super) fn new(wire: Wire, plan: Plan, write_timeout: Duration) -> Breakable {
-        Breakable {
+impl FaultyStream {
+    pub(super) fn new(wire: Wire, plan: WirePlan, write_timeout: Duration) -> FaultyStream {
+        FaultyStream {
             wire,
             plan,
             written: Vec::new(),
@@ -230,7 +230,7 @@ impl Breakable {
     }
 }
 
-impl AsyncWrite for Breakable {
+impl AsyncWrite for FaultyStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         let fault = this.plan.get();
@@ -285,7 +285,7 @@ impl AsyncWrite for Breakable {
     }
 }
 
-impl AsyncRead for Breakable {
+impl AsyncRead for FaultyStream {
     /// `hyper` drops a request whose client has sent its last byte. That is right for one who has gone away while the
     /// request waits, and wrong for one who has only said that nothing more comes: the answer that is there at once is
     /// sent before `hyper` learns of it.

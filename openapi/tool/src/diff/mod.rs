@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Finding;
 
-mod judge;
+mod classify;
 mod rules;
 mod version;
 mod walk;
@@ -64,7 +64,7 @@ impl Side {
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct ContractChange {
     /// What it means.
     pub class: Class,
     /// JSON pointer into the newer document; into the older one for what is no longer there.
@@ -81,7 +81,7 @@ pub struct Change {
     pub why: &'static str,
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for ContractChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operations = self.operations.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let side = self.side.map_or("", Side::as_str);
@@ -122,7 +122,7 @@ pub struct Diff {
     /// `info.version` of the newer one.
     pub new: Version,
     /// The changes, those that break something first, then by pointer.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ContractChange>,
 }
 
 impl Diff {
@@ -163,7 +163,7 @@ impl Diff {
 
     /// The report for programs.
     pub fn json(&self) -> Value {
-        let change = |change: &Change| {
+        let change = |change: &ContractChange| {
             let mut value = json!({
                 "class": change.class.as_str(), "pointer": change.pointer, "side": change.side.map(Side::as_str),
                 "operations": change.operations, "why": change.why,

@@ -1,6 +1,6 @@
 //! What a change of each member means: one table per kind of object of the document.
 
-use super::judge::{
+use super::classify::{
     additional, base_path, content, flag, format, header, idempotence, lower_bound, narrowing, openapi, parameter,
     property, request_body, response, scheme, security, servers, tag, type_name, upper_bound, vocabulary, word_names,
     words,
@@ -11,16 +11,16 @@ use Class::{Breaking, Compatible, Documentation};
 use Rule::{Elsewhere, Into, Is, Items, Judge};
 
 /// A class, and why.
-pub(super) type Verdict = (Class, &'static str);
+pub(super) type Classification = (Class, &'static str);
 
 /// What a change of a member means.
 pub(super) enum Rule {
     /// The same for every change.
     Is(Class, &'static str),
     /// It depends on what was and what is.
-    Judge(for<'a> fn(&Walk<'a>, &Pair<'a>) -> Verdict),
+    Judge(for<'a> fn(&Walk<'a>, &Pair<'a>) -> Classification),
     /// The member is a list that is a set; each item that comes or goes is judged.
-    Items(for<'a> fn(&Walk<'a>, &Pair<'a>) -> Verdict),
+    Items(for<'a> fn(&Walk<'a>, &Pair<'a>) -> Classification),
     /// The member is compared by members of its own.
     Into(for<'a> fn(&mut Walk<'a>, &Pair<'a>)),
     /// Compared from another place.
@@ -31,7 +31,7 @@ pub(super) enum Rule {
 pub(super) type Table = &'static [(&'static str, Rule)];
 
 /// Of a member that no table has.
-pub(super) const UNKNOWN: Verdict =
+pub(super) const UNKNOWN: Classification =
     (Breaking, "no rule says that it is compatible; if it is, the tables of the tool must say so");
 
 const READ: Rule = Is(Documentation, "people read it, and no program");

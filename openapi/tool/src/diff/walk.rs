@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use user_status_openapi::pointer;
 
-use super::rules::{self, Rule, Table, Verdict};
-use super::{Change, Class, Side};
+use super::rules::{self, Classification, Rule, Table};
+use super::{Class, ContractChange, Side};
 
 /// Every change between two documents, those that break something first, then by pointer.
-pub(super) fn changes(old: &Value, new: &Value) -> Vec<Change> {
+pub(super) fn changes(old: &Value, new: &Value) -> Vec<ContractChange> {
     let closed = closed_enums(old);
     let mut walk = Walk { old, new, closed, found: BTreeMap::new(), open: Vec::new() };
     let root = Found { at: String::new(), value: Some(old) };
     let pair = Pair { old: root, new: Found { at: String::new(), value: Some(new) }, side: None, operation: None };
     walk.members(&pair, rules::DOCUMENT);
-    let mut changes: Vec<Change> = walk.found.into_values().collect();
+    let mut changes: Vec<ContractChange> = walk.found.into_values().collect();
     changes.sort_by(|a, b| (b.class, &a.pointer, a.side).cmp(&(a.class, &b.pointer, b.side)));
     changes
 }
@@ -26,7 +26,7 @@ pub(super) struct Walk<'a> {
     /// The pointers of the schemas whose generated enumeration is closed.
     closed: BTreeSet<String>,
     /// By place, side and rule: what several operations share is one change, of all of them.
-    found: BTreeMap<(String, Option<Side>, bool, &'static str), Change>,
+    found: BTreeMap<(String, Option<Side>, bool, &'static str), ContractChange>,
     /// The schemas that are being compared, from the outermost inwards: a schema may contain itself.
     open: Vec<(String, String, Option<Side>)>,
 }
@@ -106,14 +106,14 @@ impl<'a> Pair<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn record(&mut self, pair: &Pair<'_>, verdict: Verdict) {
+    pub(super) fn record(&mut self, pair: &Pair<'_>, verdict: Classification) {
         self.record_as(pair, pair.old.value.cloned(), pair.new.value.cloned(), verdict);
     }
 
-    fn record_as(&mut self, pair: &Pair<'_>, was: Option<Value>, is: Option<Value>, (class, why): Verdict) {
+    fn record_as(&mut self, pair: &Pair<'_>, was: Option<Value>, is: Option<Value>, (class, why): Classification) {
         let pointer = if pair.is_removed() { &pair.old.at } else { &pair.new.at };
         let operations = BTreeSet::new();
-        let change = || Change { class, pointer: pointer.clone(), side: pair.side, operations, was, is, why };
+        let change = || ContractChange { class, pointer: pointer.clone(), side: pair.side, operations, was, is, why };
         let change = self.found.entry((pointer.clone(), pair.side, pair.is_removed(), why)).or_insert_with(change);
         change.operations.extend(pair.operation.map(str::to_owned));
     }
@@ -138,7 +138,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A list that is a set: each item that only one of the two has.
-    pub(super) fn items(&mut self, pair: &Pair<'a>, judge: for<'b> fn(&Walk<'b>, &Pair<'b>) -> Verdict) {
+    pub(super) fn items(&mut self, pair: &Pair<'a>, judge: for<'b> fn(&Walk<'b>, &Pair<'b>) -> Classification) {
         let mut differ = false;
         for (i, item) in pair.old.items().iter().enumerate().filter(|(_, item)| !pair.new.items().contains(item)) {
             let old = Found { at: format!("{}/{i}", pair.old.at), value: Some(item) };
@@ -163,7 +163,7 @@ impl<'a> Walk<'a> {
     pub(super) fn each(
         &mut self,
         pair: &Pair<'a>,
-        judge: fn(&Walk<'a>, &Pair<'a>) -> Verdict,
+        judge: fn(&Walk<'a>, &Pair<'a>) -> Classification,
         compare: fn(&mut Walk<'a>, &Pair<'a>),
     ) {
         for name in pair.names() {
@@ -182,7 +182,7 @@ impl<'a> Walk<'a> {
         &mut self,
         pair: &Pair<'a>,
         key: fn(&Value) -> Vec<&Value>,
-        judge: fn(&Walk<'a>, &Pair<'a>) -> Verdict,
+        judge: fn(&Walk<'a>, &Pair<'a>) -> Classification,
         compare: fn(&mut Walk<'a>, &Pair<'a>),
     ) {
         let find = |list: &Found<'a>, document: &'a Value, wanted: Option<&Value>| -> Vec<Found<'a>> {
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
             let both = Pair { old: before.clone(), new: after.clone(), operation, side: None };
             if before.at != after.at {
                 let verdict = match self.addresses(&both) {
-                    (old, new) if old.whole == new.whole => super::judge::SAME_URL,
+                    (old, new) if old.whole == new.whole => super::classify::SAME_URL,
                     _ => (Class::Breaking, "the request goes elsewhere, or by another method"),
                 };
                 self.record_as(&both, call(before), call(after), verdict);
@@ -281,7 +281,7 @@ impl<'a> Walk<'a> {
         }
         let kind = |found: &Found<'a>| {
             let named = found.at.starts_with("/components/schemas/") && found.at.matches('/').count() == 3;
-            found.value.filter(|_| named).and_then(crate::tables::kind)
+            found.value.filter(|_| named).and_then(crate::codegen::kind)
         };
         if kind(&resolved.old) != kind(&resolved.new) {
             self.record(

@@ -279,7 +279,7 @@ impl Journal {
     }
 
     /// Says that a request is about to leave. When this returns, it is on the disk.
-    pub(super) async fn intend(
+    pub(super) async fn mark_sending(
         &self,
         entry: &JournalEntry,
         before: Option<&AccountStatus>,

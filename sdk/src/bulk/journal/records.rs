@@ -39,7 +39,7 @@ impl Columns {
 
     /// Says that a request is about to leave. What the account was before the first one is what it was before; a later look
     /// may see what that did.
-    pub(super) fn intend(&mut self, before: Option<String>, at: String) {
+    pub(super) fn mark_sending(&mut self, before: Option<String>, at: String) {
         self.set(STATE, RowState::Sending.as_str());
         if before.is_some() {
             self.set(BEFORE, before);

@@ -185,15 +185,15 @@ impl Writer {
             grown = grown.wrapping_add(record?);
         }
         for Intent { number, found, before, at, .. } in intents {
-            let intend = records::change(&transaction, key, *number, |row| {
+            let mark_sending = records::change(&transaction, key, *number, |row| {
                 if row.state() != found.as_str() {
                     let what = format!("another program is at work on this run, and has changed row {number}");
                     return Err(JournalError::new(JournalErrorKind::InUse, what));
                 }
-                row.intend(before.clone(), at.to_string());
+                row.mark_sending(before.clone(), at.to_string());
                 Ok(())
             });
-            grown = grown.wrapping_add(intend?);
+            grown = grown.wrapping_add(mark_sending?);
         }
         let mut put = |table, columns: &[Value]| -> rusqlite::Result<()> {
             grown = grown.wrapping_add(records::put(&transaction, key, table, columns)?);

@@ -102,7 +102,7 @@ pub struct Throttle {
 
 /// Why a request may not leave.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum NoPlace {
+pub(crate) enum NoPermit {
     /// Its time is over before there is a place.
     Late,
     /// The system asked for so much time, which is longer than the call may wait.
@@ -150,9 +150,9 @@ impl Limiter {
         time_left: Duration,
         patience: Duration,
         tell: impl Fn(WaitReason, Duration),
-    ) -> Result<Place<'_>, NoPlace> {
+    ) -> Result<Permit<'_>, NoPermit> {
         if self.max_in_flight.is_none() && self.spacing.is_none() {
-            return Ok(Place { limiter: self, permit: None, pause: 0 });
+            return Ok(Permit { limiter: self, permit: None, pause: 0 });
         }
         self.held_off(clock, patience)?;
         let started = clock.now();
@@ -164,12 +164,12 @@ impl Limiter {
                 Err(_) => {
                     let acquire = pin!(semaphore.clone().acquire_owned());
                     // The semaphore is never closed.
-                    let permit = crate::policy::clock::at_most(clock, time_left(), acquire).await;
-                    Some(permit.and_then(Result::ok).ok_or(NoPlace::Late)?)
+                    let permit = crate::policy::clock::timeout(clock, time_left(), acquire).await;
+                    Some(permit.and_then(Result::ok).ok_or(NoPermit::Late)?)
                 }
             },
         };
-        let mut place = Place { limiter: self, permit, pause: 0 };
+        let mut place = Permit { limiter: self, permit, pause: 0 };
         let mut timed = false;
         let mut paused_until = Duration::ZERO;
         loop {
@@ -180,7 +180,7 @@ impl Limiter {
                 let wait = pause.until.saturating_sub(clock.now());
                 self.held_off(clock, patience)?;
                 if wait >= time_left() {
-                    return Err(if pause.named { NoPlace::Asked(wait) } else { NoPlace::Late });
+                    return Err(if pause.named { NoPermit::Asked(wait) } else { NoPermit::Late });
                 }
                 tell(if pause.named { WaitReason::Asked } else { WaitReason::Backoff }, wait);
                 clock.sleep(wait, Wait::RateLimit).await;
@@ -190,7 +190,7 @@ impl Limiter {
             } else if timed {
                 return Ok(place);
             } else {
-                self.wait_for_slot(clock, time_left(), &tell).await.ok_or(NoPlace::Late)?;
+                self.wait_for_slot(clock, time_left(), &tell).await.ok_or(NoPermit::Late)?;
                 // A pause may have begun meanwhile.
                 timed = true;
             }
@@ -198,10 +198,10 @@ impl Limiter {
     }
 
     /// Whether the system named a time that is longer than somebody waits.
-    fn held_off(&self, clock: &dyn Clock, patience: Duration) -> Result<(), NoPlace> {
+    fn held_off(&self, clock: &dyn Clock, patience: Duration) -> Result<(), NoPermit> {
         let pause = self.adaptive.as_ref().map(Adaptive::pause).unwrap_or_default();
         let wait = pause.until.saturating_sub(clock.now());
-        if pause.named && wait > patience { Err(NoPlace::Asked(wait)) } else { Ok(()) }
+        if pause.named && wait > patience { Err(NoPermit::Asked(wait)) } else { Ok(()) }
     }
 
     /// Waits for the time at which the next request may leave. `None` if that is too late.
@@ -228,14 +228,14 @@ impl Limiter {
 }
 
 /// A place under the limit, for as long as it is held.
-pub(crate) struct Place<'a> {
+pub(crate) struct Permit<'a> {
     limiter: &'a Limiter,
     permit: Option<OwnedSemaphorePermit>,
     /// The number of the last pause before the request left.
     pause: u64,
 }
 
-impl Place<'_> {
+impl Permit<'_> {
     /// Learns from how the request ended, if the limit adapts.
     pub(crate) fn learn(&self, outcome: AttemptOutcome, policy: &RetryPolicy, now: Duration) {
         let Some(adaptive) = &self.limiter.adaptive else { return };
@@ -250,7 +250,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let (Some(adaptive), Some(permit)) = (&self.limiter.adaptive, self.permit.take()) {
             adaptive.give_back(permit);

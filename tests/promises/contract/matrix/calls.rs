@@ -222,7 +222,7 @@ where
         // What the generated client has no words for: the failure of a read, which leaves nothing open.
         Err(error) => {
             let error = Error::from(error);
-            let fault: Option<E> = error.fault();
+            let fault: Option<E> = error.error_body();
             let fault = fault.unwrap_or_else(|| panic!("no typed error body: {error:?}"));
             Typed { status: error.status().unwrap(), body: json!(fault) }
         }

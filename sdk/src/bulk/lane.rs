@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::breaker::{Breaker, Change, Health, Turn};
+use super::breaker::{Admission, Breaker, Health, Transition};
 use super::decide::{self, Can, First, Then, shows_more};
 use super::doubt::{INTERRUPTED, settled};
 use super::entry::{Counts, JournalEntry, NOT_UNDERSTOOD, RowOutcome, RowState};
@@ -25,12 +25,12 @@ use crate::system::AccountSystem;
 
 /// What a session did so far.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Progress {
     pub(super) handled: Counts,
     pub(super) given_up: BTreeMap<String, String>,
 }
 
-impl Tally {
+impl Progress {
     /// Counts an outcome, in the place of the one before.
     fn count(&mut self, state: RowState, before: Option<RowState>) {
         if let Some(before) = before {
@@ -41,11 +41,11 @@ impl Tally {
 }
 
 /// The rows of one system, and what its tasks share.
-pub(super) struct Line {
+pub(super) struct Lane {
     pub(super) runner: Runner,
     pub(super) pass: u32,
     pub(super) journal: Arc<Journal>,
-    pub(super) tally: Arc<Mutex<Tally>>,
+    pub(super) tally: Arc<Mutex<Progress>>,
     pub(super) halt: StopSignals,
     pub(super) name: String,
     pub(super) reads: bool,
@@ -67,9 +67,9 @@ pub(super) struct Queue {
 /// How many rows are fetched at once.
 const PAGE: usize = 256;
 
-impl Line {
+impl Lane {
     /// Carries out one row after another.
-    pub(super) async fn work(self: Arc<Line>) -> Result<(), JournalError> {
+    pub(super) async fn work(self: Arc<Lane>) -> Result<(), JournalError> {
         let halt = &self.halt;
         while !halt.is_set()
             && let Some(Some(turn)) = halt.unless(self.breaker.enter()).await
@@ -116,7 +116,7 @@ impl Line {
     async fn carry_out(
         &self,
         entry: &JournalEntry,
-        turn: Turn,
+        turn: Admission,
     ) -> Result<Option<(RowState, RowOutcome)>, JournalError> {
         let row = &entry.row;
         let Some(system) = self.runner.registry.get(&self.name) else { return Ok(None) };
@@ -156,7 +156,7 @@ impl Line {
         if self.halt.is_set() {
             return Ok(None);
         }
-        self.journal.intend(entry, before.as_ref()).await?;
+        self.journal.mark_sending(entry, before.as_ref()).await?;
         let _permit = match held {
             Some(permit) => Some(permit),
             None => self.permit().await,
@@ -174,7 +174,7 @@ impl Line {
         };
         Ok(Some(match result {
             Ok(receipt) => {
-                self.report(turn, Health::Well, None, "");
+                self.report(turn, Health::Healthy, None, "");
                 match in_doubt && receipt.proof != Proof::Accepted && shows_more(entry, &receipt.status) {
                     true => more_than_asked(&receipt.status),
                     false => RowOutcome::of_receipt(&receipt),
@@ -188,7 +188,12 @@ impl Line {
     }
 
     /// What the account is; `None` if nothing more is sent.
-    async fn read(&self, system: &dyn AccountSystem, user: &str, turn: Turn) -> Option<Result<AccountStatus, Error>> {
+    async fn read(
+        &self,
+        system: &dyn AccountSystem,
+        user: &str,
+        turn: Admission,
+    ) -> Option<Result<AccountStatus, Error>> {
         let _permit = self.permit().await;
         if !self.rest.over().await {
             return None;
@@ -197,7 +202,7 @@ impl Line {
         let result = system.status_with(user, self.runner.options).await;
         let result = result.map_err(|error| error.with_applied(Applied::No));
         match &result {
-            Ok(_) => self.report(turn, Health::Well, None, ""),
+            Ok(_) => self.report(turn, Health::Healthy, None, ""),
             Err(error) => self.report(turn, Health::of(error), error.retry_after(), &error.to_string()),
         }
         Some(result)
@@ -208,16 +213,16 @@ impl Line {
         self.calls.acquire().await.ok()
     }
 
-    fn report(&self, turn: Turn, health: Health, asked: Option<Duration>, why: &str) {
+    fn report(&self, turn: Admission, health: Health, asked: Option<Duration>, why: &str) {
         let system = self.name.as_str();
         let rests = asked.is_some_and(|asked| self.ask(asked, why));
         match self.breaker.report(turn, health, asked) {
             // It was said with the time that the system asked for.
-            Change::Paused(_) if rests => {}
-            Change::None => {}
-            Change::Paused(pause) => self.paused(PauseReason::Failing, pause, why),
-            Change::Resumed => (self.runner.on_event)(&Event::Resumed { system }),
-            Change::Stopped => self.give_up(why),
+            Transition::Paused(_) if rests => {}
+            Transition::None => {}
+            Transition::Paused(pause) => self.paused(PauseReason::Failing, pause, why),
+            Transition::Resumed => (self.runner.on_event)(&Event::Resumed { system }),
+            Transition::Stopped => self.give_up(why),
         }
     }
 

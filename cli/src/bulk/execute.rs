@@ -7,8 +7,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use user_status::Registry;
 use user_status::bulk::{Journal, JournalErrorKind, Runner, Summary};
 
-use super::naming::Name;
-use super::progress::{Heard, Progress, TICK};
+use super::naming::RunName;
+use super::progress::{EventCounters, Progress, TICK};
 use crate::arguments::{Pace, Work};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -43,11 +43,11 @@ pub(crate) async fn carry_out(
     journal: Journal,
     (total, finished): (u64, u64),
     work: &Work,
-    name: &Name,
+    name: &RunName,
     interrupts: &Interrupts,
     output: Output,
 ) -> Result<Summary, Failure> {
-    let heard = Heard::default();
+    let heard = EventCounters::default();
     let events = heard.clone();
     let runner = match work.max_wait {
         Some(longest) => runner.max_wait(longest),

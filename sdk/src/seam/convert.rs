@@ -10,10 +10,10 @@ use crate::model::error::{Applied, Error, ErrorKind};
 use crate::model::kind::SystemKind;
 use crate::policy::conventions::Conventions;
 use crate::policy::retry;
-use crate::seam::carried::Carried;
+use crate::seam::extensions::Carried;
 
 /// The error body of a system.
-pub(crate) trait Fault: Serialize {
+pub(crate) trait ErrorBody: Serialize {
     /// Whose error body it is.
     const SYSTEM: SystemKind;
     /// What is peculiar to that system's responses.
@@ -23,7 +23,7 @@ pub(crate) trait Fault: Serialize {
 /// The status code of a response that stands for a failure and was never on the wire. Its extensions hold the error.
 pub(crate) const FAILURE_STATUS: u16 = 599;
 
-impl<E: Fault> From<progenitor_client::Error<E>> for Error {
+impl<E: ErrorBody> From<progenitor_client::Error<E>> for Error {
     fn from(error: progenitor_client::Error<E>) -> Error {
         use progenitor_client::Error as Client;
         let unknown = |kind, message: &str| Error::new(kind, E::SYSTEM, message).with_applied(Applied::Unknown);

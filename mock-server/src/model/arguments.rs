@@ -4,12 +4,12 @@ use serde_json::Value;
 
 /// The parameters and the body of a request that the contract allows.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct Arguments {
     pub(crate) path: Vec<(&'static str, Value)>,
     pub(crate) body: Value,
 }
 
-impl Asked {
+impl Arguments {
     /// A path parameter as text.
     pub(crate) fn path(&self, name: &str) -> String {
         match self.parameter(name) {

@@ -14,14 +14,14 @@ use crate::journal::Exchange;
 /// A matcher of requests: those match that have all that is said here.
 ///
 /// ```
-/// use user_status_mock::{Pattern, SystemKind};
+/// use user_status_mock::{RequestMatcher, SystemKind};
 /// use serde_json::json;
 ///
-/// let disables = Pattern::new().system(SystemKind::Symphony).body(json!({ "status": "DISABLED" })).status(200);
+/// let disables = RequestMatcher::new().system(SystemKind::Symphony).body(json!({ "status": "DISABLED" })).status(200);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Pattern {
+pub struct RequestMatcher {
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<SystemKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,64 +42,64 @@ pub struct Pattern {
     headers: BTreeMap<String, String>,
 }
 
-impl Pattern {
+impl RequestMatcher {
     /// Every request.
-    pub fn new() -> Pattern {
-        Pattern::default()
+    pub fn new() -> RequestMatcher {
+        RequestMatcher::default()
     }
 
     /// For one system.
     #[must_use]
-    pub fn system(mut self, system: SystemKind) -> Pattern {
+    pub fn system(mut self, system: SystemKind) -> RequestMatcher {
         self.system = Some(system);
         self
     }
 
     /// For one operation.
     #[must_use]
-    pub fn operation(mut self, id: impl Into<String>) -> Pattern {
+    pub fn operation(mut self, id: impl Into<String>) -> RequestMatcher {
         self.operation = Some(id.into());
         self
     }
 
     /// About one user.
     #[must_use]
-    pub fn user(mut self, user: impl Into<String>) -> Pattern {
+    pub fn user(mut self, user: impl Into<String>) -> RequestMatcher {
         self.user = Some(user.into());
         self
     }
 
     /// With this method.
     #[must_use]
-    pub fn method(mut self, method: impl Into<String>) -> Pattern {
+    pub fn method(mut self, method: impl Into<String>) -> RequestMatcher {
         self.method = Some(method.into());
         self
     }
 
     /// With this path, as it was sent.
     #[must_use]
-    pub fn path(mut self, path: impl Into<String>) -> Pattern {
+    pub fn path(mut self, path: impl Into<String>) -> RequestMatcher {
         self.path = Some(path.into());
         self
     }
 
     /// That got an answer with this status code.
     #[must_use]
-    pub fn status(mut self, status: u16) -> Pattern {
+    pub fn status(mut self, status: u16) -> RequestMatcher {
         self.status = Some(status);
         self
     }
 
     /// That the contract allows, or does not.
     #[must_use]
-    pub fn valid(mut self, valid: bool) -> Pattern {
+    pub fn valid(mut self, valid: bool) -> RequestMatcher {
         self.valid = Some(valid);
         self
     }
 
     /// Whose body has these members, and maybe others.
     #[must_use]
-    pub fn body(mut self, members: Value) -> Pattern {
+    pub fn body(mut self, members: Value) -> RequestMatcher {
         self.body = Some(members);
         self
     }
@@ -107,7 +107,7 @@ impl Pattern {
     /// With this value of a header. The values of headers that may carry credentials are not kept, and match nothing
     /// but `[redacted]`.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Pattern {
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> RequestMatcher {
         self.headers.insert(name.into(), value.into());
         self
     }
@@ -165,7 +165,7 @@ impl Pattern {
     }
 }
 
-impl fmt::Display for Pattern {
+impl fmt::Display for RequestMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match serde_json::to_string(self) {
             Ok(text) if text != "{}" => f.write_str(&text),
@@ -192,17 +192,17 @@ fn differences(wanted: &Value, was: Option<&Value>, at: &str, mismatches: &mut V
 /// test fails if it does not hold.
 ///
 /// ```
-/// use user_status_mock::{Expectation, MockServer, Pattern};
+/// use user_status_mock::{Expectation, MockServer, RequestMatcher};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let server = MockServer::start().await;
-/// server.expect(Expectation::of(Pattern::new().operation("updateUserStatus")).times(0..=1).named("at most one change"));
+/// server.expect(Expectation::of(RequestMatcher::new().operation("updateUserStatus")).times(0..=1).named("at most one change"));
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    pub(crate) pattern: Pattern,
+    pub(crate) pattern: RequestMatcher,
     pub(crate) least: u64,
     pub(crate) most: u64,
     pub(crate) name: String,
@@ -210,7 +210,7 @@ pub struct Expectation {
 
 impl Expectation {
     /// At least one request of this pattern.
-    pub fn of(pattern: Pattern) -> Expectation {
+    pub fn of(pattern: RequestMatcher) -> Expectation {
         Expectation { pattern, least: 1, most: u64::MAX, name: String::new() }
     }
 

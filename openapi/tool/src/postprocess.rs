@@ -29,7 +29,7 @@ const PARSE: &str = "ResponseValue :: from_response (response)";
 /// How the message starts that stands in for the reason.
 const REASONLESS: &str = "conversion to `";
 
-pub(super) fn polish(file: &mut syn::File) {
+pub(super) fn postprocess(file: &mut syn::File) {
     Polish.visit_file_mut(file);
 }
 
@@ -109,7 +109,7 @@ impl VisitMut for Polish {
         if let Expr::Await(awaited) = expr
             && awaited.base.to_token_stream().to_string() == PARSE
         {
-            *expr = parse_quote!(crate::seam::carried::value(response));
+            *expr = parse_quote!(crate::seam::extensions::value(response));
         }
         visit_mut::visit_expr_mut(self, expr);
     }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::rules::{self, Verdict};
+use super::rules::{self, Classification};
 use super::walk::{Pair, Walk};
 use super::{Class, Side};
 use Class::{Breaking, Compatible, Documentation};
 
-pub(super) fn openapi(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn openapi(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let same =
         [&pair.old, &pair.new].map(|found| found.value.and_then(Value::as_str)?.rsplit_once('.').map(|(line, _)| line));
     if same[0] == same[1] {
@@ -17,7 +17,7 @@ pub(super) fn openapi(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
     }
 }
 
-pub(super) fn tag(_: &Walk<'_>, tag: &Pair<'_>) -> Verdict {
+pub(super) fn tag(_: &Walk<'_>, tag: &Pair<'_>) -> Classification {
     if tag.is_added() {
         (Compatible, "a system more")
     } else {
@@ -36,7 +36,7 @@ pub(super) fn vocabulary<'a>(walk: &mut Walk<'a>, pair: &Pair<'a>) {
     }
 }
 
-pub(super) fn type_name(_: &Walk<'_>, schema: &Pair<'_>) -> Verdict {
+pub(super) fn type_name(_: &Walk<'_>, schema: &Pair<'_>) -> Classification {
     if schema.is_added() {
         (Compatible, "a generated type more")
     } else {
@@ -44,7 +44,7 @@ pub(super) fn type_name(_: &Walk<'_>, schema: &Pair<'_>) -> Verdict {
     }
 }
 
-pub(super) fn scheme(_: &Walk<'_>, scheme: &Pair<'_>) -> Verdict {
+pub(super) fn scheme(_: &Walk<'_>, scheme: &Pair<'_>) -> Classification {
     if scheme.is_added() {
         (Compatible, "nobody uses it yet")
     } else {
@@ -53,7 +53,7 @@ pub(super) fn scheme(_: &Walk<'_>, scheme: &Pair<'_>) -> Verdict {
 }
 
 /// The machine is the caller's to say. A path in the URL of a server may as well stand in the paths themselves.
-pub(super) fn servers(walk: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn servers(walk: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let path = |servers: Option<&Value>| {
         let url = servers?.get(0)?.get("url")?.as_str()?;
         Some(user_status_openapi::path_of_url(url).to_owned())
@@ -67,17 +67,18 @@ pub(super) fn servers(walk: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
     }
 }
 
-pub(super) const SAME_URL: Verdict = (Documentation, "the URL is the same: its base path is written in another place");
+pub(super) const SAME_URL: Classification =
+    (Documentation, "the URL is the same: its base path is written in another place");
 
 /// The path in which the base URLs of a system end.
-pub(super) fn base_path(walk: &Walk<'_>, tag: &Pair<'_>) -> Verdict {
+pub(super) fn base_path(walk: &Walk<'_>, tag: &Pair<'_>) -> Classification {
     match walk.bases(tag) {
         (old, new) if old == new => SAME_URL,
         _ => (Breaking, "the base URL that callers give ends in another path"),
     }
 }
 
-pub(super) fn parameter(_: &Walk<'_>, parameter: &Pair<'_>) -> Verdict {
+pub(super) fn parameter(_: &Walk<'_>, parameter: &Pair<'_>) -> Classification {
     match parameter.new.value {
         None => (Breaking, "whoever sends it cannot any more, and the generated method for it is gone"),
         Some(added) if is_true(added.get("required")) => (Breaking, "requests do not have it"),
@@ -99,7 +100,7 @@ pub(super) fn request_body<'a>(walk: &mut Walk<'a>, pair: &Pair<'a>) {
 
 /// Failures are told apart by kind of status code, so one more is one that clients know; a success that a client does not
 /// know counts as unknown. One less is one that the mock server cannot be told to answer any more.
-pub(super) fn response(_: &Walk<'_>, response: &Pair<'_>) -> Verdict {
+pub(super) fn response(_: &Walk<'_>, response: &Pair<'_>) -> Classification {
     let code = response.new.at.rsplit('/').next().unwrap_or_default();
     match code.as_bytes().first() {
         _ if response.is_removed() => {
@@ -110,12 +111,12 @@ pub(super) fn response(_: &Walk<'_>, response: &Pair<'_>) -> Verdict {
     }
 }
 
-pub(super) fn header(_: &Walk<'_>, header: &Pair<'_>) -> Verdict {
+pub(super) fn header(_: &Walk<'_>, header: &Pair<'_>) -> Classification {
     if header.is_added() { (Compatible, "nobody reads it yet") } else { (Breaking, "whoever reads it cannot any more") }
 }
 
 pub(super) fn content<'a>(walk: &mut Walk<'a>, pair: &Pair<'a>) {
-    fn media_type(_: &Walk<'_>, media_type: &Pair<'_>) -> Verdict {
+    fn media_type(_: &Walk<'_>, media_type: &Pair<'_>) -> Classification {
         if media_type.is_added() {
             (Compatible, "who does not ask for it does not get it")
         } else {
@@ -126,7 +127,7 @@ pub(super) fn content<'a>(walk: &mut Walk<'a>, pair: &Pair<'a>) {
 }
 
 /// Alternatives, each a set of schemes that are needed together.
-pub(super) fn security(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn security(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let alternatives = |list: Option<&Value>| list.and_then(Value::as_array).cloned().unwrap_or_default();
     let (old, new) = (alternatives(pair.old.value), alternatives(pair.new.value));
     if old.iter().all(|alternative| new.contains(alternative)) && !pair.is_added() && !pair.is_removed() {
@@ -137,7 +138,7 @@ pub(super) fn security(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
 }
 
 /// What may be sent twice, from the strongest promise to none.
-pub(super) fn idempotence(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn idempotence(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let needed = |value: Option<&Value>| -> Option<Vec<Value>> {
         match value? {
             Value::Bool(true) => Some(Vec::new()),
@@ -154,7 +155,7 @@ pub(super) fn idempotence(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
     }
 }
 
-pub(super) fn property(_: &Walk<'_>, property: &Pair<'_>) -> Verdict {
+pub(super) fn property(_: &Walk<'_>, property: &Pair<'_>) -> Classification {
     match (property.is_added(), property.side) {
         // That it must be there is said by `required`.
         (true, Some(Side::Request)) => (Compatible, "requests may leave it out"),
@@ -184,10 +185,11 @@ pub(super) fn words<'a>(walk: &mut Walk<'a>, pair: &Pair<'a>) {
     });
 }
 
-const WORD_GONE: Verdict = (Breaking, "it may be refused, and the generated enumeration has no name for it any more");
+const WORD_GONE: Classification =
+    (Breaking, "it may be refused, and the generated enumeration has no name for it any more");
 
 /// The names of values that are there in both.
-pub(super) fn word_names(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn word_names(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     match (pair.old.value, pair.new.value) {
         (Some(Value::Array(old)), Some(Value::Array(new))) if new.starts_with(old) => {
             (Compatible, "the values that were there have the names that they had")
@@ -200,7 +202,7 @@ pub(super) fn word_names(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
 const TYPED_FORMATS: [&str; 5] = ["password", "int32", "int64", "float", "double"];
 
 /// On a string a format narrows what travels; on a number, or as a secret, it is the generated type.
-pub(super) fn format(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn format(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let of_type = [&pair.old, &pair.new]
         .iter()
         .any(|found| found.value.and_then(Value::as_str).is_some_and(|format| TYPED_FORMATS.contains(&format)));
@@ -211,15 +213,15 @@ pub(super) fn format(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
     }
 }
 
-pub(super) fn lower_bound(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn lower_bound(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     bound(pair, |a, b| a > b)
 }
 
-pub(super) fn upper_bound(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn upper_bound(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     bound(pair, |a, b| a < b)
 }
 
-fn bound(pair: &Pair<'_>, tighter: fn(f64, f64) -> bool) -> Verdict {
+fn bound(pair: &Pair<'_>, tighter: fn(f64, f64) -> bool) -> Classification {
     match (pair.old.value.and_then(Value::as_f64), pair.new.value.and_then(Value::as_f64)) {
         (Some(old), Some(new)) => narrowing(pair, tighter(new, old), tighter(old, new)),
         (old, new) => narrowing(pair, old.is_none() && new.is_some(), old.is_some() && new.is_none()),
@@ -227,14 +229,14 @@ fn bound(pair: &Pair<'_>, tighter: fn(f64, f64) -> bool) -> Verdict {
 }
 
 /// A member that is `true` or `false`, and `false` when it is left out.
-pub(super) fn flag(pair: &Pair<'_>, narrows: bool) -> Verdict {
+pub(super) fn flag(pair: &Pair<'_>, narrows: bool) -> Classification {
     match (is_true(pair.old.value), is_true(pair.new.value)) {
         (old, new) if old == new => (Documentation, "it is `false` when it is left out"),
         (_, new) => narrowing(pair, new == narrows, new != narrows),
     }
 }
 
-pub(super) fn additional(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
+pub(super) fn additional(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let open = |value: Option<&Value>| matches!(value, None | Some(Value::Bool(true)));
     match (pair.old.value, pair.new.value) {
         (old, new) if open(old) && open(new) => (Documentation, "open is what it is when nothing is said"),
@@ -245,7 +247,7 @@ pub(super) fn additional(_: &Walk<'_>, pair: &Pair<'_>) -> Verdict {
 
 /// Contravariance. What is asked of callers may only be less than it was, what is promised to them only more. Whoever
 /// cannot say which it is passes neither.
-pub(super) fn narrowing(pair: &Pair<'_>, narrower: bool, wider: bool) -> Verdict {
+pub(super) fn narrowing(pair: &Pair<'_>, narrower: bool, wider: bool) -> Classification {
     match (pair.side, narrower, wider) {
         (Some(Side::Request), false, true) => (Compatible, "what was accepted is accepted"),
         (Some(Side::Request), true, false) => (Breaking, "what was accepted may be refused"),

@@ -8,13 +8,13 @@ use http::Response;
 use jiff::{SignedDuration, Timestamp};
 use user_status_openapi::Operation;
 
-use super::{Fault, Kind};
+use super::{Effect, Fault};
 use crate::codec::media_type::Codec;
 use crate::reply::Reply;
 
 /// A fault that is registered, and what it has done so far.
 #[derive(Debug)]
-pub(crate) struct Armed {
+pub(crate) struct ActiveFault {
     id: u64,
     fault: Arc<Fault>,
     /// Of its own, so that what another fault draws does not change what this one does.
@@ -32,7 +32,7 @@ pub(crate) struct Armed {
 
 /// What strikes one call.
 #[derive(Debug, Default)]
-pub(crate) struct Strike {
+pub(crate) struct Injection {
     /// How much later the change is made.
     pub(crate) before: Duration,
     /// How much later the answer comes.
@@ -53,16 +53,16 @@ struct Step {
 impl Step {
     fn get(&self) -> &Fault {
         match (self.step, &self.fault.kind) {
-            (Some(step), Kind::Script(steps)) => steps.get(step).unwrap_or(&self.fault),
+            (Some(step), Effect::Script(steps)) => steps.get(step).unwrap_or(&self.fault),
             _ => &self.fault,
         }
     }
 }
 
-impl Armed {
-    pub(crate) fn new(id: u64, fault: Arc<Fault>, seed: u64) -> Armed {
+impl ActiveFault {
+    pub(crate) fn new(id: u64, fault: Arc<Fault>, seed: u64) -> ActiveFault {
         let rng = fastrand::Rng::with_seed(seed);
-        Armed { id, fault, rng, seen: 0, struck: 0, steps: 0, step: (0, 0), window: None }
+        ActiveFault { id, fault, rng, seen: 0, struck: 0, steps: 0, step: (0, 0), window: None }
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -79,7 +79,7 @@ impl Armed {
     }
 
     /// Adds to `strike` if it strikes this call.
-    fn strike(&mut self, operation: &Operation, user: &str, strike: &mut Strike) {
+    fn strike(&mut self, operation: &Operation, user: &str, strike: &mut Injection) {
         let fault = self.fault.clone();
         let Fault { kind, on, times, skip, probability, .. } = &*fault;
         if !on.is_for(operation) || on.user.as_ref().is_some_and(|wanted| wanted != user) {
@@ -92,10 +92,10 @@ impl Armed {
         if probability.is_some_and(|probability| self.rng.f64() >= probability) {
             return;
         }
-        if !matches!(kind, Kind::Delay(_)) && strike.fault.is_some() {
+        if !matches!(kind, Effect::Delay(_)) && strike.fault.is_some() {
             return;
         }
-        if let Kind::Quota { requests, seconds } = *kind {
+        if let Effect::Quota { requests, seconds } = *kind {
             let length = SignedDuration::ZERO..SignedDuration::from_secs(seconds.into());
             // A clock that was put back opens a new window.
             let open = |opened: Timestamp| length.contains(&strike.now.duration_since(opened));
@@ -106,7 +106,7 @@ impl Armed {
             }
         }
         let step = match kind {
-            Kind::Script(steps) => match self.next_step(steps) {
+            Effect::Script(steps) => match self.next_step(steps) {
                 Some(step) => Some(step),
                 None => return,
             },
@@ -115,10 +115,10 @@ impl Armed {
         self.steps = self.steps.saturating_add(1);
         let step = Step { fault: fault.clone(), step };
         match step.get() {
-            Fault { kind: Kind::Normal, .. } => return,
-            fault @ Fault { kind: Kind::Delay(latency), .. } => {
+            Fault { kind: Effect::Normal, .. } => return,
+            fault @ Fault { kind: Effect::Delay(latency), .. } => {
                 let delay = latency.draw(&mut self.rng);
-                *(if fault.lets_the_change_be() { &mut strike.after } else { &mut strike.before }) += delay;
+                *(if fault.applies_change() { &mut strike.after } else { &mut strike.before }) += delay;
             }
             _ => strike.fault = Some(step),
         }
@@ -139,10 +139,10 @@ impl Armed {
     }
 }
 
-impl Strike {
+impl Injection {
     /// What strikes this call. Delays add up; of the other faults, the first registered one strikes.
-    pub(crate) fn of(armed: &mut [Armed], operation: &Operation, user: &str, now: Timestamp) -> Strike {
-        let mut strike = Strike { now, ..Strike::default() };
+    pub(crate) fn of(armed: &mut [ActiveFault], operation: &Operation, user: &str, now: Timestamp) -> Injection {
+        let mut strike = Injection { now, ..Injection::default() };
         for fault in armed {
             fault.strike(operation, user, &mut strike);
         }
@@ -150,8 +150,8 @@ impl Strike {
     }
 
     /// Whether the change is made.
-    pub(crate) fn lets_the_change_be(&self) -> bool {
-        self.fault.as_ref().is_none_or(|step| step.get().lets_the_change_be())
+    pub(crate) fn applies_change(&self) -> bool {
+        self.fault.as_ref().is_none_or(|step| step.get().applies_change())
     }
 
     /// What goes back instead of, or with, the answer.
