@@ -40,7 +40,7 @@ async fn change_account(
     change.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// What a caller of this service is to do decides the status code: correct the request, wait, or look before anything
+/// Returns what a caller of this service is to do decides the status code: correct the request, wait, or look before anything
 /// else is tried.
 fn refusal(error: &Error) -> Response {
     let status = match (error.applied(), error.kind()) {

@@ -73,7 +73,7 @@ fn not_sent(error: &LdapError) -> Error {
     Error::new(ErrorKind::NotSent, DIRECTORY, error.to_string())
 }
 
-/// What a result code says. Every code but 0 says that nothing was changed.
+/// Returns what a result code says. Every code but 0 says that nothing was changed.
 fn refused(result: &LdapResult) -> Result<()> {
     let kind = match result.rc {
         0 => return Ok(()),

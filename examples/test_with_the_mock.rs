@@ -6,7 +6,7 @@ use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, Applied, Proof, StatusChange};
 use user_status_mock::{StandaloneServer, SystemKind};
 
-/// What became of an account.
+/// The outcome for an account.
 #[derive(Debug, PartialEq)]
 enum Offboarded {
     Proved,

@@ -126,7 +126,7 @@ fn sdk<'a>(results: &'a Value, subject: &str, max_in_flight: u64) -> &'a Value {
     results.as_array().into_iter().flatten().find(of_subject).unwrap_or(&Value::Null)
 }
 
-/// What was aimed at, and what is.
+/// Returns what was aimed at, and what is.
 fn goals(all: &Value) -> String {
     let mut table = "| What | Beside | Goal | Measured |\n|---|---|---|---|\n".to_owned();
     for (what, subject, goal) in [

@@ -123,7 +123,7 @@ impl Recorder {
         format!("http://{}", self.address)
     }
 
-    /// How many connections were opened.
+    /// Returns the number of connections that were opened.
     pub fn connections(&self) -> usize {
         *lock(&self.connections)
     }
@@ -133,7 +133,7 @@ impl Recorder {
         lock(&self.received).clone()
     }
 
-    /// How many requests were received so far.
+    /// Returns the number of requests that were received so far.
     pub fn requests(&self) -> usize {
         lock(&self.received).len()
     }

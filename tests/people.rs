@@ -35,7 +35,7 @@ pub fn account(number: usize) -> (&'static str, SystemKind, String) {
     (name, system, user)
 }
 
-/// What is done to the account of this number: in each system something that takes access away.
+/// Returns what is done to the account of this number: in each system something that takes access away.
 ///
 /// # Panics
 /// Never: its time is one.
@@ -74,7 +74,7 @@ pub fn populate(world: &World, count: usize) {
     }
 }
 
-/// What an account is in the world, in the SDK's words.
+/// Returns what an account is in the world, in the SDK's words.
 ///
 /// # Panics
 /// If there is no such account.
@@ -139,7 +139,7 @@ pub fn registry(root: &str) -> Arc<Registry> {
     Arc::new(registry)
 }
 
-/// How often a server changed an account.
+/// The number of times that a server changed an account.
 #[derive(Clone, Debug, Default)]
 pub struct Changes(Arc<Mutex<BTreeMap<(SystemKind, String), usize>>>);
 

@@ -15,7 +15,7 @@ use crate::systems::setup::{ConnectError, Given};
 #[derive(Debug, Default)]
 pub(crate) struct Connected {
     pub(crate) registry: Registry,
-    /// Whose the credentials of a profile are, where they say so.
+    /// The accounts that the credentials of profiles are of, where they say so.
     pub(crate) subjects: BTreeMap<String, String>,
 }
 

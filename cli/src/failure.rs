@@ -13,19 +13,19 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// A word for programs, such as `not_found`.
     pub(crate) kind: &'static str,
-    /// What is wrong, where, and what would be right.
+    /// The problem, its place, and what would be right.
     pub(crate) message: String,
-    /// What to do next.
+    /// The next step for the user.
     pub(crate) next: Option<String>,
-    /// Whether an account was changed all the same.
+    /// `true` if an account was changed all the same.
     pub(crate) changed: Changed,
-    /// What became of accounts, where it could be said in no other place.
+    /// The outcome of accounts, where it could be said in no other place.
     pub(crate) said: Option<String>,
-    /// What else is known, for programs.
+    /// Further facts, for programs.
     pub(crate) details: Box<Map<String, Value>>,
 }
 
-/// Whether an account was changed by a command that failed.
+/// The effect on accounts of a command that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changed {
     No,
@@ -195,7 +195,7 @@ impl Failure {
     }
 }
 
-/// What to do after a call that failed.
+/// Returns what to do after a call that failed.
 fn advice(profile: &str, error: &Error) -> Option<String> {
     if error.status().is_some_and(|status| (300..400).contains(&status)) {
         let why = "The system answers with a redirect: `base_url` is wrong, or a sign-in page is before the system";
@@ -214,7 +214,7 @@ fn advice(profile: &str, error: &Error) -> Option<String> {
     })
 }
 
-/// What to do after a request that did not leave. Where the error itself says what would be right, that is enough.
+/// Returns what to do after a request that did not leave. Where the error itself says what would be right, that is enough.
 fn not_sent(profile: &str, error: &Error) -> Option<String> {
     let tries = format!("`user-status check {profile}` tries its address.");
     match error.connection_problem() {

@@ -10,11 +10,11 @@ pub(crate) use user_status::text::visible;
 use crate::exit::Exit;
 use crate::failure::{Changed, Failure};
 
-/// What is proved, or in order.
+/// The style of what is proved, or in order.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// What is not certain.
+/// The style of what is not certain.
 pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
-/// What failed.
+/// The style of what failed.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Where results go, and in which form.
@@ -60,7 +60,7 @@ impl Output {
         }
     }
 
-    /// Whether programs read it.
+    /// Returns whether programs read it.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
@@ -117,7 +117,7 @@ fn to_stdout(text: &str) -> io::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }
 
-/// Who hears it may be gone.
+/// Returns who hears it may be gone.
 fn to_stderr(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _: io::Result<()> = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
@@ -172,7 +172,7 @@ fn json_shown(json: &str) -> String {
     shown
 }
 
-/// Whether a terminal understands more than lines: one that is `dumb`, or does not say what it is, gets lines only.
+/// Returns whether a terminal understands more than lines: one that is `dumb`, or does not say what it is, gets lines only.
 pub(crate) fn understands_more_than_lines() -> bool {
     match std::env::var_os("TERM") {
         Some(name) => !name.is_empty() && name != "dumb",

@@ -21,7 +21,7 @@ const VARIABLE: &str = "USER_STATUS_RUNS";
 /// The newest run that was begun, whichever it is.
 const LAST: &str = "last";
 
-/// How many ids an error names.
+/// The number of ids that an error names.
 const NAMED: usize = 5;
 
 /// The folder in which journals are, `ID.sqlite` each. It need not be there before the first run.
@@ -122,7 +122,7 @@ impl Runs {
         }
     }
 
-    /// What each journal says of its run as a whole, the newest first by name.
+    /// Returns what each journal says of its run as a whole, the newest first by name.
     pub(crate) fn records(&self) -> Result<Vec<Record>, Failure> {
         let about = |run: &Run| JournalReader::open_as_it_is(&run.path)?.about();
         Ok(self.list()?.into_iter().map(|run| (about(&run), run)).map(|(about, run)| (run, about)).collect())

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 /// Threads for what waits in the operating system: looking up names, and a person who types.
 const WAITING: usize = 4;
 
-/// How long the threads may take to begin, on a machine that is busy.
+/// The time in which the threads must begin, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A runtime whose threads have begun, and that makes no others.

@@ -36,7 +36,7 @@ pub(crate) fn check_subject(name: &str, subject: Option<&str>, user: &str) -> Re
     }
 }
 
-/// Whose a token is, if it is a JWT that says so. Its signature is the system's business.
+/// Returns whose a token is, if it is a JWT that says so. Its signature is the system's business.
 pub(crate) fn subject(token: &str) -> Option<String> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
@@ -53,7 +53,7 @@ fn own_account(name: &str, user: &str, source: &str) -> Failure {
     Failure::safety(problem).next(format!("{} says so. Ask a colleague to change it.", capital(source)))
 }
 
-/// Whether two ids are of one account, as far as it can be told: systems differ in whether they tell `A` from `a`.
+/// Returns whether two ids are of one account, as far as it can be told: systems differ in whether they tell `A` from `a`.
 fn same(one: &str, other: &str) -> bool {
     one.trim().eq_ignore_ascii_case(other.trim())
 }

@@ -72,7 +72,7 @@ async fn hung_up(signal: Option<&mut tokio::signal::unix::Signal>) {
     }
 }
 
-/// Whether SIGHUP was ignored when the program began, where the system tells: on Linux. Asked once, since it is not ignored
+/// Returns whether SIGHUP was ignored when the program began, where the system tells: on Linux. Asked once, since it is not ignored
 /// any more when it is heard.
 #[cfg(unix)]
 fn outlives_its_terminal() -> bool {
@@ -86,7 +86,7 @@ fn outlives_its_terminal() -> bool {
     *IGNORED
 }
 
-/// What a long run hears: the first signal stops it in order, the second at once.
+/// The signals that a long run hears: the first stops it in order, the second at once.
 pub(crate) struct Interrupts {
     heard: watch::Receiver<u32>,
     stop: StopHandle,
@@ -109,7 +109,7 @@ impl Interrupts {
         Ok(Interrupts { heard, stop })
     }
 
-    /// What the first signal stops.
+    /// Returns what the first signal stops.
     pub(crate) fn stop(&self) -> &StopHandle {
         &self.stop
     }

@@ -3,7 +3,7 @@
 use console::Term;
 use unicode_width::UnicodeWidthStr as _;
 
-/// What is between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
 
 /// The narrowest that text is broken to beside something else.
@@ -30,12 +30,12 @@ pub(crate) fn table_to_stderr(rows: &[Vec<String>]) -> String {
     }
 }
 
-/// How wide a terminal is; `None` if it is none, where lines are whole.
+/// Returns how wide a terminal is; `None` if it is none, where lines are whole.
 fn width_of(terminal: &Term) -> Option<usize> {
     terminal.size_checked().map(|(_, width)| usize::from(width)).filter(|width| *width > 0)
 }
 
-/// How many cells of a terminal a text takes, without what colours it.
+/// Returns the number of cells of a terminal that a text takes, without what colours it.
 pub(crate) fn width(text: &str) -> usize {
     if text.contains('\u{1b}') { anstream::adapter::strip_str(text).to_string().width() } else { text.width() }
 }
@@ -67,7 +67,7 @@ impl Columns {
         rows.iter().map(|row| line(row, &self.0)).collect()
     }
 
-    /// How wide the columns are together, up to the last, with what is between them.
+    /// Returns how wide the columns are together, up to the last, with what is between them.
     pub(crate) fn before_last(&self) -> usize {
         self.0.iter().rev().skip(1).map(|width| width + GAP).sum()
     }
@@ -176,7 +176,7 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// How many bytes of a text take so many cells at most; at least a character.
+/// Returns the number of bytes of a text that take so many cells at most; at least a character.
 fn fits(text: &str, room: usize) -> usize {
     let whole = text.width();
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// What a file is opened for.
+/// The purpose for which a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
     /// To be read.
@@ -146,7 +146,7 @@ mod system {
         folders: Vec<(OwnedFd, PathBuf)>,
         left: VecDeque<OsString>,
         links: u32,
-        /// Whether the last folder is one in which everybody can make files, and only their own.
+        /// `true` if the last folder is one in which everybody can make files, and only their own.
         shared: bool,
         /// The first thing that speaks against the path. It counts only if there is something at its end.
         objection: Option<(String, String)>,
@@ -258,7 +258,7 @@ mod system {
             Ok((file.map_err(io::Error::from)?, false))
         }
 
-        /// Whether it is what `/dev/fd/3` leads to: no name, but a descriptor that whoever started the program gave it.
+        /// Returns whether it is what `/dev/fd/3` leads to: no name, but a descriptor that whoever started the program gave it.
         #[cfg(target_os = "linux")]
         fn is_handed_on(&self, name: &OsStr) -> bool {
             let digits = name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
@@ -294,7 +294,7 @@ mod system {
         }
     }
 
-    /// Whether it is the caller's or root's.
+    /// Returns whether it is the caller's or root's.
     fn is_ours(about: &Stat) -> bool {
         about.st_uid == 0 || about.st_uid == rustix::process::geteuid().as_raw()
     }

@@ -24,7 +24,7 @@ fn script(folder: &Folder, shell: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// What bash offers for the last of these words.
+/// Returns what bash offers for the last of these words.
 #[cfg(unix)]
 fn offered_by_bash(script: &str, words: &[&str]) -> Vec<String> {
     let ask = r#"

@@ -18,7 +18,7 @@ fn full() -> std::fs::File {
     std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap()
 }
 
-/// What is left when the standard output takes nothing: the exit code, and the standard error.
+/// Returns what is left when the standard output takes nothing: the exit code, and the standard error.
 fn into_a_full_disk(systems: &Systems, arguments: &[&str]) -> Ran {
     let mut command = systems.command(arguments);
     systems.checked(command.stdout(full()).stderr(Stdio::piped()).output().unwrap().into())

@@ -73,7 +73,7 @@ impl Terminal {
         assert!(self.tmux().args(["send-keys", key]).status().unwrap().success());
     }
 
-    /// What is on the screen and above it, as one line where the terminal broke it.
+    /// Returns what is on the screen and above it, as one line where the terminal broke it.
     fn screen(&self) -> String {
         let captured = self.tmux().args(["capture-pane", "-p", "-J", "-S", "-"]).output().unwrap();
         String::from_utf8_lossy(&captured.stdout).into_owned()

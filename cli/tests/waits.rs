@@ -5,7 +5,7 @@ mod common;
 use common::systems::{Systems, of_pod};
 use user_status_mock::{Fault, RetryAfter, SystemKind};
 
-/// How often the pod was asked, whatever it said.
+/// Returns how often the pod was asked, whatever it said.
 fn asked(systems: &Systems) -> u64 {
     systems.server.total_requests()
 }

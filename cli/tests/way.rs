@@ -64,7 +64,7 @@ fn server(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
 /// Something that listens, on a port of its own, for as long as the test runs.
 struct Place {
     port: u16,
-    /// How many connections it had.
+    /// The number of connections that it had.
     connections: Arc<AtomicUsize>,
     /// The heads that it read.
     heads: Arc<Mutex<Vec<String>>>,
@@ -147,7 +147,7 @@ fn read_head(stream: &mut impl Read) -> io::Result<String> {
     String::from_utf8(head).map_err(io::Error::other)
 }
 
-/// What a call to this address ends with, and the error as programs get it.
+/// Returns what a call to this address ends with, and the error as programs get it.
 fn call(base_url: &str, environment: &[(&str, &str)]) -> (Ran, Value) {
     call_with(base_url, "", environment)
 }

@@ -12,7 +12,7 @@ pub(crate) const CREDENTIALS: usize = 1000;
 /// The most bytes of a user with its id, and of a fault, as JSON.
 pub(crate) const BYTES: usize = 64 << 10;
 
-/// How many bytes a value has as JSON.
+/// Returns the number of bytes that a value has as JSON.
 pub(crate) fn size(value: &impl serde::Serialize) -> usize {
     let mut counted = Counted(0);
     // It is only counted, and what is counted can be written.

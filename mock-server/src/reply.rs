@@ -26,7 +26,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Whether any of the answer leaves.
+    /// Returns whether any of the answer leaves.
     pub(crate) fn leaves(&self) -> bool {
         !matches!(self.wire, Some(WireFault::Reset | WireFault::Close | WireFault::Hang))
     }
@@ -52,9 +52,9 @@ pub enum WireFault {
     Hang,
     /// The body comes so many bytes at a time.
     Drip {
-        /// How many at a time.
+        /// The number of bytes at a time.
         bytes: usize,
-        /// How long it is until the next ones.
+        /// The time until the next ones.
         every: Duration,
     },
 }

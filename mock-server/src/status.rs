@@ -8,21 +8,21 @@ use serde::Serialize;
 /// Three independent facts, each `None` where the system does not know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccountStatus {
-    /// Whether the account is enabled.
+    /// `true` if the account is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Whether, why and until when it is suspended.
+    /// The suspension: whether there is one, why, and until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,
-    /// Whether it is locked.
+    /// `true` if it is locked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked: Option<bool>,
 }
 
-/// Whether, why and until when an account is suspended.
+/// The suspension of an account: whether there is one, why, and until when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Suspension {
-    /// Whether it is suspended.
+    /// `true` if it is suspended.
     pub active: bool,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -72,7 +72,7 @@ words! {
 }
 
 words! {
-    /// What can happen to an account.
+    /// The changes of an account.
     Change, "change", {
         /// The owner may sign in again.
         Enable = "enable",

@@ -95,7 +95,8 @@
 //! | Symphony | `message` or `format`, and no `code` | `status` or `suspended`, and neither `code` nor `message` |
 //! | ClearSquare | `status: "success"` | – |
 //!
-//! In all of them, at the top and in the objects `data`, `items`, `response`, `result`, `user` and `users`, a proof is taken away by
+//! In all of them, at the top and in the objects `data`, `items`, `response`, `result`, `user` and `users`, a proof is taken away
+//! by
 //!
 //! - a sign of refusal: `error`, `errors`, `faultstring`, `faultcode`, `fault`, `exception` or `code` that is not null,
 //!   `success` that is not `true`, a `status` or `kind` such as `error` or `failed`, a `status` of 400 or more;
@@ -133,9 +134,9 @@
 //!
 //! # Adding a system to this crate
 //!
-//! The contract comes first, and everything else follows from it or is held to it: paths and schemas in
-//! `openapi/openapi.yaml`, the name in two files, `cargo contract generate`, then one file each in `sdk/src/systems/`,
-//! `mock-server/src/systems/` and `cli/src/systems/`. The README of the repository has the steps. A test fails for whatever was forgotten.
+//! The contract comes first, and everything else follows from it or is held to it: paths and schemas in `openapi/openapi.yaml`,
+//! the name in two files, `cargo contract generate`, then one file each in `sdk/src/systems/`, `mock-server/src/systems/` and
+//! `cli/src/systems/`. The README of the repository has the steps. A test fails for whatever was forgotten.
 //!
 //! [`AccountSystem`]: crate::AccountSystem
 //! [`Applied::No`]: crate::Applied::No

@@ -29,7 +29,7 @@ use user_status_tests::people;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// How many calls each system gets at once.
+/// The number of calls that each system gets at once.
 const IN_FLIGHT: usize = 16;
 
 fn main() -> ExitCode {
@@ -164,7 +164,7 @@ async fn bare(server: &StandaloneServer, rows: usize, whole: bool) -> Result<Dur
     Ok(started.elapsed())
 }
 
-/// What a row sends.
+/// Returns what a row sends.
 fn requests(client: &reqwest::Client, root: &str, number: usize, whole: bool) -> Vec<reqwest::RequestBuilder> {
     let (_, system, user) = people::account(number);
     let reads = |read: &dyn Fn() -> reqwest::RequestBuilder, before: usize, change, after: usize| {

@@ -22,9 +22,9 @@ use user_status_tests::people;
 
 use wire::{Result, authority, exchange, request};
 
-/// How many requests a measurement sends, at least one for each world.
+/// The number of requests that a measurement sends, at least one for each world.
 const REQUESTS: usize = 5_000;
-/// How many calls all systems together get at once; each has an equal part.
+/// The number of calls that all systems together get at once; each has an equal part.
 const IN_FLIGHT: usize = 60;
 
 fn main() -> ExitCode {
@@ -86,7 +86,7 @@ fn each(time: Duration, count: usize) -> f64 {
     time.as_secs_f64() * 1e6 / count as f64
 }
 
-/// What a request costs that is sent to each of these worlds in turn.
+/// Returns what a request costs that is sent to each of these worlds in turn.
 async fn requests(server: &StandaloneServer, worlds: &[String]) -> Result<f64> {
     let token = server.credentials().symphony.session_token.to_string();
     let all: Vec<Vec<u8>> = worlds.iter().map(|world| request(world, &token)).collect();
@@ -132,7 +132,7 @@ async fn by_journal(kept: usize) -> Result<f64> {
     requests(&server, &[String::new()]).await
 }
 
-/// What a row costs to carry out, with the journal of it, and what to read it there.
+/// Returns what a row costs to carry out, with the journal of it, and what to read it there.
 async fn bulk(rows: usize, systems: usize) -> Result<(f64, f64)> {
     let all = rows * people::SYSTEMS.len() / systems;
     let (server, _) = people::server(all).await;

@@ -38,9 +38,9 @@ use wiremock::{Mock, ResponseTemplate};
 
 use wire::{ANSWER, JSON, PATH, Result, authority, exchange, is_answer, request};
 
-/// How long a server may be silent before that is a failure.
+/// The time for which a server may be silent before that is a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a start is measured.
+/// The number of times that a start is measured.
 const STARTS: usize = 20;
 /// The part of a round that is run and not counted.
 const WARM_UP: f64 = 0.1;
@@ -96,7 +96,7 @@ struct Settings {
     memory: usize,
     connections: usize,
     rounds: usize,
-    /// How long one subject runs in one round.
+    /// The time for which one subject runs in one round.
     time: Duration,
 }
 

@@ -84,7 +84,7 @@ fn rate(subject: Subject, max_in_flight: usize, time: Duration) -> Result<f64> {
     })
 }
 
-/// How many calls end in the time.
+/// Returns the number of calls that end in the time.
 async fn load(clients: Clients, subject: Subject, max_in_flight: usize, time: Duration) -> Result<u64> {
     let from = Instant::now() + time.mul_f64(0.2);
     let until = from + time;

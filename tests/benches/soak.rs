@@ -29,11 +29,11 @@ use tokio::task::LocalSet;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// How long a server may be silent before that is a failure.
+/// The time for which a server may be silent before that is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often the server is looked at while something is waited for.
+/// The number of times that the server is looked at while something is waited for.
 const LOOK: Duration = Duration::from_millis(20);
-/// How many connections send at a time.
+/// The number of connections that send at a time.
 const CONNECTIONS: usize = 64;
 /// The most worlds beside the default one, as the server has it by default.
 const WORLDS: u64 = 256;
@@ -67,7 +67,7 @@ struct Settings {
     server: SocketAddr,
     pid: u32,
     requests: u64,
-    /// How many file descriptors the server has, if that is what is tried.
+    /// The number of file descriptors that the server has, if that is what is tried.
     exhaust: Option<usize>,
 }
 
@@ -95,7 +95,7 @@ impl Settings {
         Ok(Settings { server, pid, requests, exhaust })
     }
 
-    /// How many file descriptors the server has open.
+    /// Returns the number of file descriptors that the server has open.
     fn descriptors(&self) -> Result<usize> {
         let folder = format!("/proc/{}/fd", self.pid);
         Ok(fs::read_dir(&folder).map_err(|e| format!("the server is gone: {folder}: {e}"))?.count())
@@ -267,7 +267,7 @@ struct Load {
     calls: Vec<Call>,
     next: Cell<u64>,
     until: Cell<u64>,
-    /// How many answers had which status code; 0 for those that never came.
+    /// The number of answers by status code; 0 for those that never came.
     answers: RefCell<BTreeMap<u16, u64>>,
 }
 

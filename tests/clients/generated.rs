@@ -52,7 +52,7 @@ impl Client {
     }
 }
 
-/// What a call gives: what `look` sees in its value, or the status of the client's error.
+/// Returns what a call gives: what `look` sees in its value, or the status of the client's error.
 fn outcome<T, E: fmt::Debug>(result: Result<T, Error<E>>, look: impl FnOnce(T) -> bool) -> String {
     match result {
         Ok(value) => look(value).to_string(),

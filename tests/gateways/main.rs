@@ -18,7 +18,7 @@ use user_status_mock::{Fault, Options, StandaloneServer, SystemKind, world};
 
 const SYMPHONY_USER: &str = "7215545078541";
 
-/// How long a gateway may take to start before it counts as stuck.
+/// The time in which a gateway must start before it counts as stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
 /// A gateway on this machine, with a folder of its own.

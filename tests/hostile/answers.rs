@@ -20,7 +20,7 @@ pub(crate) struct Answer {
     pub(crate) word: Word,
     pub(crate) class: &'static str,
     pub(crate) shows: Option<State>,
-    /// Whether status code and media type are those of a refusal that the system documents.
+    /// `true` if status code and media type are those of a refusal that the system documents.
     pub(crate) is_refusal_by_its_head: bool,
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct About<'a> {
     /// Of the credentials that came with the request.
     pub(crate) generation: u64,
     pub(crate) user: &'a str,
-    /// Whether a change is asked for.
+    /// `true` if a change is asked for.
     pub(crate) write: bool,
     /// What the account is.
     pub(crate) is: &'a State,

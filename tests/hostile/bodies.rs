@@ -56,7 +56,7 @@ pub(crate) fn yes(system: System, user: &str, state: &State, random: &mut Random
     }
 }
 
-/// What a read of an account says.
+/// Returns what a read of an account says.
 pub(crate) fn account(system: System, user: &str, state: &State) -> Members {
     match system {
         System::Userdocks => {
@@ -124,7 +124,7 @@ pub(crate) fn refusals(system: System) -> &'static [u16] {
     }
 }
 
-/// Whether a status code is a refusal by what is known of the system beside its document: the page of the platform's
+/// Returns whether a status code is a refusal by what is known of the system beside its document: the page of the platform's
 /// response codes, and MediConnect's published code.
 pub(crate) fn refuses(system: System, status: u16) -> bool {
     let besides: &[u16] = match system {

@@ -22,7 +22,7 @@ const ROWS: u64 = 40;
 struct Asked {
     number: u64,
     made: Made,
-    /// How many requests for its account there were before.
+    /// The number of requests for its account before.
     before: usize,
     /// The state that was held against the truth last, and the requests that there were then.
     held: Option<(RowState, usize)>,
@@ -172,7 +172,7 @@ impl Run {
     }
 }
 
-/// What the state of a row says.
+/// Returns what the state of a row says.
 fn claim(entry: &JournalEntry) -> Claim {
     let after = entry.outcome.after.clone().unwrap_or_default();
     match entry.state {

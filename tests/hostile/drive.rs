@@ -239,7 +239,7 @@ impl Run {
         });
     }
 
-    /// What was found beside the claims: requests for what nobody named, and parts of credentials.
+    /// Returns what was found beside the claims: requests for what nobody named, and parts of credentials.
     pub(crate) fn found(&self) -> Vec<String> {
         let mut found = self.hostile.truth.strays();
         found.extend(self.watch.found());

@@ -20,7 +20,7 @@ fn crc_32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// What does not fit becomes a question mark.
+/// Returns what does not fit becomes a question mark.
 pub(crate) fn windows_1252(text: &str) -> Vec<u8> {
     text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
 }

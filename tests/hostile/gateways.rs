@@ -34,7 +34,7 @@ impl About<'_> {
         Answer::new(status, media, body, word, "any status code")
     }
 
-    /// What stands before a system says so by itself; the system may have done what was asked.
+    /// Returns what stands before a system says so by itself; the system may have done what was asked.
     pub(crate) fn gateway(&self, random: &mut Random) -> Answer {
         let codes = [
             400, 401, 403, 404, 405, 408, 409, 413, 421, 423, 425, 429, 429, 431, 444, 451, 460, 494, 495, 499, 499,
@@ -87,7 +87,7 @@ impl About<'_> {
         if random.percent(95) { answer.header("location", to) } else { answer }
     }
 
-    /// What the account was when a cache asked, and how that shows.
+    /// Returns what the account was when a cache asked, and how that shows.
     pub(crate) fn cached(&self, tempting: &State, random: &mut Random) -> Answer {
         let date = |ago: u64| http_date(self.now - Duration::from_secs(ago));
         let state = if random.percent(60) { self.was } else { tempting };

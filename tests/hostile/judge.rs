@@ -51,9 +51,9 @@ impl Claim {
 pub(crate) struct Made {
     pub(crate) kind: Kind,
     pub(crate) change: StatusChange,
-    /// Whether it was to change something.
+    /// `true` if it was to change something.
     pub(crate) writes: bool,
-    /// Whether it is a row, which is taken up again.
+    /// `true` if it is a row, which is taken up again.
     pub(crate) row: bool,
     pub(crate) from: Duration,
     pub(crate) to: Duration,
@@ -86,7 +86,7 @@ pub(crate) enum Fault {
     Forgotten,
 }
 
-/// What is wrong. Nothing follows from a lie that no client can tell from the truth.
+/// Returns what is wrong. Nothing follows from a lie that no client can tell from the truth.
 pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut found = |fault, so: bool| {
@@ -166,12 +166,12 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
     faults
 }
 
-/// Whether a change was carried out of which no answer was the system's own no.
+/// Returns whether a change was carried out of which no answer was the system's own no.
 pub(crate) fn was_carried_out(case: &Case) -> bool {
     case.writes().any(|seen| seen.carried_out.is_some() && !is_refusal(seen))
 }
 
-/// Whether this answer may count as the system's refusal.
+/// Returns whether this answer may count as the system's refusal.
 fn is_refusal(seen: &Seen) -> bool {
     seen.status >= 400 && matches!(seen.word, Word::No | Word::Unclear)
 }
@@ -185,7 +185,7 @@ fn says(seen: &Seen, change: &StatusChange) -> bool {
     shows(seen, change) || (seen.word == Word::Unclear && seen.shows.is_none())
 }
 
-/// Whether any answer of this kind showed the account as asked. A plain yes of a system that shows no state is no proof.
+/// Returns whether any answer of this kind showed the account as asked. A plain yes of a system that shows no state is no proof.
 fn showed(case: &Case, change: &StatusChange, kind: impl Fn(Word) -> bool) -> bool {
     let state_in_yes = matches!(case.system, System::Akana | System::Mediconnect);
     case.requests.iter().any(|seen| {
@@ -198,7 +198,7 @@ fn is_proof(word: Word) -> bool {
     matches!(word, Word::Yes | Word::Behind | Word::Unclear)
 }
 
-/// Whether the last reads before and after the change showed that another fact than the one asked for became another.
+/// Returns whether the last reads before and after the change showed that another fact than the one asked for became another.
 fn unasked(case: &Case, change: &StatusChange) -> bool {
     let sent = |seen: &Seen| seen.purpose != Purpose::Read && !is_refusal(seen);
     let Some(first) = case.requests.iter().position(sent) else { return false };

@@ -51,7 +51,7 @@ impl Write for Log {
     }
 }
 
-/// Whether one call is looked at, or one run: then what travels is printed.
+/// Returns whether one call is looked at, or one run: then what travels is printed.
 fn is_looked_at() -> bool {
     static LOOKED_AT: LazyLock<bool> = LazyLock::new(|| set("USER_STATUS_CALL").or(set("USER_STATUS_RUN")).is_some());
     *LOOKED_AT

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::random::Random;
 use crate::systems::Kind;
 
-/// How many credentials a source gives in turn.
+/// The number of credentials that a source gives in turn.
 pub(crate) const GENERATIONS: u64 = 3;
 
 /// A run of so many characters is a part of a credential that tells something.
@@ -106,7 +106,7 @@ impl Watch {
         }
     }
 
-    /// What [`look`](Watch::look) found.
+    /// Returns what [`look`](Watch::look) found.
     pub(crate) fn found(&self) -> Vec<String> {
         std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }

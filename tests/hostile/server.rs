@@ -16,7 +16,7 @@ use crate::systems::{self, Kind, System};
 use crate::truth::{Case, Effect, Purpose, Seen, Truth, Word};
 use crate::wire::{self, End, Sent};
 
-/// How long a read that is behind is behind.
+/// The time for which a read that is behind is behind.
 const BEHIND: Duration = Duration::from_millis(300);
 
 /// The server. One for all systems: each kind of client has a folder.
@@ -100,7 +100,7 @@ impl Hostile {
         }
     }
 
-    /// What is done, and what is answered.
+    /// Returns what is done, and what is answered.
     fn sent(&self, request: &Request, clean: bool) -> Sent {
         let plain = |status: u16| {
             let text = format!("HTTP/1.1 {status} Stray\r\ncontent-length: 0\r\n\r\n");

@@ -52,7 +52,7 @@ use Kind::*;
 const APP: &str = "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10";
 /// The most bytes of a body that a client reads.
 pub(crate) const BODY_LIMIT: usize = 6 << 10;
-/// How long a client waits for an answer.
+/// The time for which a client waits for an answer.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(4);
 
 impl Kind {
@@ -103,7 +103,7 @@ impl Kind {
         }
     }
 
-    /// What Akana speaks.
+    /// Returns what Akana speaks.
     pub(crate) fn media_type(self) -> akana::MediaType {
         match self {
             PortalXml => akana::MediaType::Xml,
@@ -113,7 +113,7 @@ impl Kind {
         }
     }
 
-    /// Whether there is a source of fresh credentials.
+    /// Returns whether there is a source of fresh credentials.
     pub(crate) fn has_source(self) -> bool {
         matches!(self, DocksCurrent | PortalV81 | PodSource | SiteSource)
     }
@@ -246,7 +246,7 @@ fn number(system: System, id: &str) -> Option<u64> {
     (user(system, found) == id).then_some(found)
 }
 
-/// What a request is for, by its own bytes: the call whose account it names, and what it asks for. `None` if it is not
+/// Returns what a request is for, by its own bytes: the call whose account it names, and what it asks for. `None` if it is not
 /// one that the contract knows.
 pub(crate) fn asked(kind: Kind, method: &str, path: &str, body: &[u8]) -> Option<(u64, Purpose, Effect)> {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::judge::Fault;
 
-/// How many of the wrong claims of a kind are named.
+/// The number of wrong claims of a kind that are named.
 const NAMED: usize = 4;
 
 /// The counts of a run.

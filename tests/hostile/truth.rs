@@ -20,7 +20,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Whether this is what a change asks for.
+    /// Returns whether this is what a change asks for.
     pub(crate) fn is_as_asked(&self, change: &StatusChange) -> bool {
         match change.change() {
             Change::Enable => self.enabled,
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// Whether a status of the SDK's says nothing else than this.
+    /// Returns whether a status of the SDK's says nothing else than this.
     pub(crate) fn agrees(&self, status: &AccountStatus) -> bool {
         let suspended = status.suspended.as_ref().is_none_or(|told| told.active == self.suspended);
         status.enabled.is_none_or(|told| told == self.enabled)
@@ -58,7 +58,7 @@ pub(crate) struct Effect {
 }
 
 impl Effect {
-    /// What a change asks for, to tempt whoever reads.
+    /// Returns what a change asks for, to tempt whoever reads.
     pub(crate) fn of(change: &StatusChange) -> Effect {
         let mut effect = Effect::default();
         match change.change() {
@@ -77,7 +77,7 @@ impl Effect {
         effect
     }
 
-    /// What an account is after it.
+    /// Returns what an account is after it.
     pub(crate) fn applied(&self, mut state: State) -> State {
         self.carry_out(&mut state);
         state
@@ -133,7 +133,7 @@ pub(crate) struct Seen {
     pub(crate) class: &'static str,
     /// What the answer says that the account is.
     pub(crate) shows: Option<State>,
-    /// Whether nothing was left on the connection by an answer before.
+    /// `true` if nothing was left on the connection by an answer before.
     pub(crate) clean: bool,
 }
 
@@ -147,9 +147,9 @@ pub(crate) struct Case {
     pub(crate) requests: Vec<Seen>,
     /// Changes with their times: those of requests, and those that somebody else made.
     pub(crate) effects: Vec<(Duration, Effect)>,
-    /// Whether all credentials are refused now.
+    /// `true` if all credentials are refused now.
     pub(crate) locked_out: bool,
-    /// Whether nothing goes wrong any more.
+    /// `true` if nothing goes wrong any more.
     pub(crate) calm: bool,
 }
 
@@ -159,7 +159,7 @@ impl Case {
         Case { system, before, wants, requests: Vec::new(), effects: Vec::new(), locked_out: false, calm: false }
     }
 
-    /// What the account is at a time.
+    /// Returns what the account is at a time.
     pub(crate) fn state_at(&self, at: Duration) -> State {
         let mut effects: Vec<_> = self.effects.iter().filter(|(time, _)| *time <= at).collect();
         effects.sort_by_key(|(time, _)| *time);
@@ -168,7 +168,7 @@ impl Case {
         state
     }
 
-    /// Whether the account was as asked at any time between these.
+    /// Returns whether the account was as asked at any time between these.
     pub(crate) fn was_as_asked(&self, change: &StatusChange, from: Duration, to: Duration) -> bool {
         let times = self.effects.iter().map(|(time, _)| *time).filter(|time| (from..=to).contains(time));
         times.chain([from, to]).any(|time| self.state_at(time).is_as_asked(change))

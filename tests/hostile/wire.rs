@@ -22,7 +22,7 @@ pub(crate) enum End {
 pub(crate) struct Sent {
     pub(crate) parts: Vec<(u64, Vec<u8>)>,
     pub(crate) end: End,
-    /// Whether more was written than the answer.
+    /// `true` if more was written than the answer.
     pub(crate) left: bool,
 }
 
@@ -135,7 +135,7 @@ fn head(answer: &Answer, framing: &str, reason: &str) -> String {
     format!("HTTP/1.1 {} {reason}\r\n{headers}{framing}\r\n", answer.status)
 }
 
-/// What is no answer of HTTP/1.1, or not the one that it seems to be.
+/// Returns what is no answer of HTTP/1.1, or not the one that it seems to be.
 fn garbage(answer: &Answer, random: &mut Random) -> Vec<u8> {
     let length = answer.body.len();
     let with = |framing: &str| [head(answer, framing, "OK").as_bytes(), &answer.body].concat();

@@ -73,7 +73,7 @@ pub(crate) fn odd(user: &Members, random: &mut Random) -> String {
     }
 }
 
-/// What is not the document of a user, although its parts are there.
+/// Returns what is not the document of a user, although its parts are there.
 pub(crate) fn shapeless(user: &Members, random: &mut Random) -> String {
     let inside = elements(user, "", random);
     match random.below(8) {

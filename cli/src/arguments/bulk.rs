@@ -148,7 +148,7 @@ pub(crate) struct Input {
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
 
-    /// How the rows are written, csv or ndjson, if the name of the file does not say it.
+    /// The format of the rows, csv or ndjson, if the name of the file does not say it.
     #[arg(long)]
     pub(crate) format: Option<Format>,
 
@@ -157,7 +157,7 @@ pub(crate) struct Input {
     pub(crate) skip_invalid: bool,
 }
 
-/// What is asked before anything is changed.
+/// The arguments that say what is asked before anything is changed.
 #[derive(Args, Debug)]
 pub(crate) struct Consent {
     /// Do not ask for confirmation.
@@ -169,7 +169,7 @@ pub(crate) struct Consent {
     pub(crate) max_changes: Option<u64>,
 }
 
-/// Whether the same may be asked once more.
+/// The argument that allows the same changes once more.
 #[derive(Args, Debug)]
 pub(crate) struct OnceMore {
     /// Make the changes that an earlier run made already once more. What may not be repeated, such as a toggle, is turned back
@@ -178,7 +178,7 @@ pub(crate) struct OnceMore {
     pub(crate) again: bool,
 }
 
-/// How fast, and how carefully.
+/// The speed, and the care.
 #[derive(Args, Debug)]
 pub(crate) struct Pace {
     /// Rows at once for each system, 1 to 1000; by default 8. What the configuration allows a system is the most for it.
@@ -190,7 +190,7 @@ pub(crate) struct Pace {
     pub(crate) no_read_first: bool,
 }
 
-/// How a run is carried out.
+/// The way in which a run is carried out.
 #[derive(Args, Debug)]
 pub(crate) struct Work {
     /// Do not read accounts back where the answer is no proof.

@@ -47,7 +47,7 @@ line, which other users of the machine can see.";
 
 const GLOBAL: &str = "Options of every command";
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
     /// The configuration. Else the one that USER_STATUS_CONFIG names; else user-status.toml in the working directory or
@@ -110,7 +110,7 @@ pub(crate) struct Set {
     /// The account, as the system names it.
     pub(crate) user: String,
 
-    /// What is to happen. `user-status systems` says what each system can do.
+    /// The change. `user-status systems` says what each system can do.
     #[arg(value_enum)]
     pub(crate) change: Change,
 
@@ -265,7 +265,7 @@ pub(crate) enum ReportFormat {
     Json,
 }
 
-/// Which rows a report has.
+/// The rows of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Only {
     /// Nothing was sent yet.
@@ -284,9 +284,9 @@ pub(crate) enum Only {
     Failed,
     /// Nobody knows whether the account was changed.
     Unknown,
-    /// What a resumed run takes up: pending, sending, failed, unknown.
+    /// The rows that a resumed run takes up: pending, sending, failed, unknown.
     Open,
-    /// What went wrong: refused, failed, unknown.
+    /// The rows that went wrong: refused, failed, unknown.
     Bad,
 }
 

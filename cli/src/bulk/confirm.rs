@@ -97,7 +97,7 @@ pub(crate) async fn agree(
     }
 }
 
-/// How many changes of each kind a journal asks for, for each system: a table.
+/// Returns the number of changes of each kind that a journal asks for, for each system: a table.
 pub(crate) fn by_change(journal: &JournalReader) -> Result<String, Failure> {
     let mut systems: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();
     for entry in journal.entries() {
@@ -114,20 +114,20 @@ pub(crate) fn by_change(journal: &JournalReader) -> Result<String, Failure> {
     Ok(table_to_stderr(&rows))
 }
 
-/// What is asked for before a run is carried out that nobody confirmed.
+/// The confirmation of a run that nobody confirmed yet.
 pub(crate) struct Question<'a> {
     pub(crate) consent: &'a Consent,
     pub(crate) again: bool,
     pub(crate) config: &'a Config,
     pub(crate) runs: &'a Runs,
     pub(crate) journal: &'a Path,
-    /// How many changes would be made.
+    /// The number of changes that would be made.
     pub(crate) changes: u64,
     /// No more changes than so many need no question.
     pub(crate) above: u64,
-    /// What a person sees, and the command that shows what would happen.
+    /// The text that a person sees, and the command that shows what would happen.
     pub(crate) shown: (&'a str, &'a str),
-    /// What nothing was without a yes: `sent`, or `sent now` if something may have been sent before.
+    /// The word for what was not done without a yes: `sent`, or `sent now` if something may have been sent before.
     pub(crate) sent: &'a str,
 }
 
@@ -178,7 +178,7 @@ impl Question<'_> {
     }
 }
 
-/// Whether there is a person who can be asked.
+/// Returns whether there is a person who can be asked.
 fn can_ask(output: Output) -> bool {
     // What a pipe says, no person has typed.
     !output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal()

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::config::file::Profile;
 
-/// What a plan learns about a run.
+/// The size of a run, as a plan learns it.
 #[derive(Debug, Default)]
 pub(crate) struct Estimate {
     /// The requests that a run would send to each system.
     requests: BTreeMap<String, u64>,
-    /// How many accounts were read for the plan.
+    /// The number of accounts that were read for the plan.
     reads: u64,
 }
 
@@ -21,8 +21,8 @@ impl Estimate {
         self.reads += u64::from(read);
     }
 
-    /// How long a run would take with so many rows at once, when the plan took so long with as many in all. `None` if
-    /// nothing was read and no limit is set: then nothing is known.
+    /// Returns the time for which a run would take with so many rows at once, when the plan took so long with as many in all.
+    /// `None` if nothing was read and no limit is set: then nothing is known.
     pub(crate) fn duration(
         &self,
         plan: Duration,

@@ -16,10 +16,10 @@ use crate::failure::{Changed, Failure};
 use crate::output::Output;
 use crate::signals::Interrupts;
 
-/// How many rows at once, unless something is said.
+/// The number of rows at once, unless something is said.
 const IN_FLIGHT: usize = 8;
 
-/// How many rows at once.
+/// Returns the number of rows at once.
 pub(crate) fn max_in_flight(pace: &Pace) -> usize {
     pace.max_in_flight.map_or(IN_FLIGHT, usize::from)
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::{BAD, Output, visible};
 use crate::safety;
 
-/// What is held against every row.
+/// The rules that every row is held against.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules<'a> {
     pub(crate) config: &'a Config,
@@ -27,9 +27,9 @@ pub(crate) struct Rules<'a> {
 /// Rows in a journal, of which nothing was sent yet.
 pub(crate) struct Intake {
     pub(crate) journal: Journal,
-    /// How many there are.
+    /// The number of all.
     pub(crate) rows: u64,
-    /// How many were left out, since they cannot be carried out as written.
+    /// The number of those that were left out, since they cannot be carried out as written.
     pub(crate) skipped: u64,
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn take_in(
     }
 }
 
-/// Whether a row may be carried out, as far as the configuration knows.
+/// Returns whether a row may be carried out, as far as the configuration knows.
 pub(crate) fn permitted(row: &Row, config: &Config, connected: &Connected) -> Result<(), Failure> {
     safety::check(config, &row.system, config.profile(&row.system)?, &row.user)?;
     safety::check_subject(&row.system, connected.subjects.get(&row.system).map(String::as_str), &row.user)

@@ -8,7 +8,7 @@ use crate::runs::Runs;
 /// A run, as people name it.
 pub(crate) struct RunName {
     pub(crate) id: String,
-    /// How it is named in a command, with the options that lead to it.
+    /// The name in a command, with the options that lead to it.
     argument: String,
 }
 

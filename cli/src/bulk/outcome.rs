@@ -13,14 +13,14 @@ use crate::failure::{Changed, Failure};
 use crate::output::{BAD, DOUBTFUL, GOOD, Output, visible};
 use crate::table::{table, table_with_head};
 
-/// How many rows of each kind are listed; `report` has them all.
+/// The number of rows of each kind that are listed; `report` has them all.
 const LISTED: usize = 5;
 
-/// What became of a run.
+/// The outcome of a run.
 pub(crate) struct RunReport<'a> {
     pub(crate) name: &'a RunName,
     pub(crate) journal: &'a Path,
-    /// What this session did; `None` if there was nothing to do.
+    /// The summary of this session; `None` if there was nothing to do.
     pub(crate) summary: Option<&'a Summary>,
     /// Rows of the input that were left out.
     pub(crate) skipped: u64,
@@ -42,7 +42,7 @@ impl RunReport<'_> {
         output.outcome(exit, self.changed(), &document, || self.text(&by_system, &counts, &listed))
     }
 
-    /// Whether this session changed accounts.
+    /// Returns whether this session changed accounts.
     fn changed(&self) -> Changed {
         let handled = self.summary.map(|summary| summary.handled).unwrap_or_default();
         if handled[RowState::Unknown] + handled[RowState::Sending] > 0 {
@@ -148,7 +148,7 @@ impl RunReport<'_> {
     }
 }
 
-/// How many rows are in each state.
+/// Returns the number of rows that are in each state.
 pub(crate) fn states(counts: &Counts) -> Value {
     counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect::<Map<_, _>>().into()
 }
@@ -191,7 +191,7 @@ fn line(entry: &JournalEntry) -> String {
     format!("{place}{} of {} {}: {}", row.change.change(), row.system, visible(&row.user), visible(why))
 }
 
-/// How a state is shown.
+/// Returns how a state is shown.
 pub(crate) fn style(state: RowState) -> anstyle::Style {
     match state {
         RowState::Confirmed | RowState::Unchanged => GOOD,

@@ -17,23 +17,23 @@ use crate::output::{BAD, DOUBTFUL, Output, visible};
 use crate::signals::Interrupts;
 use crate::table::table_with_head;
 
-/// What a plan needs to know.
+/// The input of a plan.
 pub(crate) struct Planning<'a> {
     pub(crate) runner: &'a Runner,
     pub(crate) registry: &'a Registry,
     pub(crate) config: &'a Config,
-    /// How many rows at once.
+    /// The number of rows at once.
     pub(crate) max_in_flight: usize,
-    /// Whether requests are shown.
+    /// `true` if requests are shown.
     pub(crate) requests: bool,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) output: Output,
 }
 
-/// What was planned.
+/// A plan.
 #[derive(Default)]
 pub(crate) struct Plan {
-    /// How often each step would be taken, for each system.
+    /// The number of times that each step would be taken, for each system.
     steps: BTreeMap<String, [u64; STEPS.len()]>,
     estimate: Estimate,
     elapsed: Duration,
@@ -95,7 +95,7 @@ impl Planning<'_> {
         }
     }
 
-    /// How long a run would take, in words.
+    /// Returns the time for which a run would take, in words.
     fn duration(&self, plan: &Plan) -> Option<String> {
         let duration = plan.estimate.duration(plan.elapsed, self.max_in_flight, &self.config.profiles)?;
         Some(format!(
@@ -158,18 +158,18 @@ impl Plan {
         index.map_or(0, |index| self.steps.values().map(|steps| steps[index]).sum())
     }
 
-    /// Whether some row would not become what is asked.
+    /// Returns whether some row would not become what is asked.
     pub(crate) fn falls_short(&self) -> bool {
         ["changed_since", "refused", "failed"].into_iter().any(|step| self.count(step) > 0)
     }
 }
 
-/// Whether a run reads the account for such a change.
+/// Returns whether a run reads the account for such a change.
 fn reads(system: &dyn AccountSystem, change: &StatusChange) -> bool {
     system.capabilities().reads && change.change() != Change::Toggle
 }
 
-/// Which of [`STEPS`] it is.
+/// Returns which of [`STEPS`] it is.
 fn step(step: &Step) -> usize {
     match step {
         Step::Send(_) => 0,
@@ -239,7 +239,7 @@ fn text(planned: &Planned, requests: bool) -> String {
     text
 }
 
-/// What the account would be, as far as the change says.
+/// Returns what the account would be, as far as the change says.
 fn asked(change: &StatusChange) -> String {
     match change.change() {
         Change::Enable => "enabled".to_owned(),

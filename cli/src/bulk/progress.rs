@@ -14,19 +14,19 @@ use user_status::bulk::{Counts, Event, PauseReason, RowState};
 use super::estimate::{about, exactly};
 use crate::output::{Output, understands_more_than_lines, visible};
 
-/// How often a bar is drawn.
+/// The number of times that a bar is drawn.
 pub(crate) const TICK: Duration = Duration::from_millis(200);
 
-/// How often a line is written where there is no bar.
+/// The number of times that a line is written where there is no bar.
 const BEAT: Duration = Duration::from_secs(10);
 
 /// Over how long the speed is measured: it should follow a pause, and not jump.
 const WINDOW: Duration = Duration::from_secs(15);
 
-/// How much of its line the bar takes, with the per cent beside it.
+/// The part of its line that the bar takes, with the per cent beside it.
 const BESIDE: usize = 16;
 
-/// What the tasks of a run say of it: a few atomic numbers, and lines that are rare.
+/// The counters that the tasks of a run share: a few atomic numbers, and lines that are rare.
 #[derive(Clone, Default)]
 pub(crate) struct EventCounters(Arc<Counters>);
 
@@ -98,7 +98,7 @@ impl EventCounters {
     }
 }
 
-/// What is shown of a run.
+/// The progress of a run, as it is shown.
 pub(crate) struct Progress {
     heard: EventCounters,
     output: Output,
@@ -107,10 +107,10 @@ pub(crate) struct Progress {
     /// All rows of the run, and those that were finished before.
     total: u64,
     finished: u64,
-    /// How many rows of this session were handled, and when.
+    /// The number of rows of this session that were handled, and when.
     samples: VecDeque<(Instant, u64)>,
     last_beat: Instant,
-    /// What was said then: the same again would say nothing.
+    /// The text that was shown last: the same again would say nothing.
     last_text: String,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Source {
     format: Format,
     /// As it is shown, and kept in the journal.
     pub(crate) name: String,
-    /// How many rows of nothing but commas the last reading passed over.
+    /// The number of rows of nothing but commas that the last reading passed over.
     blank: Rc<Cell<u64>>,
 }
 
@@ -32,7 +32,7 @@ impl Source {
         let name = if from_stdin { "the standard input".to_owned() } else { visible(&input.file.to_string_lossy()) };
         let format = input.format.or_else(|| Format::of_path(&input.file)).ok_or_else(|| {
             let problem = format!("{name} does not say how its rows are written");
-            Failure::usage(problem).next("RunName the format: --format csv, or --format ndjson.")
+            Failure::usage(problem).next("Name the format: --format csv, or --format ndjson.")
         })?;
         let unread = |e: io::Error| {
             let failure = Failure::usage(format!("{name} cannot be read: {e}"));

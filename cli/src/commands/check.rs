@@ -18,7 +18,7 @@ use crate::output::{BAD, DOUBTFUL, GOOD, Output, path as shown_path, visible};
 use crate::systems::Probe;
 use crate::table::table;
 
-/// How long a system may take.
+/// The longest time of a system.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
@@ -81,7 +81,7 @@ pub(super) async fn run(check: &Check, named: Option<&Path>, output: Output) -> 
     }
 }
 
-/// What was found out about a profile.
+/// The finding about a profile.
 struct Finding {
     verdict: Verdict,
     message: String,
@@ -161,7 +161,7 @@ async fn probe(system: &dyn AccountSystem, user: &str, is_denied: fn(&Error) -> 
     }
 }
 
-/// What an answer says that leads elsewhere.
+/// Returns what an answer says that leads elsewhere.
 fn elsewhere(error: &Error) -> Option<String> {
     let status = error.status().filter(|status| (300..400).contains(status))?;
     let to = error.raw().and_then(|raw| raw.headers.get(LOCATION)).and_then(|to| to.to_str().ok());

@@ -15,7 +15,7 @@ use crate::table::table;
 pub(super) fn init(init: &Init, output: Output) -> Result<Exit, Failure> {
     let found = init.path.is_none();
     let path = init.path.clone().or_else(search::of_the_user).ok_or_else(|| {
-        Failure::configuration("there is no folder of the user: HOME is not set").next("RunName a file with --path.")
+        Failure::configuration("there is no folder of the user: HOME is not set").next("Name a file with --path.")
     })?;
     example::write(&path, example::EXAMPLE, init.force).map_err(|e| refused(&path, &e))?;
     output.result(&json!({ "config": path.to_string_lossy() }), || {

@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::signals::Signals;
 use crate::systems::{ALL, Sample};
 
-/// How long requests in flight may take to end.
+/// The time in which requests in flight must end.
 const DRAIN: Duration = Duration::from_secs(8);
 
 pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
@@ -92,7 +92,7 @@ impl Temporary {
         // One that is there already may be somebody else's.
         example::private_folder(&path, false).map_err(|e| {
             Failure::unexpected(format!("{}: {e}", path.display()))
-                .next("RunName a place for the configuration with --write-config.")
+                .next("Name a place for the configuration with --write-config.")
         })?;
         Ok(Temporary(path))
     }

@@ -70,7 +70,7 @@ async fn remove_unbegun(runs: &Runs, yes: bool, output: Output) -> Result<Exit, 
     failed.map_or(Ok(Exit::Done), Err)
 }
 
-/// What is seen of a run.
+/// An overview of a run.
 pub(super) struct RunOverview {
     pub(super) about: RunInfo,
     pub(super) counts: Counts,
@@ -91,14 +91,14 @@ impl RunOverview {
         Ok(RunOverview { about: journal.about()?, counts: journal.counts()?, in_use, lost_end: journal.lost_end() })
     }
 
-    /// Whether it is known that nobody has begun the run. A journal that lost its end does not know it; one with which somebody
-    /// goes on all the same says so of its rows.
+    /// Returns whether it is known that nobody has begun the run. A journal that lost its end does not know it; one with which
+    /// somebody goes on all the same says so of its rows.
     fn is_unbegun(&self) -> bool {
         let untouched = self.counts[RowState::Pending] == self.counts.total();
         self.about.begun.is_none() && untouched && !self.in_use && !self.lost_end
     }
 
-    /// What became of the run, in a word.
+    /// Returns what became of the run, in a word.
     pub(super) fn state(&self) -> &str {
         match (self.in_use, &self.about.ended) {
             _ if self.lost_end => "lost its end",
@@ -110,7 +110,7 @@ impl RunOverview {
         }
     }
 
-    /// What is known of the run as a whole.
+    /// Returns what is known of the run as a whole.
     pub(super) fn members(&self) -> Map<String, Value> {
         let members = json!({
             "created": self.about.created,

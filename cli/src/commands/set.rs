@@ -75,7 +75,7 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     }
 }
 
-/// What is asked, with all that belongs to it.
+/// Returns what is asked, with all that belongs to it.
 fn change(set: &Set) -> Result<StatusChange, Failure> {
     // It would be proved, and suspend nobody.
     if let Some(until) = set.until.filter(|until| *until <= Timestamp::now()) {
@@ -114,7 +114,7 @@ fn dry(set: &Set, dry_run: &DryRun) -> Value {
     })
 }
 
-/// What would be sent, in words.
+/// Returns what would be sent, in words.
 fn would(set: &Set, dry_run: &DryRun) -> String {
     let status = dry_run.status.as_ref().map(|status| visible(&status.to_string()));
     let is = status.map(|status| format!(": the account is {status}")).unwrap_or_default();

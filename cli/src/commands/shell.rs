@@ -19,8 +19,8 @@ pub(super) fn completions(completions: &Completions, output: Output) -> Result<E
     Ok(Exit::Done)
 }
 
-/// What bash completes behind a command. The generator names a command twice, where it is recognized and where it is completed,
-/// and a name with a hyphen becomes another name there: behind a command nothing would be completed.
+/// Returns what bash completes behind a command. The generator names a command twice, where it is recognized and where it is
+/// completed, and a name with a hyphen becomes another name there: behind a command nothing would be completed.
 fn with_subcommands(script: &str) -> String {
     script.replace("user__subcmd__status__", "user__status__")
 }

@@ -188,11 +188,11 @@ pub(super) async fn run(arguments: &Undo, global: &Global, output: Output) -> Re
     RunReport { name: &name, journal: &path, summary: Some(&summary), skipped: 0, not_undone }.tell(output)
 }
 
-/// Whether a run is taken back.
+/// The decision to take a run back.
 enum Agreed {
     /// It was agreed then.
     Since(Timestamp),
-    /// What would happen was to be shown, and no more.
+    /// A plan was to be shown, and no more.
     Shown(Exit),
 }
 

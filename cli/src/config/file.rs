@@ -16,9 +16,9 @@ use crate::systems::{ALL, Own};
 /// A system, and who calls it.
 #[derive(Debug)]
 pub(crate) struct Profile {
-    /// What every system has.
+    /// The settings of every system.
     pub(crate) common: Common,
-    /// What only this one has.
+    /// The settings of this system only.
     pub(crate) own: Box<dyn Own>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, Failure> {
     })
 }
 
-/// What is wrong, and where.
+/// A problem, and its place.
 struct Problem {
     message: String,
     at: Option<Range<usize>>,
@@ -51,7 +51,7 @@ impl From<toml::de::Error> for Problem {
     }
 }
 
-/// What a configuration may say besides its profiles.
+/// The keys of a configuration besides its profiles.
 const KEYS: [&str; 4] = ["profiles", "protected", "max_changes", "confirm_above"];
 
 /// So many changes a person is taken to have looked at.

@@ -25,7 +25,7 @@ macro_rules! settings {
 pub(crate) use settings;
 
 settings! {
-    /// What every system has.
+    /// The settings of every system.
     Common {
         #[serde(deserialize_with = "system")]
         system: SystemKind,

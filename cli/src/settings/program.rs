@@ -12,10 +12,10 @@ use crate::output;
 use crate::signals::Signals;
 use crate::trusted::{self, For};
 
-/// How long a program may take: a person may have to unlock something.
+/// The longest time of a program: a person may have to unlock something.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long is waited for the last words of a program that has ended, since one that it left behind may hold them open.
+/// The time to wait for the last words of a program that has ended, since one that it left behind may hold them open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Runs a program for what it prints. What it says on the standard error, the user sees. With this program it ends, too:

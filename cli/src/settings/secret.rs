@@ -22,12 +22,12 @@ pub(crate) enum Reference {
     Env(String),
     /// A file, relative to the configuration.
     File(PathBuf),
-    /// What a program prints. No shell comes between.
+    /// The output of a program. No shell comes between.
     Command(Vec<String>),
 }
 
 impl Reference {
-    /// Whether asking again may give another value.
+    /// Returns whether asking again may give another value.
     pub(crate) fn can_change(&self) -> bool {
         !matches!(self, Reference::Env(_))
     }
@@ -185,7 +185,7 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String
     }
 }
 
-/// Whether it can be the name of a variable. Tokens have other characters, or are longer.
+/// Returns whether it can be the name of a variable. Tokens have other characters, or are longer.
 fn is_name(name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !name.is_empty() && name.len() <= 64 && name.chars().all(word) && !name.starts_with(|c: char| c.is_ascii_digit())

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// How long something may take: whole seconds, or a text such as `"1m 30s"`.
+/// A time: whole seconds, or a text such as `"1m 30s"`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Time(pub(crate) Duration);
 

@@ -10,7 +10,7 @@ use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
 
-/// What is known of it.
+/// The system, as the command line knows it.
 pub(super) const KNOWN: Known = Known {
     kind: SystemKind::CLEARSQUARE,
     keys: Settings::KEYS,

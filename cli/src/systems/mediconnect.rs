@@ -10,7 +10,7 @@ use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
 
-/// What is known of it.
+/// The system, as the command line knows it.
 pub(super) const KNOWN: Known = Known {
     kind: SystemKind::MEDICONNECT,
     keys: Settings::KEYS,
@@ -38,7 +38,7 @@ settings! {
     }
 }
 
-/// What a request to MediConnect says of the boolean that shall stay as it is.
+/// The value of the flag that a change does not target.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ActiveFlag {

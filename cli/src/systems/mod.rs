@@ -22,14 +22,14 @@ use setup::{ConnectError, Given};
 pub(crate) const ALL: [&Known; 5] =
     [&userdocks::KNOWN, &akana::KNOWN, &mediconnect::KNOWN, &symphony::KNOWN, &clearsquare::KNOWN];
 
-/// What is known of a kind of system.
+/// A kind of system, as the command line knows it.
 pub(crate) struct Known {
     pub(crate) kind: SystemKind,
     /// The names of the settings that only its profiles have.
     pub(crate) keys: &'static [&'static str],
     /// Reads these settings from the table of a profile.
     pub(crate) read: fn(ValueDeserializer<'_>) -> Result<Box<dyn Own>, toml::de::Error>,
-    /// What it can do with everything switched on. Nothing is sent.
+    /// The capabilities with everything switched on. Nothing is sent.
     pub(crate) capabilities: fn() -> user_status::Result<Capabilities>,
     /// The changes that a setting switches on.
     pub(crate) on_demand: &'static [Change],
@@ -47,22 +47,22 @@ pub(crate) trait Own: Debug + Send + Sync {
     /// The system, set up. Nothing is sent.
     fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError>;
 
-    /// Whether the credentials name the caller, whose own account is not changed then.
+    /// Returns whether the credentials name the caller, whose own account is not changed then.
     fn names_the_caller(&self) -> bool {
         false
     }
 
-    /// How the credentials can be tried.
+    /// Returns how the credentials can be tried.
     fn probe(&self) -> Probe;
 }
 
-/// How credentials can be tried without changing anything.
+/// The way in which credentials can be tried without changing anything.
 pub(crate) enum Probe {
     /// By reading an account that cannot exist: a system denies it in its own words, and only after it has looked at the
     /// credentials.
     Read {
         user: String,
-        /// Whether an error is that denial. Any server answers 404 for a wrong address.
+        /// `true` if an error is that denial. Any server answers 404 for a wrong address.
         is_denied: fn(&Error) -> bool,
     },
     /// Not at all. This path shows whether anybody is there.

@@ -10,7 +10,7 @@ use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
 
-/// What is known of it.
+/// The system, as the command line knows it.
 pub(super) const KNOWN: Known = Known {
     kind: SystemKind::USERDOCKS,
     keys: Settings::KEYS,
@@ -46,7 +46,7 @@ settings! {
     }
 }
 
-/// Which of Userdocks' two routes a change takes.
+/// The route of a change: one of two.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Route {

@@ -25,7 +25,7 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// What a run of the program left.
+/// The traces of one run of the program.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,

@@ -10,7 +10,7 @@ use user_status_mock::{Options, StandaloneServer, SystemKind, WorldState};
 
 use super::{Folder, Ran, program};
 
-/// How often each account was changed.
+/// The number of times that each account was changed.
 type Changes = Arc<Mutex<BTreeMap<(SystemKind, String), usize>>>;
 
 /// Five systems, a configuration for them, and a place for runs.
@@ -110,7 +110,7 @@ token = {{ env = \"SHOP\" }}
         command
     }
 
-    /// What a run of the program leaves; nothing that it says holds a credential.
+    /// Returns what a run of the program leaves; nothing that it says holds a credential.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.checked(self.command(arguments).output().unwrap().into())
     }
@@ -154,7 +154,7 @@ token = {{ env = \"SHOP\" }}
         WorldState::to_json(&self.server.snapshot())["systems"].clone()
     }
 
-    /// How often each account was changed; none that was not.
+    /// Returns how often each account was changed; none that was not.
     pub(crate) fn changes(&self) -> BTreeMap<(SystemKind, String), usize> {
         self.changes.lock().unwrap().clone()
     }

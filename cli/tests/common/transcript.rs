@@ -2,7 +2,7 @@
 
 /// A fenced block of a Markdown file.
 pub(crate) struct Block {
-    /// What stands behind the fence, such as `text`.
+    /// The word behind the fence, such as `text`.
     pub(crate) language: String,
     pub(crate) text: String,
 }
@@ -22,7 +22,7 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// What is typed in a transcript, each with what it prints.
+/// Returns what is typed in a transcript, each with what it prints.
 pub(crate) fn commands(transcript: &str) -> Vec<(&str, Vec<&str>)> {
     let mut commands: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in transcript.lines() {

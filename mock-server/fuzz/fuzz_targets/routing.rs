@@ -159,7 +159,7 @@ fn request(parts: Parts) -> Option<Request<Bytes>> {
     Some(request)
 }
 
-/// Whether there is anything with which an account can be changed.
+/// Returns whether there is anything with which an account can be changed.
 fn may_change(request: &Request<Bytes>) -> bool {
     let mut keys = credentials().iter().filter(|credential| credential.changes).map(|known| known.value.as_bytes());
     keys.any(|key| {

@@ -6,7 +6,7 @@ use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 use user_status_openapi::{Contract, Operation};
 
-/// What the bodies of an operation are made of.
+/// The parts of which the bodies of an operation are made.
 pub struct Words {
     /// The names of the members.
     pub members: Vec<String>,

@@ -29,10 +29,10 @@ fn validator() -> &'static Validator {
 
 /// A credential of the default world.
 pub struct Credential {
-    /// What stands for it in an input, so that inputs outlive the values.
+    /// The placeholder for it in an input, so that inputs outlive the values.
     pub placeholder: &'static str,
     pub value: String,
-    /// Whether an account can be changed with it.
+    /// `true` if an account can be changed with it.
     pub changes: bool,
 }
 
@@ -118,7 +118,7 @@ pub fn users() -> &'static [(SystemKind, String)] {
     &USERS
 }
 
-/// What the accounts are now, in the order of [`users`].
+/// Returns what the accounts are now, in the order of [`users`].
 pub fn accounts() -> Vec<AccountStatus> {
     let status = |(system, user): &(SystemKind, String)| {
         engine().world().status(*system, user).unwrap_or_else(|| panic!("{system} has lost its user {user}"))
@@ -126,7 +126,7 @@ pub fn accounts() -> Vec<AccountStatus> {
     users().iter().map(status).collect()
 }
 
-/// Which accounts are not what they were.
+/// Returns which accounts are not what they were.
 pub fn changed(before: &[AccountStatus], after: &[AccountStatus]) -> Vec<String> {
     let pairs = users().iter().zip(before.iter().zip(after)).filter(|(_, (before, after))| before != after);
     pairs.map(|((system, user), (before, after))| format!("{system} {user}: {before:?} -> {after:?}")).collect()
@@ -209,7 +209,7 @@ pub fn hold(operation: &Operation, user: &str, request: &Request<Bytes>) {
     }
 }
 
-/// Whether the mock says that its own answer was not one of the contract.
+/// Returns whether the mock says that its own answer was not one of the contract.
 pub fn is_own_error(response: &Response<Bytes>) -> bool {
     let says = |text: &[u8]| response.body().windows(text.len()).any(|part| part == text);
     response.status() == 500 && (says(b"the mock server made an answer") || says(b"\"violations\""))
@@ -240,7 +240,7 @@ fn check_answer(operation: &Operation, response: &Response<Bytes>) {
     }
 }
 
-/// Whether a text is one XML element that a strict reader takes. `quick_xml` does not look at the characters.
+/// Returns whether a text is one XML element that a strict reader takes. `quick_xml` does not look at the characters.
 fn check_xml(body: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|e| e.to_string())?;
     let allowed =

@@ -108,7 +108,7 @@ fn content(words: &Words, u: &mut Unstructured<'_>, text: &mut String) -> Result
     Ok(())
 }
 
-/// What is no content: a comment, a processing instruction, space.
+/// Returns what is no content: a comment, a processing instruction, space.
 fn aside(u: &mut Unstructured<'_>, text: &mut String) -> Result<()> {
     if u.ratio(1, 6)? {
         let asides =

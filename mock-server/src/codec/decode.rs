@@ -1,6 +1,6 @@
 //! What a text may be the encoding of.
 
-/// How many characters in a row give a credential away.
+/// The number of characters in a row that give a credential away.
 pub(crate) const RUN: usize = 8;
 
 /// The shortest base64, and the shortest hexadecimal text, of eight characters.
@@ -29,7 +29,7 @@ pub(crate) fn all(text: &[u8], found: &mut Vec<Decoded>) {
     }
 }
 
-/// Whether it is worth to look closer. Every request is looked at, and almost none has anything.
+/// The filter for texts that are worth a closer look. Every request is looked at, and almost none has anything.
 struct Look {
     escapes: bool,
     base64: bool,
@@ -68,7 +68,7 @@ const PLACES: u8 = 0b1111;
 const DIGIT: u8 = 1 << 6;
 const ESCAPE: u8 = 1 << 7;
 
-/// What a byte may be, for each place in the text modulo four.
+/// The classes of a byte, for each place in the text modulo four.
 const CLASSES: [[u8; 256]; 4] = {
     let mut classes = [[0; 256]; 4];
     let mut at = 0;

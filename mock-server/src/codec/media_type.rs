@@ -13,11 +13,11 @@ use super::{json, xml};
 /// The media type that every operation has.
 pub(crate) const JSON: &str = "application/json";
 
-/// What both sides speak.
+/// The result of content negotiation.
 pub(crate) struct Negotiated<'a> {
-    /// How the request body is read; `None` if the operation has no body.
+    /// The way in which the request body is read; `None` if the operation has no body.
     pub(crate) request: Option<Codec<'a>>,
-    /// How the answer is written.
+    /// The way in which the answer is written.
     pub(crate) answer: Codec<'a>,
     /// Why the two cannot speak with each other.
     pub(crate) problem: Option<Problem>,
@@ -29,7 +29,7 @@ pub(crate) struct Problem {
     pub(crate) violation: Violation,
 }
 
-/// How bodies of a media type are read and written. `None` is JSON with no schema.
+/// The codec of a media type. `None` is JSON with no schema.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Codec<'a>(Option<&'a MediaType>);
 
@@ -75,11 +75,11 @@ impl<'a> Codec<'a> {
     }
 }
 
-/// How a system refuses a media type that it does not speak.
+/// The way in which a system refuses a media type that it does not speak.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
-    /// Whether it refuses an `Accept` that fits nothing it has. Else it answers with the one type it has, as RFC 9110 allows.
+    /// `true` if it refuses an `Accept` that fits nothing it has. Else it answers with the one type it has, as RFC 9110 allows.
     pub(crate) of_accept: bool,
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refus
     Negotiated { request, answer: accepted.unwrap_or(json), problem }
 }
 
-/// What is wrong with a body that is encoded, such as by `gzip`: no system documents that it decodes one.
+/// Returns what is wrong with a body that is encoded, such as by `gzip`: no system documents that it decodes one.
 pub(crate) fn coded(operation: &Operation, request: &Request<Bytes>) -> Option<Violation> {
     Some(Violation {
         location: "/header/content-encoding".to_owned(),
@@ -127,7 +127,7 @@ pub(crate) fn coding(request: &Request<Bytes>) -> Option<String> {
     (coded && !request.body().is_empty()).then(|| problem.to_owned())
 }
 
-/// Whether the charset of a media type, if it names one, is the one that is read.
+/// Returns whether the charset of a media type, if it names one, is the one that is read.
 fn utf8(value: &str) -> bool {
     value.split(';').skip(1).all(|parameter| match parameter.split_once('=') {
         Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {

@@ -139,7 +139,7 @@ fn name_of(element: &BytesStart<'_>) -> Result<String, String> {
     Ok(element.local_name().as_ref().to_owned())
 }
 
-/// Whether XML 1.0 has this character.
+/// Returns whether XML 1.0 has this character.
 fn is_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
@@ -160,7 +160,7 @@ fn resolve(reference: &BytesRef<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Whether the contract has this member. Of others only the text is read, and what else is in them is passed over, as it
+/// Returns whether the contract has this member. Of others only the text is read, and what else is in them is passed over, as it
 /// is in JSON.
 fn is_known(contract: &Contract, schema: &str, member: &str) -> bool {
     contract.resolve(&pointer::join(&format!("{schema}/properties"), member)).is_some()

@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "USER_STATUS_MOCK_LOG", value_parser = BoolishValueParser::new())]
     pub(super) log: bool,
 
-    /// What the admin API asks for, as `Authorization: Bearer …`. Better given by environment, where other users of the
+    /// The token of the admin API, as `Authorization: Bearer …`. Better given by environment, where other users of the
     /// machine do not see it.
     #[arg(long, value_name = "TOKEN", env = "USER_STATUS_MOCK_ADMIN_TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
@@ -61,7 +61,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", env = "USER_STATUS_MOCK_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// How many threads serve; as many as there are cores, if it is left out.
+    /// The number of threads that serve; as many as cores, if it is left out.
     #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
 
@@ -100,7 +100,7 @@ pub(super) struct Arguments {
     )]
     timeout: u64,
 
-    /// How many requests each world's journal keeps; 8 MiB of them at most.
+    /// The number of requests that each world's journal keeps; 8 MiB of them at most.
     #[arg(long, value_name = "N", env = "USER_STATUS_MOCK_JOURNAL_SIZE", default_value_t = 1000)]
     journal_size: usize,
 
@@ -156,7 +156,7 @@ fn memory(text: &str) -> Result<usize, String> {
 }
 
 impl Arguments {
-    /// How the server is set up. With `--log`, the function is called with every request.
+    /// Returns how the server is set up. With `--log`, the function is called with every request.
     pub(super) fn options(
         &self,
         log: impl Fn(&World, &Exchange) + Send + Sync + 'static,
@@ -219,7 +219,7 @@ impl Arguments {
         Ok(options)
     }
 
-    /// Whether the admin API asks for a token.
+    /// Returns whether the admin API asks for a token.
     pub(super) fn has_admin_token(&self) -> bool {
         self.admin_token.is_some()
     }

@@ -12,7 +12,7 @@ mod banner;
 
 use arguments::Arguments;
 
-/// How long requests in flight may take to end: less than the ten seconds after which container engines kill.
+/// The time in which requests in flight must end: less than the ten seconds after which container engines kill.
 const DRAIN: Duration = Duration::from_secs(8);
 
 /// Runs the program.

@@ -22,7 +22,7 @@ const MADE: i64 = 1_704_067_200;
 /// When a token expires that never does: 2100-01-01T00:00:00Z.
 const NEVER: i64 = 4_102_444_800;
 
-/// Who signs tokens, and how.
+/// An issuer of tokens, with its key.
 #[derive(Debug)]
 pub(crate) struct Issuer {
     pub(crate) system: SystemKind,
@@ -38,7 +38,7 @@ pub(crate) enum SigningKey {
     Hs256,
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug)]
 pub(crate) struct Claims {
     pub(crate) sub: String,
@@ -168,7 +168,7 @@ mod tests {
         ]
     }
 
-    /// What a token says that is signed by the mock for this system.
+    /// Returns what a token says that is signed by the mock for this system.
     fn verify(&Issuer { system, key }: &Issuer, token: &str) -> Option<Claims> {
         install();
         let (algorithm, key) = match key {

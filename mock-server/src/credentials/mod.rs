@@ -46,10 +46,10 @@ const LONGEST_USER: usize = 1024;
 pub struct Mint {
     /// For which system.
     pub(crate) system: SystemKind,
-    /// Whose they are.
+    /// The user that they are of.
     #[serde(default)]
     pub(crate) user: Option<String>,
-    /// Whether they are enough to change an account.
+    /// `true` if they are enough to change an account.
     #[serde(default = "yes")]
     pub(crate) entitled: bool,
     /// Seconds until they expire.
@@ -122,10 +122,10 @@ pub(crate) struct Token {
     /// The token itself; made if it is left out.
     #[serde(default)]
     pub(crate) token: String,
-    /// Whose it is.
+    /// The user that it is of.
     #[serde(default)]
     pub(crate) user: String,
-    /// Whether it is enough to change an account.
+    /// `true` if it is enough to change an account.
     #[serde(default = "yes")]
     pub(crate) entitled: bool,
     /// When it expires; never if it is left out.
@@ -154,7 +154,7 @@ impl Token {
     }
 }
 
-/// Whether what expires then has expired.
+/// Returns whether what expires then has expired.
 pub(crate) fn expired(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|expires| expires <= now)
 }
@@ -191,7 +191,7 @@ pub(crate) fn mint_bearer(
     listed
 }
 
-/// What is wrong with the secrets of a system, as they travel in headers.
+/// Returns what is wrong with the secrets of a system, as they travel in headers.
 pub(crate) fn problem<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Option<&'static str> {
     let mut known = HashSet::new();
     for secret in secrets {

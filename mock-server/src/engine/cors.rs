@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
-/// Whether a browser asks what it may send.
+/// Returns whether a browser asks what it may send.
 pub(super) fn is_preflight(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// What a browser may send: everything.
+/// Returns what a browser may send: everything.
 pub(super) fn preflight(headers: &HeaderMap) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -53,7 +53,7 @@ pub(super) fn is_own(headers: &HeaderMap, with_token: bool) -> bool {
     (named || with_token) && !other_origin && !other_site
 }
 
-/// What a browser says of who has made it ask.
+/// The header in which a browser says who has made it ask.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// No browser takes an answer for what it does not say it is.

@@ -69,7 +69,7 @@ enum Step<'a> {
 }
 
 impl Begun<'_> {
-    /// How long to wait before the request takes effect.
+    /// Returns the time to wait before the request takes effect.
     pub(crate) fn wait(&self) -> Duration {
         match &self.0 {
             Step::Answered(_) | Step::Missed(_) => Duration::ZERO,
@@ -112,7 +112,7 @@ impl Engine {
         self.worlds.get(name, Asker::Owner)
     }
 
-    /// Who asks for a world by a request that is for an operation. The admin token travels to the admin API only.
+    /// Returns who asks for a world by a request that is for an operation. The admin token travels to the admin API only.
     fn asker(&self, request: &Request<Bytes>) -> Asker {
         let own = self.admin_token.is_none() && cors::is_own(request.headers(), false);
         if own { Asker::Owner } else { Asker::Stranger }
@@ -207,7 +207,7 @@ impl Engine {
         }
     }
 
-    /// Whether it may take so long to answer a request that others should not wait for it: what is about all users, all
+    /// Returns whether it may take so long to answer a request that others should not wait for it: what is about all users, all
     /// requests, or a long document.
     pub(crate) fn takes_long(&self, request: &Request<Bytes>) -> bool {
         let path = request.uri().path();

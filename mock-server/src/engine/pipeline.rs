@@ -36,7 +36,7 @@ pub(super) struct Accepted {
 }
 
 impl Accepted {
-    /// How long to wait before the request takes effect.
+    /// Returns the time to wait before the request takes effect.
     pub(super) fn wait(&self) -> Duration {
         self.strike.before
     }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Request, header};
 /// The most bytes of a request target.
 const TARGET: usize = 8 << 10;
 
-/// What is wrong with the head of a request, if anything is: status code and message.
+/// Returns what is wrong with the head of a request, if anything is: status code and message.
 pub(super) fn problem(request: &Request<Bytes>) -> Option<(u16, String)> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > TARGET) {
         return Some((414, format!("the request target must have at most {TARGET} bytes")));

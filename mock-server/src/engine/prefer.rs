@@ -14,16 +14,16 @@ use crate::model::SystemResponse;
 /// The header that says so.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// What was done of it.
+/// The header that lists the applied preferences.
 pub(super) const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// What was not: preferences that the mock does not know, and repetitions of those that it does.
+/// The header that lists the others: preferences that the mock does not know, and repetitions of those that it does.
 pub(super) const IGNORED: HeaderName = HeaderName::from_static("x-mock-preference-ignored");
 
 /// The most bytes of what was ignored that an answer names.
 const NAMED: usize = 200;
 
-/// What a request prefers.
+/// The preferences of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Preference {
     code: Option<String>,
@@ -74,14 +74,14 @@ impl Preference {
         self.problem.get_or_insert(problem);
     }
 
-    /// What was done of it, once [`answer`](Preference::answer) has given an example.
+    /// Returns what was done of it, once [`answer`](Preference::answer) has given an example.
     pub(super) fn applied(&self) -> String {
         let named = [("code", &self.code), ("example", &self.example)];
         let given = named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)));
         given.collect::<Vec<_>>().join(", ")
     }
 
-    /// What was not.
+    /// Returns what was not.
     pub(super) fn ignored(&self) -> Option<String> {
         let mut text = self.ignored.join(", ");
         text.truncate(NAMED);

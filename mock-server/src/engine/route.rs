@@ -31,7 +31,7 @@ pub(super) struct Routes(Vec<Route>);
 struct Route {
     operation: &'static Operation,
     template: String,
-    /// What comes before the first variable.
+    /// The text before the first variable.
     start: String,
     /// The names of the variables, each with what comes behind it.
     variables: Vec<(&'static str, String)>,
@@ -120,7 +120,7 @@ impl Route {
         rest.is_empty().then_some(parameters)
     }
 
-    /// Whether its path is this one, without any variable.
+    /// Returns whether its path is this one, without any variable.
     fn is_concrete(&self, path: &str) -> bool {
         self.variables.is_empty() && self.start == path
     }
@@ -158,7 +158,7 @@ fn variable(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// How many segments must be added, removed or replaced.
+/// Returns the number of segments that must be added, removed or replaced.
 fn edits(wanted: &[&str], given: &[&str]) -> usize {
     let mut row: Vec<usize> = (0..=given.len()).collect();
     for (i, segment) in wanted.iter().enumerate() {

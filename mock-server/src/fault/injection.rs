@@ -19,10 +19,10 @@ pub(crate) struct ActiveFault {
     fault: Arc<Fault>,
     /// Of its own, so that what another fault draws does not change what this one does.
     rng: fastrand::Rng,
-    /// How many calls it was asked about, and how many it struck.
+    /// The number of calls that it was asked about, and how many it struck.
     seen: u32,
     struck: u32,
-    /// How many calls a fault with a bound has struck, or a script has had.
+    /// The number of calls that a fault with a bound has struck, or a script has had.
     steps: u32,
     /// The step of a script that comes next, and how many calls it has had.
     step: (usize, u32),
@@ -30,12 +30,12 @@ pub(crate) struct ActiveFault {
     window: Option<(Timestamp, u32)>,
 }
 
-/// What strikes one call.
+/// The faults that strike one call.
 #[derive(Debug, Default)]
 pub(crate) struct Injection {
-    /// How much later the change is made.
+    /// The delay of the change.
     pub(crate) before: Duration,
-    /// How much later the answer comes.
+    /// The delay of the answer.
     pub(crate) after: Duration,
     /// The faults that strike, for the journal.
     pub(crate) ids: Vec<u64>,
@@ -140,7 +140,7 @@ impl ActiveFault {
 }
 
 impl Injection {
-    /// What strikes this call. Delays add up; of the other faults, the first registered one strikes.
+    /// Returns what strikes this call. Delays add up; of the other faults, the first registered one strikes.
     pub(crate) fn of(armed: &mut [ActiveFault], operation: &Operation, user: &str, now: Timestamp) -> Injection {
         let mut strike = Injection { now, ..Injection::default() };
         for fault in armed {
@@ -149,12 +149,12 @@ impl Injection {
         strike
     }
 
-    /// Whether the change is made.
+    /// Returns whether the change is made.
     pub(crate) fn applies_change(&self) -> bool {
         self.fault.as_ref().is_none_or(|step| step.get().applies_change())
     }
 
-    /// What goes back instead of, or with, the answer.
+    /// Returns what goes back instead of, or with, the answer.
     pub(crate) fn reply(&self, operation: &Operation, codec: &Codec<'_>, answer: Response<Bytes>) -> Reply {
         let mut reply = match &self.fault {
             Some(step) => step.get().kind.reply(operation, codec, self.now, answer),

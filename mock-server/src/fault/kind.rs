@@ -21,7 +21,7 @@ use crate::reply::{Reply, WireFault, respond};
 /// The longest that a fault delays an answer: an hour.
 const LONGEST: u64 = 60 * 60 * 1000;
 
-/// What goes wrong.
+/// The effect of a fault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Effect {
@@ -114,7 +114,7 @@ fn empty() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// How much later an answer comes, in milliseconds.
+/// The delay of an answer, in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Latency {
@@ -181,7 +181,7 @@ impl RetryAfter {
 }
 
 impl Effect {
-    /// What happens to the wire.
+    /// Returns what happens to the wire.
     pub(super) fn wire(&self) -> Option<WireFault> {
         Some(match self {
             Effect::Reset => WireFault::Reset,
@@ -196,7 +196,7 @@ impl Effect {
         })
     }
 
-    /// Whether it sends what no contract has: what gateways and broken services send.
+    /// Returns whether it sends what no contract has: what gateways and broken services send.
     fn is_off_contract(&self) -> bool {
         match self {
             Effect::RateLimited { .. }
@@ -273,7 +273,7 @@ impl Effect {
         Ok(())
     }
 
-    /// What goes back instead of, or with, the answer.
+    /// Returns what goes back instead of, or with, the answer.
     pub(super) fn reply(
         &self,
         operation: &Operation,

@@ -52,10 +52,10 @@ pub struct Fault {
     when: Option<Strikes>,
     #[serde(default, skip_serializing_if = "On::is_everything")]
     on: On,
-    /// How often it strikes; always if it is left out.
+    /// The number of times that it strikes; always if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     times: Option<u32>,
-    /// How many calls it lets pass first.
+    /// The number of calls that it lets pass first.
     #[serde(default, skip_serializing_if = "is_zero")]
     skip: u32,
     /// How likely it is to strike a call; always if it is left out.
@@ -69,7 +69,7 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Whether the change is made before the fault strikes.
+/// The moment of a fault: before the change, or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Strikes {
@@ -77,7 +77,7 @@ enum Strikes {
     AfterTheChange,
 }
 
-/// Which calls a fault strikes.
+/// The calls that a fault strikes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct On {
@@ -293,7 +293,7 @@ impl Fault {
         self
     }
 
-    /// Whether it needs a transport that can break the wire.
+    /// Returns whether it needs a transport that can break the wire.
     pub(crate) fn breaks_the_wire(&self) -> bool {
         match &self.kind {
             Effect::Script(steps) => steps.iter().any(Fault::breaks_the_wire),
@@ -335,7 +335,7 @@ impl Fault {
         self.kind.check(struck, off_contract || self.off_contract)
     }
 
-    /// Whether the change is made.
+    /// Returns whether the change is made.
     fn applies_change(&self) -> bool {
         let default = if matches!(self.kind, Effect::Delay(_) | Effect::Drip { .. }) {
             Strikes::AfterTheChange

@@ -97,7 +97,7 @@ impl RequestMatcher {
         self
     }
 
-    /// Whose body has these members, and maybe others.
+    /// Returns whose body has these members, and maybe others.
     #[must_use]
     pub fn body(mut self, members: Value) -> RequestMatcher {
         self.body = Some(members);
@@ -123,7 +123,7 @@ impl RequestMatcher {
         }
     }
 
-    /// What an exchange has otherwise.
+    /// Returns what an exchange has otherwise.
     pub(crate) fn mismatches(&self, exchange: &Exchange) -> Vec<String> {
         let mut mismatches = Vec::new();
         let mut compare = |what: &str, wanted: Option<String>, was: String| {
@@ -249,12 +249,12 @@ impl Expectation {
         self
     }
 
-    /// Whether so many are as expected.
+    /// Returns whether so many are as expected.
     pub(crate) fn holds(&self, count: u64) -> bool {
         (self.least..=self.most).contains(&count)
     }
 
-    /// What is wrong with so many.
+    /// Returns what is wrong with so many.
     pub(crate) fn failure(&self, count: u64, nearest: Option<(Exchange, Vec<String>)>) -> String {
         let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
         let wanted = match (self.least, self.most) {

@@ -10,10 +10,10 @@ use crate::codec::json;
 use crate::contract::contract;
 use crate::journal::secrets::Secrets;
 
-/// What stands in the place of what is not kept.
+/// The text in the place of what is not kept.
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// Whether the value of a header is kept: it carries no credential.
+/// Returns whether the value of a header is kept: it carries no credential.
 fn is_kept(name: &str) -> bool {
     matches!(
         name,
@@ -42,7 +42,7 @@ fn is_kept(name: &str) -> bool {
     )
 }
 
-/// Which members of a body may be kept, by the JSON pointer of its schema, and which headers carry credentials.
+/// The members of bodies that may be kept, by the JSON pointer of its schema, and which headers carry credentials.
 #[derive(Debug)]
 pub(crate) struct Redaction {
     bodies: Vec<(String, Members)>,

@@ -11,7 +11,7 @@ use user_status_openapi::{Contract, SchemeKind, SystemKind};
 
 use crate::codec::decode::{self, Decoded, RUN};
 
-/// How many characters the first look takes at a time.
+/// The number of characters that the first look takes at a time.
 const BLOCK: usize = 4;
 
 /// Credentials, and what gives them away.
@@ -134,7 +134,7 @@ impl<'a> Secrets<'a> {
         Secrets { known, others }
     }
 
-    /// Whether a text shows one.
+    /// Returns whether a text shows one.
     pub(crate) fn are_in(&self, text: &str) -> bool {
         let text = text.as_bytes();
         if self.find(text, 0).is_some() {
@@ -183,7 +183,7 @@ impl<'a> Secrets<'a> {
 }
 
 impl Known {
-    /// What is shared until there is one more.
+    /// Returns what is shared until there is one more.
     pub(crate) fn shared<'a>(credentials: impl IntoIterator<Item = &'a str>) -> Arc<Known> {
         Arc::new(Known::of(credentials))
     }

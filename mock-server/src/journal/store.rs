@@ -12,13 +12,13 @@ pub(crate) struct Journal {
     entries: VecDeque<(Arc<Recorded>, usize)>,
     bytes: usize,
     most: Bounds,
-    /// How many there ever were.
+    /// The number of all that there ever were.
     total: u64,
     counts: Vec<(&'static str, u64)>,
     expected: Vec<Expected>,
 }
 
-/// How much a journal keeps.
+/// The amount that a journal keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) entries: usize,
@@ -76,12 +76,12 @@ impl Journal {
         self.total
     }
 
-    /// What is kept, oldest first, with its id. To look through it takes long, and is for after the lock.
+    /// Returns what is kept, oldest first, with its id. To look through it takes long, and is for after the lock.
     pub(crate) fn kept(&self) -> Vec<(u64, Arc<Recorded>)> {
         (self.dropped() + 1..).zip(&self.entries).map(|(id, (entry, _))| (id, entry.clone())).collect()
     }
 
-    /// How many exchanges are no longer kept.
+    /// Returns the number of exchanges that are no longer kept.
     pub(crate) fn dropped(&self) -> u64 {
         self.total - self.entries.len() as u64
     }

@@ -70,7 +70,7 @@ impl TextArena {
     }
 }
 
-/// What the journal keeps of an exchange as text.
+/// Returns what the journal keeps of an exchange as text.
 pub(crate) fn texts(
     path: &str,
     request: &Request<Bytes>,

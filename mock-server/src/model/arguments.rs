@@ -43,7 +43,7 @@ impl Arguments {
         self.body(name).and_then(Value::as_bool)
     }
 
-    /// Whether the body has none of these members.
+    /// Returns whether the body has none of these members.
     pub(crate) fn lacks_all(&self, names: &[&str]) -> bool {
         names.iter().all(|name| self.body(name).is_none())
     }

@@ -20,7 +20,7 @@ pub(crate) use presented::PresentedCredentials;
 /// A system: its users, who may call, and what each operation does. It is a state machine; the engine has already found
 /// the operation and held the request to the contract.
 pub(crate) trait SystemModel {
-    /// Who calls.
+    /// Returns who calls.
     ///
     /// # Errors
     /// The refusal, as the system gives it.
@@ -51,10 +51,10 @@ pub(crate) trait SystemModel {
     /// The ids of all users.
     fn users(&self) -> Vec<String>;
 
-    /// How many users there are.
+    /// Returns the number of users.
     fn count(&self) -> usize;
 
-    /// What an account is; `None` if there is no such user.
+    /// Returns what an account is; `None` if there is no such user.
     fn status(&self, user: &str) -> Option<AccountStatus>;
 
     /// A user as the world's document has it.
@@ -86,7 +86,7 @@ pub(crate) trait SystemModel {
     /// All credentials, also those that have expired or are not entitled.
     fn secrets(&self) -> Vec<&str>;
 
-    /// What is wrong with the credentials of a document, if anything is.
+    /// Returns what is wrong with the credentials of a document, if anything is.
     fn problem(&self) -> Option<&'static str>;
 
     /// Credentials that work, by the name under which they travel.
@@ -116,7 +116,7 @@ pub enum Fidelity {
     Observed,
 }
 
-/// What is fixed about a system, and of this system only.
+/// The fixed facts about one system.
 #[derive(Debug)]
 pub(crate) struct Quirks {
     /// JSON pointer to the contract's schema of ids.
@@ -127,7 +127,7 @@ pub(crate) struct Quirks {
     pub(crate) id_member: Option<&'static str>,
     /// The members of a user that the document has, and the contract has not.
     pub(crate) own_members: &'static [&'static str],
-    /// How it refuses a media type that it does not speak. A decision that the contract records.
+    /// The way in which it refuses a media type that it does not speak. A decision that the contract records.
     pub(crate) media_type: Refusal,
 }
 
@@ -158,7 +158,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct SystemResponse {
     pub(crate) status: u16,
     pub(crate) body: Cow<'static, Value>,
-    /// Whether it may leave although the contract does not have it: the system as observed, not as documented.
+    /// `true` if it may leave although the contract does not have it: the system as observed, not as documented.
     pub(crate) off_contract: bool,
 }
 
@@ -173,7 +173,7 @@ impl SystemResponse {
         SystemResponse { status, body: Cow::Borrowed(body), off_contract: false }
     }
 
-    /// What the system was observed to answer, whether the contract has it or not.
+    /// Returns what the system was observed to answer, whether the contract has it or not.
     pub(crate) fn observed(status: u16, body: Value) -> SystemResponse {
         SystemResponse { off_contract: true, ..SystemResponse::of(status, body) }
     }

@@ -49,7 +49,7 @@ impl<'a> PresentedCredentials<'a> {
         }
     }
 
-    /// Whether there is anything under the scheme's name.
+    /// Returns whether there is anything under the scheme's name.
     pub(crate) fn has(&self, scheme: &str) -> bool {
         self.find(scheme).is_some()
     }

@@ -22,7 +22,7 @@ pub const USER: &str = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
 /// The id of the Akana tenant.
 pub const TENANT: &str = "acmepaymentscorp";
 
-/// What is fixed about it.
+/// The fixed facts about it.
 pub(super) const QUIRKS: Quirks = Quirks {
     id_schema: "/components/schemas/AkanaUserId",
     user_schema: Some("/components/schemas/AkanaUser"),
@@ -67,7 +67,7 @@ struct Session {
     cookie: String,
     /// The value of the CSRF header.
     csrf: String,
-    /// Whether the user is a Site Admin.
+    /// `true` if the user is a Site Admin.
     #[serde(default = "yes")]
     site_admin: bool,
     /// When it ends; never if it is left out.
@@ -122,7 +122,7 @@ impl Default for Akana {
     }
 }
 
-/// What a document says of a user, and what it leaves out as for a new user.
+/// Returns what a document says of a user, and what it leaves out as for a new user.
 fn completed(id: &str, given: &Value) -> Value {
     super::completed(json!({ "UserID": id, "Disabled": false, "Locked": false }), given)
 }

@@ -30,7 +30,7 @@ static DONE: LazyLock<Value> =
 /// A ClearSquare user.
 pub const USER: &str = "634441cecbb5901d133039f8";
 
-/// What is fixed about it.
+/// The fixed facts about it.
 pub(super) const QUIRKS: Quirks = Quirks {
     id_schema: "/components/schemas/ClearsquareUserId",
     user_schema: None,
@@ -39,7 +39,7 @@ pub(super) const QUIRKS: Quirks = Quirks {
     media_type: Refusal { status: 400, of_accept: false },
 };
 
-/// Who signs its tokens.
+/// The issuer of its tokens.
 const ISSUER: Issuer = Issuer { system: SystemKind::Clearsquare, key: SigningKey::Hs256 };
 
 /// ClearSquare credentials.

@@ -23,7 +23,7 @@ pub const USER: i64 = 42;
 /// The MediConnect administrator whose token [`Credentials`](crate::Credentials) has.
 pub const ADMIN: i64 = 7;
 
-/// What is fixed about it.
+/// The fixed facts about it.
 pub(super) const QUIRKS: Quirks = Quirks {
     id_schema: "/components/schemas/MediconnectUserId",
     user_schema: Some("/components/schemas/MediconnectUser"),
@@ -32,7 +32,7 @@ pub(super) const QUIRKS: Quirks = Quirks {
     media_type: Refusal { status: 400, of_accept: false },
 };
 
-/// Who signs its tokens.
+/// The issuer of its tokens.
 const ISSUER: Issuer = Issuer { system: SystemKind::Mediconnect, key: SigningKey::Hs256 };
 
 /// MediConnect credentials.
@@ -86,7 +86,7 @@ fn shown(id: i64, name: &str, email: &str, role: &str) -> Value {
     })
 }
 
-/// What a document says of a user, and what it leaves out as for a new user.
+/// Returns what a document says of a user, and what it leaves out as for a new user.
 fn completed(id: i64, given: &Value) -> Value {
     let new = shown(id, &format!("User {id}"), &format!("user{id}@example.com"), "PATIENT");
     super::completed(new, given)

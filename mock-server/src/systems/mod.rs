@@ -16,7 +16,7 @@ pub(crate) mod mediconnect;
 pub(crate) mod symphony;
 pub(crate) mod userdocks;
 
-/// What is fixed about a system.
+/// Returns what is fixed about a system.
 pub(crate) fn quirks(system: SystemKind) -> &'static Quirks {
     match system {
         SystemKind::Userdocks => &userdocks::QUIRKS,

@@ -31,7 +31,7 @@ pub const KEYMANAGER: i64 = 7215545057281;
 /// The protected service user *ceservice*.
 pub const CESERVICE: i64 = 7215545057282;
 
-/// What is fixed about it.
+/// The fixed facts about it.
 pub(super) const QUIRKS: Quirks = Quirks {
     id_schema: "/components/schemas/SymphonyUserId",
     user_schema: Some("/components/schemas/SymphonyUserStatus"),
@@ -66,7 +66,7 @@ pub(crate) struct Symphony {
 struct Session {
     /// The session token.
     token: String,
-    /// Whether the caller has the role User Provisioning.
+    /// `true` if the caller has the role User Provisioning.
     #[serde(default = "yes")]
     entitled: bool,
     /// When it ends; never if it is left out.

@@ -21,7 +21,7 @@ pub const USER: &str = "6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11";
 /// Another Userdocks user: the one whose access token [`Credentials`](crate::Credentials) has.
 pub const SECOND_USER: &str = "0b9d2f3c-7a55-4a0e-8f6e-5b1f4c2d3e22";
 
-/// What is fixed about it.
+/// The fixed facts about it.
 pub(super) const QUIRKS: Quirks = Quirks {
     id_schema: "/components/schemas/UserdocksUserId",
     user_schema: None,
@@ -30,7 +30,7 @@ pub(super) const QUIRKS: Quirks = Quirks {
     media_type: Refusal { status: 400, of_accept: false },
 };
 
-/// Who signs its tokens.
+/// The issuer of its tokens.
 const ISSUER: Issuer =
     Issuer { system: SystemKind::Userdocks, key: SigningKey::Rs256(include_bytes!("../keys/userdocks-private.der")) };
 

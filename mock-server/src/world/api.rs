@@ -29,12 +29,12 @@ pub struct World {
     name: String,
     state: Mutex<State>,
     journal: Mutex<Journal>,
-    /// Whether anything is expected. It stays so: who looks for a world that may go asks every one of them.
+    /// `true` if anything is expected. It stays so: who looks for a world that may go asks every one of them.
     expects: AtomicBool,
-    /// Whether there is any fault, so that a call without one need not ask.
+    /// `true` if there is any fault, so that a call without one need not ask.
     faulty: AtomicBool,
     on_request: Option<OnRequest>,
-    /// Whether the transport can break the wire.
+    /// `true` if the transport can break the wire.
     breaks_the_wire: bool,
     /// When it was last used, in milliseconds of [`moment`].
     used: AtomicU64,
@@ -60,7 +60,7 @@ impl World {
         self.used.store(moment(), Ordering::Relaxed);
     }
 
-    /// How long ago it was last used.
+    /// Returns the time for which ago it was last used.
     pub(crate) fn unused_for(&self) -> Duration {
         Duration::from_millis(moment().saturating_sub(self.used.load(Ordering::Relaxed)))
     }
@@ -223,7 +223,7 @@ impl World {
         true
     }
 
-    /// Whether there is room for something that came as so many bytes of JSON.
+    /// Returns whether there is room for something that came as so many bytes of JSON.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         lock(&self.state).part.room().has(bytes)
     }
@@ -240,7 +240,7 @@ impl World {
         lock(&self.state).clock.now()
     }
 
-    /// Whether the clock stands still.
+    /// Returns whether the clock stands still.
     pub(crate) fn clock_is_frozen(&self) -> bool {
         lock(&self.state).clock.is_frozen()
     }
@@ -349,7 +349,7 @@ impl World {
         kept.iter().rev().take(most).map(|(id, entry)| entry.exchange(*id)).collect()
     }
 
-    /// How many requests the journal no longer keeps.
+    /// Returns the number of requests that the journal no longer keeps.
     pub(crate) fn dropped(&self) -> u64 {
         lock(&self.journal).dropped()
     }
@@ -367,7 +367,7 @@ impl World {
         lock(&self.journal).expect(expectation);
     }
 
-    /// Whether anything is expected.
+    /// Returns whether anything is expected.
     pub(crate) fn expects(&self) -> bool {
         self.expects.load(Ordering::Relaxed)
     }
@@ -420,7 +420,7 @@ impl World {
         lock(&self.state)
     }
 
-    /// Whether there may be any fault.
+    /// Returns whether there may be any fault.
     pub(crate) fn is_faulty(&self) -> bool {
         self.faulty.load(Ordering::Acquire)
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// What time it is in a world.
+/// The clock of a world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Clock {
     /// So much ahead of the machine.
@@ -49,7 +49,7 @@ fn years() -> (Timestamp, Timestamp) {
     (Timestamp::from_second(-62_135_596_800).unwrap_or(Timestamp::UNIX_EPOCH), Timestamp::MAX)
 }
 
-/// Whether a clock may show this time.
+/// Returns whether a clock may show this time.
 pub(crate) fn in_years(time: Timestamp) -> bool {
     let (first, last) = years();
     (first..=last).contains(&time)

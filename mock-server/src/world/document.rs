@@ -42,7 +42,7 @@ use crate::systems::{Credentials, Fidelity, Systems, quirks};
 pub struct WorldState {
     /// Seed of everything that happens by chance.
     pub(crate) seed: u64,
-    /// Whether a body that the contract does not allow is refused; else only what is wrong in it is ignored.
+    /// `true` if a body that the contract does not allow is refused; else only what is wrong in it is ignored.
     pub(crate) strict: bool,
     /// The time at which the clock stands still; that of the machine if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]

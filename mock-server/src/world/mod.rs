@@ -32,19 +32,19 @@ pub use crate::systems::userdocks::{SECOND_USER as USERDOCKS_SECOND_USER, USER a
 pub use api::World;
 pub use document::{WorldError, WorldState};
 
-/// What is called with every request.
+/// A callback for every request.
 pub(crate) type OnRequest = Arc<dyn Fn(&World, &Exchange) + Send + Sync>;
 
-/// How the worlds of a server are kept.
+/// The way in which the worlds of a server are kept.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) journal: Bounds,
     /// The most worlds beside the default one.
     pub(crate) most: usize,
-    /// How long a world is kept that nobody uses.
+    /// The time for which a world is kept that nobody uses.
     pub(crate) idle: Duration,
     pub(crate) on_request: Option<OnRequest>,
-    /// Whether the transport can break the wire.
+    /// `true` if the transport can break the wire.
     pub(crate) breaks_the_wire: bool,
     /// Bytes for all worlds together.
     pub(crate) room: usize,

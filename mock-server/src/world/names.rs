@@ -8,7 +8,7 @@ pub(crate) const DEFAULT: &str = "default";
 /// Names the world that a request is for.
 const WORLD: HeaderName = HeaderName::from_static("x-mock-world");
 
-/// Which world a request is for, and the path in it.
+/// Returns which world a request is for, and the path in it.
 ///
 /// # Errors
 /// A name that is none.
@@ -23,10 +23,10 @@ pub(crate) fn named<'a>(path: &'a str, headers: &'a HeaderMap) -> Result<(&'a st
     if is_name(name) { Ok((name, if path.is_empty() { "/" } else { path })) } else { Err(NO_NAME.to_owned()) }
 }
 
-/// What is wrong with a name that is none.
+/// The problem with a name that is malformed.
 pub(crate) const NO_NAME: &str = "the name of a world must be 1 to 64 letters, digits, `-`, `_` and `.`";
 
-/// Whether a world can have this name.
+/// Returns whether a world can have this name.
 pub(crate) fn is_name(name: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=64).contains(&name.len()) && name.bytes().all(good) && name.bytes().any(|byte| byte != b'.')

@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::WorldState;
 use crate::bounds;
 
-/// What a world takes before anything is done in it.
+/// The memory of a world in which nothing was done yet.
 const WORLD: usize = 16 << 10;
 
-/// What is said where there is no room.
+/// The message where there is no memory left.
 pub(crate) const NO_ROOM: &str =
     "the memory for worlds is used up; drop or reset some, or start the server with more --max-memory";
 
@@ -26,7 +26,7 @@ impl Room {
         Room(Arc::new(AtomicI64::new(signed(bytes))))
     }
 
-    /// Whether there is room for something that came as so many bytes of JSON.
+    /// Returns whether there is room for something that came as so many bytes of JSON.
     pub(crate) fn has(&self, bytes: usize) -> bool {
         self.0.load(Ordering::Relaxed) > signed(bytes.saturating_mul(JSON))
     }
@@ -39,14 +39,14 @@ impl Room {
     }
 }
 
-/// How much larger a value is in memory than as JSON, at worst and about.
+/// The factor by which a value is larger in memory than as JSON, at worst and about.
 const JSON: usize = 16;
 
 fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// What one world takes.
+/// The memory that one world takes.
 #[derive(Debug)]
 pub(crate) struct Part {
     room: Room,
@@ -83,7 +83,7 @@ impl Drop for Part {
     }
 }
 
-/// What a user takes.
+/// Returns what a user takes.
 pub(crate) fn of_user(user: &Value) -> usize {
     const VALUE: usize = 80;
     let inside: usize = match user {
@@ -95,17 +95,17 @@ pub(crate) fn of_user(user: &Value) -> usize {
     VALUE + inside
 }
 
-/// What a fault takes.
+/// Returns what a fault takes.
 pub(crate) fn of_fault(fault: &impl Serialize) -> usize {
     bounds::size(fault).saturating_mul(JSON)
 }
 
-/// What a credential takes, with what gives it away.
+/// Returns what a credential takes, with what gives it away.
 pub(crate) fn of_credential(credential: &str) -> usize {
     credential.len().saturating_mul(32) + 256
 }
 
-/// What a world takes beside every other one.
+/// Returns what a world takes beside every other one.
 pub(crate) fn of_world(world: &WorldState) -> usize {
     let users: usize = world.users().map(|user| of_user(&user)).sum();
     let faults: usize = world.faults.iter().map(|fault| of_fault(&**fault)).sum();

@@ -11,7 +11,7 @@ use crate::journal::secrets::Known;
 /// Neighbouring faults must not draw neighbouring sequences.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// How a world begins. What all worlds of a server have in common is made once.
+/// The beginning of a world. What all worlds of a server have in common is made once.
 #[derive(Clone, Debug)]
 pub(crate) struct Beginning {
     pub(crate) world: WorldState,
@@ -28,18 +28,18 @@ impl Beginning {
 
 #[derive(Debug)]
 pub(crate) struct State {
-    /// How it began.
+    /// The state in which it began.
     pub(crate) initial: Beginning,
     pub(crate) current: WorldState,
     pub(crate) clock: Clock,
     pub(crate) faults: Vec<ActiveFault>,
-    /// How many faults and credentials were made, for the names of the next ones.
+    /// The number of faults and credentials that were made, for the names of the next ones.
     pub(crate) made: u64,
-    /// How many faults were registered since it began, so that the same ones draw the same again.
+    /// The number of faults that were registered since it began, so that the same ones draw the same again.
     armed: u64,
-    /// What gives its credentials away.
+    /// The texts that give its credentials away.
     pub(crate) known: Arc<Known>,
-    /// What it takes of the memory.
+    /// The memory that it takes.
     pub(crate) part: Part,
 }
 

@@ -12,10 +12,10 @@ use super::room::{NO_ROOM, Room};
 use super::state::Beginning;
 use super::{Settings, World, WorldState, lock};
 
-/// How long after its last use a world does not make room for another one.
+/// The time for which, after its last use, a world does not make room for another one.
 const IN_USE: Duration = Duration::from_secs(60);
 
-/// Who asks for a world.
+/// The caller that asks for a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asker {
     /// Somebody to whom the admin API is open. What they ask for is theirs from then on.
@@ -41,7 +41,7 @@ pub(crate) struct Worlds {
 #[derive(Debug)]
 struct Other {
     world: Arc<World>,
-    /// Whether an owner has asked for it. No stranger's world takes its place.
+    /// `true` if an owner has asked for it. No stranger's world takes its place.
     owned: bool,
 }
 
@@ -164,7 +164,7 @@ impl Worlds {
         names
     }
 
-    /// What is not as it was expected in any world.
+    /// Returns what is not as it was expected in any world.
     pub(crate) fn failures(&self) -> Vec<String> {
         let others: Vec<Arc<World>> = lock(&self.others).values().map(|other| other.world.clone()).collect();
         let all = std::iter::once(&self.default).chain(&others);

@@ -9,13 +9,13 @@ const REMARKS: [&str; 8] =
 /// How deep schemas may lie in each other.
 const DEPTH: usize = 16;
 
-/// What a schema asks. It may fail to see that a value is allowed, and never takes one for allowed that is not.
+/// A fast check of a schema. It may fail to see that a value is allowed, and never takes one for allowed that is not.
 #[derive(Debug, Default)]
 pub(super) struct Sketch {
     types: Vec<String>,
     values: Option<Vec<Value>>,
     least: Option<f64>,
-    /// Whether a number must fit into 32 bits.
+    /// `true` if a number must fit into 32 bits.
     short: bool,
     min_length: Option<u64>,
     max_length: Option<u64>,
@@ -66,7 +66,7 @@ impl Sketch {
         Some(sketch).filter(|sketch| !sketch.types.is_empty())
     }
 
-    /// Whether the value is allowed for certain.
+    /// Returns whether the value is allowed for certain.
     pub(super) fn allows(&self, value: &Value) -> bool {
         let has_type = |kind: &str| self.types.iter().any(|wanted| wanted == kind);
         let fits = match value {

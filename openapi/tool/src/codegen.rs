@@ -141,7 +141,7 @@ pub(super) fn values(contract: &Contract) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-/// What a named schema becomes a type of its own as.
+/// The kind of type that a named schema becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     StringId,
@@ -162,7 +162,7 @@ pub(super) fn kind(schema: &Value) -> Option<Kind> {
     }
 }
 
-/// Whether a schema is that of an id.
+/// Returns whether a schema is that of an id.
 pub(super) fn is_id(schema: &Value) -> bool {
     matches!(kind(schema), Some(Kind::StringId | Kind::IntegerId))
 }

@@ -141,7 +141,7 @@ pub(super) fn page(contract: &Contract, root: &Path) -> Result<String, Vec<Findi
     Ok(page)
 }
 
-/// What stands after `before` in a file.
+/// Returns what stands after `before` in a file.
 fn version_in(root: &Path, file: &str, before: &str) -> Result<String, Vec<Finding>> {
     let fail = |problem: String| vec![Finding::new(file, "", problem)];
     let text = fs::read_to_string(root.join(file)).map_err(|e| fail(format!("cannot be read: {e}")))?;
@@ -187,7 +187,7 @@ fn matrix(contract: &Contract) -> Matrix {
     Matrix { cells, text }
 }
 
-/// How many examples there are for these media types, for each set of credentials.
+/// Returns the number of examples for these media types, for each set of credentials.
 fn bodies(contract: &Contract, operation: &Operation, content: &[MediaType]) -> usize {
     let examples = |media_type: &MediaType| {
         let examples = contract.resolve(&format!("{}/examples", media_type.pointer));
@@ -196,7 +196,7 @@ fn bodies(contract: &Contract, operation: &Operation, content: &[MediaType]) -> 
     content.iter().map(examples).sum::<usize>() * operation.security.len()
 }
 
-/// How many examples a document has, those that several places share counted once.
+/// Returns the number of examples that a document has, those that several places share counted once.
 fn examples_of(document: &Value) -> usize {
     let named = |(_, members): &(String, &serde_json::Map<String, Value>)| {
         let examples = members.get("examples").and_then(Value::as_object);

@@ -74,7 +74,7 @@ fn vocabulary(document: &Value) -> Option<Finding> {
     (document.get("x-vocabulary") != Some(&wanted)).then(|| Finding::at("/x-vocabulary", format!("must be {wanted}")))
 }
 
-/// What each operation must carry.
+/// Returns what each operation must carry.
 fn operation_schema() -> Value {
     let text = json!({ "type": "string", "pattern": "\\S" });
     let list_of = |members: &[&str]| {

@@ -34,7 +34,7 @@ pub const CONTRACT: &str = "openapi/openapi.yaml";
 /// The contract as it was last released, below the root of the repository.
 pub const RELEASED: &str = "openapi/released.yaml";
 
-/// What one runs after an edit of the contract. Named by every finding about a generated file.
+/// The command after an edit of the contract. Named by every finding about a generated file.
 pub const GENERATE: &str = "cargo contract generate";
 
 /// Something that is wrong, where, and what would be right.
@@ -44,7 +44,7 @@ pub struct Finding {
     pub file: String,
     /// JSON pointer into the file; empty for the file as a whole.
     pub pointer: String,
-    /// What is wrong, and what would be right.
+    /// The problem, and what would be right.
     pub problem: String,
 }
 
@@ -157,7 +157,7 @@ pub fn outputs(root: &Path, document: &Value) -> Result<BTreeMap<String, String>
 pub struct Code {
     /// The files, by their paths below the root of the repository.
     pub files: BTreeMap<String, String>,
-    /// What each client was generated from.
+    /// The inputs that each client was generated from.
     inputs: BTreeMap<SystemKind, Value>,
 }
 
@@ -186,7 +186,7 @@ pub fn code(document: &Value, known: Option<&Code>) -> Result<Code, Vec<Finding>
     Ok(code)
 }
 
-/// What separates two contracts.
+/// Returns what separates two contracts.
 ///
 /// # Errors
 /// What keeps either from being read or compared.
@@ -213,7 +213,7 @@ pub fn release(root: &Path) -> Result<bool, Vec<Finding>> {
     Ok(true)
 }
 
-/// Whether the version says what has changed since the last release. The released contract is a file and not a revision:
+/// Returns whether the version says what has changed since the last release. The released contract is a file and not a revision:
 /// a checkout in CI may have no history, and a comparison with nothing would find nothing.
 fn version(root: &Path, document: &Value) -> Vec<Finding> {
     let released = match Source::File(RELEASED.into()).read(root) {
@@ -235,7 +235,7 @@ fn version(root: &Path, document: &Value) -> Vec<Finding> {
     }
 }
 
-/// How the documentation is written.
+/// The way in which the documentation is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One page that needs nothing but itself.

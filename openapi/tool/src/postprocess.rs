@@ -23,10 +23,10 @@ const STRAY: &str = "\"api-version\"";
 const HEADERS: &str = "header_map";
 const EMPTY: &str = "let mut header_map =";
 
-/// How an answer is parsed.
+/// The way in which an answer is parsed.
 const PARSE: &str = "ResponseValue :: from_response (response)";
 
-/// How the message starts that stands in for the reason.
+/// The start of the message that stands in for the reason.
 const REASONLESS: &str = "conversion to `";
 
 pub(super) fn postprocess(file: &mut syn::File) {
@@ -125,7 +125,7 @@ impl VisitMut for Polish {
     }
 }
 
-/// Whether a statement has these tokens in it.
+/// Returns whether a statement has these tokens in it.
 fn mentions(statement: &Stmt, tokens: &str) -> bool {
     statement.to_token_stream().to_string().contains(tokens)
 }
@@ -191,7 +191,7 @@ impl VisitMut for KeepReason {
     }
 }
 
-/// Whether an expression is a call on a text that starts as [`REASONLESS`] does.
+/// Returns whether an expression is a call on a text that starts as [`REASONLESS`] does.
 fn starts_reasonless(body: &Expr) -> bool {
     match body {
         Expr::Block(block) => match block.block.stmts.as_slice() {

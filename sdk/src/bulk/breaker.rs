@@ -14,9 +14,9 @@ use crate::policy::clock::{Clock, Wait};
 pub(super) struct Thresholds {
     /// So many failures in a row.
     pub(super) failures: u32,
-    /// How long nothing is sent then.
+    /// The time for which nothing is sent then.
     pub(super) pause: Duration,
-    /// How often one row may try whether the system is back.
+    /// The number of times that one row may try whether the system is back.
     pub(super) probes: u32,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum Admission {
     Probe,
 }
 
-/// What a call says of its system.
+/// The health of a system, as one call shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
     /// It answers; also if it refused this one row.
@@ -81,7 +81,7 @@ impl Health {
     }
 }
 
-/// What a report on a call did to the breaker.
+/// A transition of the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transition {
     None,

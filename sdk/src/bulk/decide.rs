@@ -5,7 +5,7 @@ use super::row::Row;
 use crate::model::change::Change;
 use crate::model::status::AccountStatus;
 
-/// What a system lets a run do with a row.
+/// The abilities of a system that decide what a run may do with a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Can {
     /// A look at the account can show that it is as asked.
@@ -14,7 +14,7 @@ pub(super) struct Can {
     pub(super) repeat: bool,
 }
 
-/// What is done first.
+/// The first step of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum First {
     /// The account is read.
@@ -25,7 +25,7 @@ pub(super) enum First {
     LeaveInDoubt,
 }
 
-/// What is done after the account was read.
+/// The step after the account was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     /// The change is sent.
@@ -43,7 +43,7 @@ pub(super) enum Then {
 }
 
 impl Can {
-    /// What a system that reads, or not, and repeats, or not, lets a run do with a row.
+    /// Returns what a system that reads, or not, and repeats, or not, lets a run do with a row.
     pub(super) fn of(row: &Row, reads: bool, repeats: bool) -> Can {
         let look = reads && is_readable_change(row);
         // What a single call does not repeat, a run does not either.
@@ -74,23 +74,23 @@ pub(super) fn then(row: &Row, in_doubt: Option<&JournalEntry>, status: &AccountS
     }
 }
 
-/// Whether a look at the account can show that it is as asked: a toggle asks for no state.
+/// Returns whether a look at the account can show that it is as asked: a toggle asks for no state.
 pub(super) fn is_readable_change(row: &Row) -> bool {
     row.change.change() != Change::Toggle
 }
 
-/// Whether an account shows more than a row asked for, as a single call holds it against what was read first: what was
+/// Returns whether an account shows more than a row asked for, as a single call holds it against what was read first: what was
 /// flipped besides may be what the request in doubt did.
 pub(super) fn shows_more(entry: &JournalEntry, status: &AccountStatus) -> bool {
     entry.before.as_ref().is_some_and(|before| !before.differs_only_by(&entry.row.change, status))
 }
 
-/// Whether nobody can tell if a status is the expected one, since the system said something that was not understood.
+/// Returns whether nobody can tell if a status is the expected one, since the system said something that was not understood.
 fn cannot_tell(expected: &AccountStatus, status: &AccountStatus) -> bool {
     !status.unrecognized.is_empty() && *expected != AccountStatus::default()
 }
 
-/// Whether a status has the facts that are expected, as far as they are.
+/// Returns whether a status has the facts that are expected, as far as they are.
 fn matches_expected(expected: &AccountStatus, status: &AccountStatus) -> bool {
     let enabled = expected.enabled.is_none() || expected.enabled == status.enabled;
     let suspended = expected.suspended.is_none() || expected.suspended == status.suspended;

@@ -2,7 +2,7 @@
 
 use super::entry::{JournalEntry, RowOutcome, RowState};
 
-/// What is known of a request that was on its way when a program ended.
+/// The message for a request that was on its way when a program ended.
 pub(super) const INTERRUPTED: &str = "the program ended while the request was on its way";
 
 /// The state and the outcome that a row gets after a call, or a look at its account, ended so.

@@ -216,7 +216,7 @@ pub struct RowOutcome {
     /// Of a row that is unknown: what was known when it became so. Later calls for it add to the message, and take this
     /// away only with a proof.
     pub doubt: Option<String>,
-    /// What the account was before, as the call itself read it, later than the run did.
+    /// The status of the account before, as the call itself read it, later than the run did.
     pub(crate) before: Option<AccountStatus>,
 }
 

@@ -23,7 +23,7 @@ use crate::model::status::AccountStatus;
 use crate::policy::waiting::{WaitReason, Waiting, hear_waits};
 use crate::system::AccountSystem;
 
-/// What a session did so far.
+/// The progress of a session.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) handled: Counts,
@@ -64,7 +64,7 @@ pub(super) struct Queue {
     ended: bool,
 }
 
-/// How many rows are fetched at once.
+/// The number of rows that are fetched at once.
 const PAGE: usize = 256;
 
 impl Lane {
@@ -112,7 +112,7 @@ impl Lane {
         Ok(queue.page.pop_front())
     }
 
-    /// What becomes of a row; `None` if nothing does.
+    /// Returns what becomes of a row; `None` if nothing does.
     async fn carry_out(
         &self,
         entry: &JournalEntry,
@@ -187,7 +187,7 @@ impl Lane {
         }))
     }
 
-    /// What the account is; `None` if nothing more is sent.
+    /// Returns what the account is; `None` if nothing more is sent.
     async fn read(
         &self,
         system: &dyn AccountSystem,

@@ -22,11 +22,11 @@ pub(super) struct Rest {
 struct State {
     /// Until when, on the clock.
     until: Duration,
-    /// Whether that is longer than anybody waits.
+    /// `true` if that is longer than anybody waits.
     too_long: bool,
 }
 
-/// What a system that asked for time changed.
+/// The effect of a request for time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// Nothing: it rests for as long already.
@@ -77,12 +77,12 @@ impl Rest {
         }
     }
 
-    /// Whether something may be sent now.
+    /// Returns whether something may be sent now.
     pub(super) fn is_over(&self) -> bool {
         self.left().is_some_and(|wait| wait.is_zero())
     }
 
-    /// How long it lasts; `None` if nothing more is sent in this run.
+    /// Returns the time for which it lasts; `None` if nothing more is sent in this run.
     fn left(&self) -> Option<Duration> {
         let state = self.lock();
         (!state.too_long).then(|| state.until.saturating_sub(self.clock.now()))

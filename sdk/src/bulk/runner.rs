@@ -92,11 +92,11 @@ pub enum Event<'a> {
     Row {
         /// The row, with the state that it had before.
         entry: &'a JournalEntry,
-        /// What became of it.
+        /// The new state.
         state: RowState,
-        /// What is known of the call.
+        /// The facts of the call.
         outcome: &'a RowOutcome,
-        /// Whether it had an outcome in this session before: that of `entry.state`.
+        /// `true` if it had an outcome in this session before: that of `entry.state`.
         again: bool,
     },
     /// A system gets nothing for so long.
@@ -105,11 +105,11 @@ pub enum Event<'a> {
         system: &'a str,
         /// For what the run waits.
         reason: PauseReason,
-        /// How long.
+        /// The length.
         pause: Duration,
         /// Until when, in whole seconds.
         until: Timestamp,
-        /// What it said last.
+        /// Its last message.
         why: &'a str,
     },
     /// A system that failed works again.
@@ -121,7 +121,7 @@ pub enum Event<'a> {
     Abandoned {
         /// The system.
         system: &'a str,
-        /// What it said last, or that the registry does not have it.
+        /// Its last message, or that the registry does not have it.
         why: &'a str,
     },
 }

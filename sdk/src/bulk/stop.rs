@@ -34,7 +34,7 @@ impl StopHandle {
         *self.0.borrow()
     }
 
-    /// What a future gives, unless it is stopped first.
+    /// Returns what a future gives, unless it is stopped first.
     async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut stopped = self.0.subscribe();
         let stopped = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
@@ -45,7 +45,8 @@ impl StopHandle {
     }
 }
 
-/// What stops one run: its caller, or a journal that cannot be written. That must stop no other run of the same caller.
+/// The two ways in which one run is stopped: by its caller, or a journal that cannot be written. That must stop no other run of
+/// the same caller.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StopSignals {
     pub(super) asked: StopHandle,
@@ -57,7 +58,7 @@ impl StopSignals {
         self.asked.is_set() || self.broken.is_set()
     }
 
-    /// What a future gives, unless the run is stopped first.
+    /// Returns what a future gives, unless the run is stopped first.
     pub(super) async fn unless<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         self.asked.unless(self.broken.unless(future)).await.flatten()
     }

@@ -70,7 +70,7 @@ pub fn undo(entry: &JournalEntry) -> Result<Option<Row>, NotReversible> {
     Ok(Some(row))
 }
 
-/// Whether other facts went with the one that was asked for, as where a system has one status for all.
+/// Returns whether other facts went with the one that was asked for, as where a system has one status for all.
 fn took_more(entry: &JournalEntry, before: &AccountStatus) -> bool {
     let Some(after) = &entry.outcome.after else { return false };
     let enabled = before.enabled != after.enabled && before.enabled.is_some() && after.enabled.is_some();
@@ -83,7 +83,7 @@ fn took_more(entry: &JournalEntry, before: &AccountStatus) -> bool {
     }
 }
 
-/// Whether the way back could let somebody in who was kept out before: where a system has one status for all, to enable an
+/// Returns whether the way back could let somebody in who was kept out before: where a system has one status for all, to enable an
 /// account lifts its lock, and to lift the lock enables it.
 fn gives_more(back: &StatusChange, before: &AccountStatus) -> bool {
     match back.change() {
@@ -101,7 +101,7 @@ fn suspension(before: &Suspension) -> StatusChange {
     StatusChange::from_parts(Change::Suspend, before.reason.clone(), before.until, None)
 }
 
-/// What the account must still be: as it was read after the change or, if it was not, as asked.
+/// Returns what the account must still be: as it was read after the change or, if it was not, as asked.
 fn suspended(entry: &JournalEntry) -> AccountStatus {
     let after = entry.outcome.after.as_ref().and_then(|after| after.suspended.clone());
     let asked = Suspension {

@@ -80,7 +80,7 @@ pub(crate) struct Auth {
     /// `None` for credentials that never change.
     fetch: Option<Box<Fetch>>,
     current: Mutex<Option<Arc<WireCredentials>>>,
-    /// What is kept out of sight of the credentials before, the newest last.
+    /// The redaction of the credentials before, the newest last.
     past: std::sync::Mutex<VecDeque<Arc<Secrets>>>,
 }
 
@@ -111,7 +111,7 @@ impl Auth {
         Auth { system, fetch: Some(Box::new(fetch)), current: Mutex::new(None), past: Default::default() }
     }
 
-    /// Whether fresh credentials can be had.
+    /// Returns whether fresh credentials can be had.
     pub(crate) fn can_refresh(&self) -> bool {
         self.fetch.is_some()
     }
@@ -162,7 +162,7 @@ impl Auth {
     }
 }
 
-/// What a builder was given.
+/// The credentials or the source that a builder was given.
 pub(crate) enum CredentialInput<C> {
     Fixed(C),
     Source(Arc<dyn CredentialSource<C>>),

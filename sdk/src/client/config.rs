@@ -21,7 +21,7 @@ use crate::policy::freshness::Freshness;
 use crate::policy::limit::{Limit, Limiter};
 use crate::policy::retry::{Budget, RetryPolicy};
 
-/// What a caller does to the settings of the HTTP client.
+/// A function that changes the settings of the HTTP client.
 pub(crate) type ConfigureHttp = Arc<dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync>;
 
 /// The settings that every system has.
@@ -143,13 +143,13 @@ impl Config {
     }
 }
 
-/// What is on the other side of a session.
+/// The other side of a session.
 pub(crate) struct Peer {
     pub(crate) kind: SystemKind,
     /// `true` if it has a way to read an account.
     pub(crate) reads: bool,
     pub(crate) conventions: Conventions,
-    /// What is spoken instead of plain JSON.
+    /// The representation that is spoken instead of plain JSON.
     pub(crate) representation: Option<Representation>,
 }
 

@@ -15,7 +15,7 @@ use crate::client::way::Way;
 use crate::model::connection::{ConnectionProblem, Unconnected};
 use crate::policy::clock::{Clock, timeout};
 
-/// How long a proxy has to say why it gave no tunnel.
+/// The time for which a proxy has to say why it gave no tunnel.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Finds out why a request did not leave. A proxy that gave no tunnel is asked once more what it says.
@@ -47,7 +47,7 @@ pub(crate) async fn diagnose(error: reqwest::Error, target: &Url, way: Option<&W
     Unconnected::new(problem, words, error.into())
 }
 
-/// What became of a request that left, and of which no answer came.
+/// Returns what became of a request that left, and of which no answer came.
 pub(crate) fn lost(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         return "no answer in time";
@@ -69,7 +69,7 @@ pub(crate) fn lost(error: &reqwest::Error) -> &'static str {
     "the connection broke before the answer"
 }
 
-/// How a tunnel through a proxy came to nothing.
+/// The failure of a tunnel through a proxy.
 #[derive(Clone, Copy)]
 enum Tunnel {
     Unreached,
@@ -80,7 +80,7 @@ enum Tunnel {
     Broken,
 }
 
-/// What the causes of an error say.
+/// The facts in the causes of an error.
 #[derive(Default)]
 struct Seen {
     tunnel: Option<Tunnel>,
@@ -153,7 +153,7 @@ impl Seen {
     }
 }
 
-/// What to do about an issuer that is not trusted, where the trust roots are files.
+/// The advice about an issuer that is not trusted, where the trust roots are files.
 const TRUST: &str = if cfg!(all(unix, not(target_os = "android"), not(target_vendor = "apple"))) {
     "add the certificate of that authority (PEM) to those of the operating system, or name a file with it in \
      SSL_CERT_FILE, or a folder in SSL_CERT_DIR, which then stand in place of those of the operating system"

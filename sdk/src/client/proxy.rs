@@ -27,11 +27,11 @@ pub(crate) struct Proxy {
     url: Url,
     /// As `Proxy-Authorization` has them.
     authorization: Option<HeaderValue>,
-    /// What named it.
+    /// The variable that named it.
     variable: &'static str,
 }
 
-/// What is wrong with a variable; never its value, in which there may be a password.
+/// The problem with a variable; never its value, in which there may be a password.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadProxy {
     variable: &'static str,
@@ -44,7 +44,7 @@ impl fmt::Display for BadProxy {
     }
 }
 
-/// How an address of a proxy is written.
+/// The form of an address of a proxy.
 const RIGHT: &str = "http://proxy.example:3128, or http://name:password@proxy.example:3128 with special characters in \
                      name and password percent-encoded (@ is %40)";
 
@@ -91,12 +91,12 @@ impl Proxy {
         })
     }
 
-    /// Whether it gets a name and a password.
+    /// Returns whether it gets a name and a password.
     pub(crate) fn has_credentials(&self) -> bool {
         self.authorization.is_some()
     }
 
-    /// What named it.
+    /// Returns what named it.
     pub(crate) fn variable(&self) -> &'static str {
         self.variable
     }
@@ -218,7 +218,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     good.then(|| percent_decode_str(text).collect())
 }
 
-/// Whether a list of exceptions has this address: `*` is everything; an IP address, or a block of them as in `10.0.0.0/8`;
+/// Returns whether a list of exceptions has this address: `*` is everything; an IP address, or a block of them as in `10.0.0.0/8`;
 /// a name, which stands for all below it as well, with or without `.` or `*.` before it; each perhaps with a port.
 fn is_excepted(target: &Url, exceptions: &str) -> bool {
     let (Some(host), port) = (target.host(), target.port_or_known_default()) else { return false };

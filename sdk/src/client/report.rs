@@ -14,11 +14,11 @@ use crate::model::kind::SystemKind;
 use crate::policy::clock::BoxFuture;
 
 tokio::task_local! {
-    /// Whether the task is in a call whose end is reported: then the calls that it is made of are not.
+    /// `true` if the task is in a call whose end is reported: then the calls that it is made of are not.
     static REPORTED: bool;
 }
 
-/// Whose calls are reported.
+/// The client whose calls are reported.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller {
     pub(crate) system: SystemKind,
@@ -48,7 +48,7 @@ pub(crate) fn reported<'a, T: Send + 'a>(
     })
 }
 
-/// Whether whoever made the call that the task is in reports how it ends.
+/// Returns whether whoever made the call that the task is in reports how it ends.
 pub(crate) fn is_reported() -> bool {
     REPORTED.try_with(|reported| *reported).unwrap_or(false)
 }
@@ -58,7 +58,7 @@ pub(crate) async fn apart<T>(future: impl Future<Output = T>) -> T {
     REPORTED.scope(false, future).await
 }
 
-/// What is reported of a failure.
+/// The facts of a failure that are reported.
 pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) applied: Applied,
@@ -84,7 +84,7 @@ pub(crate) fn failed(call: &str, caller: Caller, user: Option<&str>, failure: &F
     }
 }
 
-/// What to do about an outcome that is unknown.
+/// Returns what to do about an outcome that is unknown.
 fn advice(reads: bool) -> &'static str {
     match reads {
         true => "read the account before you try again",
@@ -98,9 +98,9 @@ pub(crate) struct Pending {
     /// `true` if the system has a way to read an account.
     pub(crate) reads: bool,
     pub(crate) call: &'static str,
-    /// How many requests were sent.
+    /// The number of requests that were sent.
     pub(crate) attempts: u32,
-    /// Whether one of them may have changed the account.
+    /// `true` if one of them may have changed the account.
     pub(crate) unknown: bool,
 }
 

@@ -24,19 +24,19 @@ use crate::policy::retry::{Budget, RetryPolicy};
 #[derive(Clone)]
 pub struct Session(Arc<SessionInner>);
 
-/// What a session is made of.
+/// The state of a session.
 pub(crate) struct SessionInner {
     pub(crate) system: SystemKind,
     /// `true` if the system has a way to read an account.
     pub(crate) reads: bool,
-    /// What is true of this system only.
+    /// The conventions of this system.
     pub(crate) conventions: Conventions,
     /// Where the system is.
     pub(crate) base: Url,
     /// The same as text, without a slash at the end.
     pub(crate) base_url: String,
     pub(crate) auth: Auth,
-    /// What is spoken instead of plain JSON.
+    /// The representation that is spoken instead of plain JSON.
     pub(crate) representation: Option<Representation>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) total_timeout: Duration,
@@ -46,17 +46,17 @@ pub(crate) struct SessionInner {
     /// The most bytes that a body may have.
     pub(crate) body_limit: usize,
     pub(crate) clock: Arc<dyn Clock>,
-    /// How the system is reached; `None` if the caller set the HTTP client up.
+    /// The way in which the system is reached; `None` if the caller set the HTTP client up.
     pub(crate) way: Option<Way>,
-    /// Whether traces show the path, and so the id of the user.
+    /// `true` if traces show the path, and so the id of the user.
     pub(crate) trace_users: bool,
     /// The HTTP client that keeps its connections.
     pub(crate) pooled: Client,
     /// The HTTP client that opens a connection for each request.
     pub(crate) fresh: Client,
-    /// Which requests it is for; `None` for those that must not be sent twice.
+    /// `true` if all requests use it, `false` if none does; `None` for those that must not be sent twice.
     pub(crate) fresh_connections: Option<bool>,
-    /// What is known of the system's clock.
+    /// The state of the cache detection.
     pub(crate) freshness: Freshness,
 }
 
@@ -84,12 +84,12 @@ impl Session {
 }
 
 impl SessionInner {
-    /// What the clock on the wall shows.
+    /// Returns what the clock on the wall shows.
     pub(crate) fn wall(&self) -> Timestamp {
         self.clock.wall()
     }
 
-    /// Whose calls are reported.
+    /// Returns whose calls are reported.
     pub(crate) fn caller(&self) -> Caller {
         Caller { system: self.system, reads: self.reads, trace_users: self.trace_users }
     }

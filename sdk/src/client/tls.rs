@@ -36,7 +36,7 @@ pub(crate) fn config(base_url: &Url) -> Result<ClientConfig, String> {
     Ok(builder.with_no_client_auth())
 }
 
-/// Whether there are certificates where the environment says. What is not there, or none, would be passed over in silence,
+/// Returns whether there are certificates where the environment says. What is not there, or none, would be passed over in silence,
 /// and every server would be one of an unknown authority. Only where the trust roots are files are these variables read.
 fn check_named(get: impl Fn(&str) -> Option<OsString>) -> Result<(), String> {
     if !cfg!(all(unix, not(target_os = "android"), not(target_vendor = "apple"))) {
@@ -68,7 +68,7 @@ fn check_named(get: impl Fn(&str) -> Option<OsString>) -> Result<(), String> {
     Ok(())
 }
 
-/// How many certificates a file has.
+/// Returns the number of certificates that a file has.
 fn certificates(path: &Path) -> Result<usize, String> {
     use rustls::pki_types::pem::Error;
     let why = |e: Error| match e {

@@ -11,7 +11,7 @@ use crate::client::proxy::Proxy;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 
-/// How a client reaches its system.
+/// The way to a system: proxy and TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     pub(crate) proxy: Option<Proxy>,

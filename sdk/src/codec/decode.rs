@@ -16,7 +16,7 @@ const MOST_ENCODINGS: usize = 4;
 /// A body without its content encoding.
 pub(crate) struct Decoded {
     pub(crate) bytes: Bytes,
-    /// Whether it is all of it: `false` if it is longer than the limit.
+    /// `true` if it is all of it: `false` if it is longer than the limit.
     pub(crate) whole: bool,
     pub(crate) problem: Option<Problem>,
 }
@@ -73,7 +73,7 @@ fn undo(name: &str, bytes: &[u8], limit: usize) -> Option<Decoded> {
     })
 }
 
-/// What comes out, up to the limit, and up to where it is damaged.
+/// Returns what comes out, up to the limit, and up to where it is damaged.
 fn drain(name: &str, decoder: impl Read, limit: usize) -> Decoded {
     let mut bytes = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

@@ -9,7 +9,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-/// What stands in the place of a text that is not shown.
+/// The text in the place of one that is not shown.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 /// A credential that is shorter than this is not looked for in answers: it would be found in words by chance.
@@ -32,7 +32,7 @@ pub(crate) struct Secrets {
     runs: Box<[u64]>,
     /// A bit for each value that [`bit`] gives for a run: most runs of a text are ruled out by it.
     filter: Box<[u64]>,
-    /// How the forms begin: less than a run.
+    /// The beginnings of the forms: less than a run.
     beginnings: Vec<[u8; RUN - 1]>,
 }
 
@@ -84,7 +84,7 @@ impl Secrets {
         Secrets::new(runs, self.beginnings.iter().chain(&others.beginnings).copied().collect())
     }
 
-    /// Whether a text has something of a credential in it.
+    /// Returns whether a text has something of a credential in it.
     pub(crate) fn are_in(&self, text: &[u8]) -> bool {
         self.look(text, Look::default())
     }
@@ -267,7 +267,7 @@ impl Secrets {
         Base64::Text(offsets)
     }
 
-    /// Whether a text ends with the beginning of a credential.
+    /// Returns whether a text ends with the beginning of a credential.
     fn begins_at_end(&self, text: &[u8]) -> bool {
         let end = text[text.len().saturating_sub(RUN - 1)..].to_ascii_lowercase();
         let ends = |beginning: &[u8; RUN - 1]| (BEGINNING..RUN).any(|length| end.ends_with(&beginning[..length]));
@@ -280,7 +280,7 @@ impl Secrets {
     }
 }
 
-/// How a text is looked at.
+/// The way in which a text is looked at.
 #[derive(Clone, Copy, Default)]
 struct Look {
     /// Its end was cut off.
@@ -289,7 +289,7 @@ struct Look {
     parts: bool,
 }
 
-/// What looking at base64 came to.
+/// The result of looking at base64.
 enum Base64 {
     Found,
     /// At these offsets, one bit for each, there is a readable text in it.
@@ -318,7 +318,7 @@ fn sextet(byte: u8) -> Option<u8> {
     })
 }
 
-/// What the base64 in a text stands for, if groups end at this offset.
+/// Returns what the base64 in a text stands for, if groups end at this offset.
 fn base64(text: &[u8], offset: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut bits, mut count) = (0_u32, 0_usize);
@@ -332,7 +332,7 @@ fn base64(text: &[u8], offset: usize) -> Vec<u8> {
     bytes
 }
 
-/// What long runs of hexadecimal digits stand for, from the first digit and from the second.
+/// Returns what long runs of hexadecimal digits stand for, from the first digit and from the second.
 fn hexadecimal(text: &[u8]) -> Vec<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
     let mut found = Vec::new();
@@ -403,7 +403,7 @@ fn joined(text: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// What an escape stands for.
+/// The meaning of an escape.
 enum Plain {
     Byte(u8),
     Character(char),

@@ -10,16 +10,16 @@ use serde_json::{Map, Value};
 
 use crate::codec::BoxError;
 
-/// What is spoken instead of plain JSON.
+/// The representation that is spoken instead of plain JSON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Representation {
     /// The media type.
     pub(crate) media_type: &'static str,
-    /// What the elements are called in XML.
+    /// The names of the elements in XML.
     pub(crate) elements: Elements,
 }
 
-/// What the elements of requests and answers are called.
+/// The names of the elements of requests and responses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elements {
     /// The root of a request.
@@ -35,7 +35,7 @@ pub(crate) struct Elements {
 }
 
 impl Representation {
-    /// Whether XML travels.
+    /// Returns whether XML travels.
     pub(crate) fn is_xml(&self) -> bool {
         self.media_type.ends_with("xml")
     }

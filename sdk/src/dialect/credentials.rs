@@ -30,7 +30,7 @@ struct Header {
     name: String,
     prefix: &'static str,
     value: Secret,
-    /// What else is secret in it.
+    /// Further secrets in it.
     parts: Vec<Secret>,
 }
 

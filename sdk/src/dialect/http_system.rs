@@ -44,7 +44,7 @@ pub struct HttpSystemBuilder<D> {
     dialect: D,
 }
 
-/// What the setters take.
+/// The credentials that the setters take.
 type Credentials = HttpCredentials;
 
 impl<D: Dialect> HttpSystemBuilder<D> {
@@ -65,7 +65,7 @@ impl<D: Dialect> HttpSystemBuilder<D> {
     }
 }
 
-/// What is to be done for a change.
+/// The next step of a change.
 enum Order<'a> {
     /// Nothing: the account is so already.
     Nothing(AccountStatus),
@@ -310,7 +310,7 @@ impl<D: Dialect> HttpSystem<D> {
     }
 }
 
-/// Whether an account is as a change asks for, to the reason of a suspension.
+/// Returns whether an account is as a change asks for, to the reason of a suspension.
 fn is_so(status: &AccountStatus, change: &StatusChange) -> bool {
     let reason = status.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
     status.shows(change) == Some(true) && (change.change() != Change::Suspend || reason == change.reason())

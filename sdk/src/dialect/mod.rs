@@ -79,7 +79,7 @@ pub use http_system::{HttpSystem, HttpSystemBuilder};
 pub use request::Request;
 pub use response::{Fact, Response};
 
-/// What is peculiar to a system over HTTP. Nothing in it sends anything.
+/// The part of a client that is peculiar to one system over HTTP. Nothing in it sends anything.
 pub trait Dialect: Debug + Send + Sync {
     /// Returns the kind of the system.
     fn kind(&self) -> SystemKind;
@@ -161,7 +161,7 @@ pub trait Dialect: Debug + Send + Sync {
     }
 }
 
-/// Whether an account is read before a change.
+/// The reading of an account before a change.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReadFirst {
@@ -175,7 +175,7 @@ pub enum ReadFirst {
     Assume(AccountStatus),
 }
 
-/// What a response says of an account.
+/// The statement of a response about an account.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {

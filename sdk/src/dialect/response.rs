@@ -22,7 +22,7 @@ const REFUSALS: [&str; 7] = ["error", "errors", "faultstring", "faultcode", "cod
 /// The values of `status` and `kind` that are a refusal.
 const FAILED: [&str; 6] = ["error", "errors", "fail", "failed", "failure", "fault"];
 
-/// How a response about another account is reported.
+/// The message about a response that is about another account.
 const WRONG_ACCOUNT: &str = "the answer is about another account than the one asked for";
 
 /// The response to a request, read: a JSON object, or an XML element as one.
@@ -43,7 +43,7 @@ pub struct Response<'a> {
     places: Vec<(String, &'a Map<String, Value>)>,
 }
 
-/// What a response says of one fact.
+/// The statement of a response about one fact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Fact<'a> {
@@ -128,12 +128,12 @@ impl<'a> Response<'a> {
         })
     }
 
-    /// What the answer says to people besides.
+    /// Returns what the answer says to people besides.
     fn spoken(&self) -> Option<String> {
         self.places.iter().find_map(|(_, members)| members.get("message")?.as_str()).map(str::to_owned)
     }
 
-    /// Whether an account is named that is not the one asked for.
+    /// Returns whether an account is named that is not the one asked for.
     fn is_wrong_account(&self, asked: &str) -> bool {
         let by_mail = asked.contains('@');
         let names = self.places.iter().flat_map(|(_, members)| members.iter());
@@ -240,7 +240,7 @@ fn collect<'a>(places: &mut Vec<(String, &'a Map<String, Value>)>, path: String,
     }
 }
 
-/// What a sign of refusal says to people.
+/// Returns what a sign of refusal says to people.
 fn text_of(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text,

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What is to happen to an account. `toggle` is for a system whose request names no target state; the outcome depends
+/// A change of an account. `toggle` is for a system whose request names no target state; the outcome depends
 /// on what the account was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -187,7 +187,7 @@ impl StatusChange {
         StatusChange { change, reason, until, comment }
     }
 
-    /// What in it cannot be, whatever the system.
+    /// Returns what in it cannot be, whatever the system.
     pub(crate) fn problem(&self) -> Option<String> {
         self.member_problem().map(|(member, problem)| format!("`{member}` {problem}"))
     }

@@ -128,7 +128,7 @@ pub(crate) struct Unconnected {
 }
 
 impl Unconnected {
-    /// What is known of an error of this source.
+    /// Returns what is known of an error of this source.
     pub(crate) fn problem_of(source: &(dyn StdError + Send + Sync + 'static)) -> Option<ConnectionProblem> {
         source.downcast_ref::<Unconnected>()?.problem
     }

@@ -28,9 +28,9 @@ struct Repr {
     system: SystemKind,
     applied: Applied,
     message: String,
-    /// Whether the message is what the system said, and not this crate's own words.
+    /// `true` if the message is what the system said, and not this crate's own words.
     quoted: bool,
-    /// What that means.
+    /// The meaning of that.
     meaning: Option<&'static str>,
     status: Option<u16>,
     retry_after: Option<Duration>,
@@ -39,7 +39,7 @@ struct Repr {
     attempts: u32,
     raw: Option<RawResponse>,
     source: Option<BoxError>,
-    /// What the account was read to be before the request.
+    /// The status of the account before the request, as it was read.
     before: Option<AccountStatus>,
     /// The response to the change shows another state than the one asked for, and no refusal.
     shows_otherwise: bool,
@@ -77,7 +77,7 @@ pub enum ErrorKind {
     UnexpectedResponse,
 }
 
-/// What is known about the account after a call that failed.
+/// The knowledge about the account after a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applied {
     /// It was not.
@@ -183,8 +183,8 @@ impl Error {
     ///
     /// What was applied follows from the kind until [`with_applied`](Error::with_applied) says otherwise: it is
     /// [`Unknown`](Applied::Unknown) for [`Server`](ErrorKind::Server), [`OutcomeUnknown`](ErrorKind::OutcomeUnknown),
-    /// [`Contradicted`](ErrorKind::Contradicted) and [`UnexpectedResponse`](ErrorKind::UnexpectedResponse), and [`No`](Applied::No) for the
-    /// others.
+    /// [`Contradicted`](ErrorKind::Contradicted) and [`UnexpectedResponse`](ErrorKind::UnexpectedResponse), and
+    /// [`No`](Applied::No) for the others.
     ///
     /// ```
     /// use user_status::{Applied, Error, ErrorKind, SystemKind};
@@ -228,14 +228,14 @@ impl Error {
         Error::invalid_input(system, format!("{setting} is missing; set it on the builder"))
     }
 
-    /// What the account was before the request.
+    /// Returns what the account was before the request.
     #[must_use]
     pub(crate) fn with_status_before(mut self, status: Option<AccountStatus>) -> Error {
         self.0.before = status;
         self
     }
 
-    /// What the account was before the request, if it was read.
+    /// Returns what the account was before the request, if it was read.
     pub(crate) fn status_before(&self) -> Option<&AccountStatus> {
         self.0.before.as_ref()
     }
@@ -247,7 +247,7 @@ impl Error {
         self
     }
 
-    /// Whether all that is known against the change is the state that the response to it showed.
+    /// Returns whether all that is known against the change is the state that the response to it showed.
     pub(crate) fn shows_otherwise(&self) -> bool {
         self.0.shows_otherwise
     }
@@ -304,7 +304,7 @@ impl Error {
         self
     }
 
-    /// Whether this is what is wrong.
+    /// Returns whether this is what is wrong.
     pub(crate) fn says(&self, message: &str) -> bool {
         self.0.message == message
     }
@@ -324,7 +324,7 @@ impl Error {
 }
 
 impl ErrorKind {
-    /// What an answer of this status code means.
+    /// Returns what an answer of this status code means.
     pub(crate) fn of_status(status: u16) -> ErrorKind {
         match status {
             401 => ErrorKind::Credentials,

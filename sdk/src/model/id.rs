@@ -195,7 +195,7 @@ macro_rules! integer_id {
     };
 }
 
-/// What both kinds of id have in common.
+/// The conversions that both kinds of id have.
 macro_rules! text_conversions {
     ($name:ident, |$text:ident| $parse:expr) => {
         impl std::str::FromStr for $name {

@@ -51,12 +51,12 @@ pub enum Idempotence {
 }
 
 impl Operation {
-    /// Whether it changes nothing, by its method too: what is no read is never sent in a dry run.
+    /// Returns whether it changes nothing, by its method too: what is no read is never sent in a dry run.
     pub(crate) fn only_reads(&self) -> bool {
         self.changes.is_empty() && self.method == "GET"
     }
 
-    /// Whether a request with this JSON body may be sent twice.
+    /// Returns whether a request with this JSON body may be sent twice.
     pub(crate) fn is_idempotent(&self, body: Option<&[u8]>) -> bool {
         match self.idempotence {
             Idempotence::Always => true,

@@ -42,11 +42,11 @@ pub struct RawResponse {
     /// The body as it came, without its content encoding, and in UTF-8 where its character set is known. If something in it
     /// is redacted, it is written anew; a body that cannot be taken apart is then `[redacted]` as a whole.
     pub body: Bytes,
-    /// What the body says.
+    /// The body, read.
     content: Arc<Content>,
 }
 
-/// What a body says. Read once: all that is concluded from an answer, and all that is shown of it, is taken from here.
+/// The content of a body. Read once: all that is concluded from an answer, and all that is shown of it, is taken from here.
 struct Content {
     /// As it came. What is concluded from it does not depend on what may be shown.
     value: Option<Value>,
@@ -59,7 +59,7 @@ struct Content {
     secrets: Arc<Secrets>,
 }
 
-/// What kind of text a body is by its media type.
+/// The kind of text that a body is by its media type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Json,
@@ -97,7 +97,7 @@ impl RawResponse {
         [X_REQUEST_ID, X_TRACE_ID].iter().find_map(|name| self.shown_header(name)).map(str::to_owned)
     }
 
-    /// What the body says, for conclusions only: nothing in it is fit to be shown.
+    /// Returns what the body says, for conclusions only: nothing in it is fit to be shown.
     pub(crate) fn seen(&self) -> Option<&Value> {
         self.content.value.as_ref()
     }
@@ -110,7 +110,7 @@ impl RawResponse {
         self.seen().filter(|_| documented)?.as_object()
     }
 
-    /// What the body says, as it may be shown.
+    /// Returns what the body says, as it may be shown.
     pub(crate) fn shown(&self) -> Option<&Value> {
         self.content.shown.as_ref().or(self.content.value.as_ref())
     }
@@ -120,7 +120,7 @@ impl RawResponse {
         self.content.secrets.clean(text)
     }
 
-    /// What the body says, as it may be shown, if it is of a form that the contract describes.
+    /// Returns what the body says, as it may be shown, if it is of a form that the contract describes.
     ///
     /// # Errors
     /// Why it is not.

@@ -30,7 +30,7 @@ pub struct Receipt {
     pub request_id: Option<String>,
     /// The last answer as it came, with all that the types do not know; without the credentials of the call.
     pub raw: Option<RawResponse>,
-    /// What the account was before, if it was read: a read-back must not show more than was asked.
+    /// The status of the account before, if it was read: a read-back must not show more than was asked.
     pub(crate) before: Option<AccountStatus>,
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::redact::REDACTED;
 use crate::model::change::{Change, StatusChange};
 
-/// What an account is: three independent facts, each `None` where the system does not know it, and what the system said
+/// The status of an account: three independent facts, each `None` where the system does not know it, and what the system said
 /// of them that was not understood.
 ///
 /// ```
@@ -30,29 +30,29 @@ use crate::model::change::{Change, StatusChange};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccountStatus {
-    /// Whether the account is enabled.
+    /// `true` if the account is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemars", schemars(with = "bool"))]
     pub enabled: Option<bool>,
-    /// Whether, why and until when it is suspended.
+    /// The suspension: whether there is one, why, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemars", schemars(with = "Suspension"))]
     pub suspended: Option<Suspension>,
-    /// Whether it is locked.
+    /// `true` if it is locked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemars", schemars(with = "bool"))]
     pub locked: Option<bool>,
-    /// What the system said of the account that was not understood: the name of each member and its value as it came,
-    /// shortened. The fact that it stands for is not known.
+    /// The members that the system said of the account and that were not understood: the name of each member and its value as it
+    /// came, shortened. The fact that it stands for is not known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unrecognized: BTreeMap<String, String>,
 }
 
-/// Whether an account is suspended and, if the system says so, why and until when.
+/// The suspension of an account: whether there is one and, if the system says so, why and until when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Suspension {
-    /// Whether it is suspended.
+    /// `true` if it is suspended.
     pub active: bool,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl AccountStatus {
         }
     }
 
-    /// Whether another status of the same account is the same in all that a change was not asked to change. What is
+    /// Returns whether another status of the same account is the same in all that a change was not asked to change. What is
     /// enabled may be unlocked by that: Akana has one status for both.
     pub(crate) fn differs_only_by(&self, change: &StatusChange, after: &AccountStatus) -> bool {
         let active = |status: &AccountStatus| status.suspended.as_ref().map(|suspension| suspension.active);

@@ -22,7 +22,7 @@ use crate::policy::conventions::is_of;
 use crate::policy::freshness::{Sent, kept};
 use crate::policy::retry::{self, AttemptOutcome};
 
-/// How an attempt ended.
+/// The end of an attempt.
 pub(super) enum Attempt {
     /// With a whole answer.
     Answered(RawResponse),
@@ -36,7 +36,7 @@ pub(super) enum Attempt {
     Stale(RawResponse, String),
 }
 
-/// What the status line and the headers of an answer say as they came, whatever becomes of its body.
+/// The facts in the status line and the headers of a response, whatever becomes of its body.
 struct Head {
     status: u16,
     conclusion: Conclusion,
@@ -127,7 +127,7 @@ impl CallDriver<'_> {
         kept(headers)
     }
 
-    /// What an answer says before its body is read.
+    /// Returns what an answer says before its body is read.
     fn head(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Head {
         let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.wall()));
@@ -182,7 +182,7 @@ impl CallDriver<'_> {
         }
     }
 
-    /// What a whole answer proves: a gateway may refuse with the system's status code and media type, and not with its
+    /// Returns what a whole answer proves: a gateway may refuse with the system's status code and media type, and not with its
     /// error body.
     fn concluded(&self, raw: &RawResponse, conclusion: Conclusion) -> Conclusion {
         match raw.fault(self.parts.representation.as_ref()) {

@@ -12,7 +12,7 @@ use crate::model::operation::Parsed;
 use crate::model::raw::RawResponse;
 use crate::policy::retry::AttemptOutcome;
 
-/// What is wrong with a body that is read well, and has a member of another type than the documented.
+/// The problem with a body that is well-formed, and has a member of another type than the documented.
 pub(crate) const MISSHAPEN: &str = "the body is not of the shape that the contract describes";
 
 impl CallDriver<'_> {
@@ -22,7 +22,7 @@ impl CallDriver<'_> {
         if expired.is_some_and(|text| self.parts.conventions.message(raw.shown()) == text) { 401 } else { raw.status }
     }
 
-    /// What the call ends with.
+    /// Returns what the call ends with.
     pub(super) fn finish(
         &self,
         ended: Attempt,

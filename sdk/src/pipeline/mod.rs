@@ -65,7 +65,7 @@ pub(crate) struct CallResponse {
     pub(crate) raw: RawResponse,
     /// Its body, of the type that the contract describes.
     pub(crate) body: Parsed,
-    /// What its status code proves.
+    /// The conclusion from its status code.
     conclusion: Conclusion,
 }
 
@@ -128,7 +128,7 @@ impl<'a> CallDriver<'a> {
         }
     }
 
-    /// What sends a request: the pool of connections, or one that opens a connection for it alone. On a connection that
+    /// Returns what sends a request: the pool of connections, or one that opens a connection for it alone. On a connection that
     /// is kept, a response that came too late would be taken for the next request's.
     fn client(&self, idempotent: bool) -> (&Client, bool) {
         let fresh = self.parts.fresh_connections.unwrap_or(!idempotent);

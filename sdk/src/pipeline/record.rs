@@ -25,10 +25,10 @@ impl CallOptions {
     }
 }
 
-/// What is known of a call after it.
+/// The record of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
-    /// How many requests were sent.
+    /// The number of requests that were sent.
     pub(crate) attempts: u32,
     /// The answer that it ended with; none if it ended with an error of ours, which has its own.
     pub(crate) raw: Option<RawResponse>,
@@ -54,7 +54,7 @@ impl Call {
         self.note(|record| record.attempts += 1);
     }
 
-    /// Whether somebody asks afterwards: a system's own client, and not whoever calls a generated client.
+    /// Returns whether somebody asks afterwards: a system's own client, and not whoever calls a generated client.
     pub(crate) fn is_recorded(&self) -> bool {
         self.record.is_some()
     }

@@ -15,7 +15,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Time since some fixed moment. Never goes back.
     fn now(&self) -> Duration;
 
-    /// What a clock on the wall shows.
+    /// Returns what a clock on the wall shows.
     fn wall(&self) -> Timestamp;
 
     /// Waits.

@@ -100,7 +100,7 @@ impl Conventions {
         self
     }
 
-    /// What a response with this status code and these headers proves, as far as its body does not say otherwise.
+    /// Returns what a response with this status code and these headers proves, as far as its body does not say otherwise.
     pub(crate) fn conclude(&self, status: u16, headers: &HeaderMap) -> Conclusion {
         let Some((_, conclusion, _)) = self.refusals.iter().find(|(listed, ..)| *listed == status) else {
             return Conclusion::Unknown;
@@ -128,7 +128,7 @@ pub(crate) fn usual_message(members: &Map<String, Value>) -> Option<String> {
     text("error").or(listed).or_else(|| text("faultstring")).or_else(|| text("message")).map(str::to_owned)
 }
 
-/// Whether a response says of itself that it is of this media type.
+/// Returns whether a response says of itself that it is of this media type.
 pub(crate) fn is_of(headers: &HeaderMap, media_type: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)

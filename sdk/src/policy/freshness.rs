@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use reqwest::header::{AGE, DATE, HeaderMap, HeaderName, VIA, WARNING};
 
-/// How much older a response may be than the response to the last change of the same client: what the clocks of servers
+/// The time by which a response may be older than the response to the last change of the same client: what the clocks of servers
 /// behind one address differ by.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
-/// How much older a response may be than the moment at which its request was sent, by the clock of this machine, corrected
+/// The time by which a response may be older than the moment at which its request was sent, by the clock of this machine, corrected
 /// by what it differs from the clock of the system if that is known.
 const OLD: Duration = Duration::from_secs(60);
 
@@ -22,7 +22,7 @@ const X_VARNISH: HeaderName = HeaderName::from_static("x-varnish");
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Which header shows that a response came from a cache, with its value; `None` if none does.
+/// Returns which header shows that a response came from a cache, with its value; `None` if none does.
 pub(crate) fn from_cache(headers: &HeaderMap) -> Option<String> {
     let kept = |name: &HeaderName, value: &str| match name {
         // Some caches send `Age: 0` with what they did not have.
@@ -55,7 +55,7 @@ fn names_a_cache(name: &str) -> bool {
     ["-cache", "-cache-status", "-cache-remote", "-cache-result"].iter().any(|end| name.ends_with(end))
 }
 
-/// Whether one of the words says that a cache had it. What was asked for anew before it was given is of now, as with
+/// Returns whether one of the words says that a cache had it. What was asked for anew before it was given is of now, as with
 /// `REVALIDATED`, `TCP_REFRESH_HIT` and `RefreshHit from cloudfront`.
 fn has_hit(value: &str) -> bool {
     let words = value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
@@ -74,7 +74,7 @@ fn traffic_server_hit(via: &str) -> bool {
     })
 }
 
-/// What the responses to changes have shown of the system's clock. No cache keeps those.
+/// The system's clock, as the responses to changes have shown it. No cache keeps those.
 #[derive(Debug, Default)]
 pub(crate) struct Freshness(Mutex<Option<Seen>>);
 
@@ -83,11 +83,11 @@ pub(crate) struct Freshness(Mutex<Option<Seen>>);
 struct Seen {
     /// Its `Date`.
     date: SystemTime,
-    /// What the clock of this machine showed when it came.
+    /// The time of this machine when it came.
     here: SystemTime,
 }
 
-/// What the response to a request must not be older than.
+/// The bounds on the age of a response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     at: SystemTime,

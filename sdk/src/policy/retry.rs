@@ -85,15 +85,15 @@ pub enum AttemptOutcome {
     Answered {
         /// The status code.
         status: u16,
-        /// What the status code proves.
+        /// The conclusion from the status code.
         conclusion: Conclusion,
-        /// What `Retry-After` asked for.
+        /// The time that `Retry-After` asked for.
         retry_after: Option<Duration>,
     },
 }
 
 impl AttemptOutcome {
-    /// Whether somebody, the system or a gateway before it, has too much to do: 429, or 503 with `Retry-After`. Says
+    /// Returns whether somebody, the system or a gateway before it, has too much to do: 429, or 503 with `Retry-After`. Says
     /// nothing of what was done.
     pub(crate) fn asks_to_wait(self) -> bool {
         matches!(
@@ -104,7 +104,7 @@ impl AttemptOutcome {
         )
     }
 
-    /// Whether the account may have been changed by the attempt.
+    /// Returns whether the account may have been changed by the attempt.
     pub(crate) fn may_have_changed(self) -> bool {
         match self {
             AttemptOutcome::NotSent => false,
@@ -211,8 +211,8 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(date.duration_since(SystemTime::from(now)).unwrap_or_default())
 }
 
-/// What keeps a client from answering an outage with a storm: each repetition costs, each success earns a little back.
-/// Shared by all clones of a client.
+/// The retry budget, which keeps a client from answering an outage with a storm: each retry costs, each success earns a little
+/// back. Shared by all clones of a client.
 #[derive(Debug)]
 pub(crate) struct Budget(Mutex<u32>);
 
@@ -224,7 +224,7 @@ impl Budget {
         Budget(Mutex::new(Budget::FULL))
     }
 
-    /// Whether there is room for another repetition.
+    /// Returns whether there is room for another repetition.
     pub(crate) fn has_room(&self) -> bool {
         *self.lock() >= Budget::COST
     }

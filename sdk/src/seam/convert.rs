@@ -14,9 +14,9 @@ use crate::seam::extensions::Carried;
 
 /// The error body of a system.
 pub(crate) trait ErrorBody: Serialize {
-    /// Whose error body it is.
+    /// The kind of system whose error body it is.
     const SYSTEM: SystemKind;
-    /// What is peculiar to that system's responses.
+    /// The conventions of that system's responses.
     const CONVENTIONS: Conventions;
 }
 

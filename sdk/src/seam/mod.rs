@@ -61,7 +61,8 @@ fn response(url: &Url, status: u16) -> http::Response<Body> {
     response
 }
 
-/// Gives a generated client its hooks, which find its operations by this function, and a Debug that shows no more than where it sends.
+/// Gives a generated client its hooks, which find its operations by this function, and a Debug that shows no more than where it
+/// sends.
 macro_rules! hooks {
     ($client:ty, $operation:path) => {
         impl progenitor_client::ClientHooks<crate::Session> for $client {

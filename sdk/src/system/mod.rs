@@ -24,7 +24,8 @@ pub(crate) use verify::apply_and_verify;
 /// [`Dialect`](crate::dialect::Dialect), and by `&S`, `Box<S>` and `Arc<S>` of each; usable as `dyn AccountSystem`.
 ///
 /// A system over HTTP is best described by a dialect, from which all of this follows. Where that does not fit (a directory, a
-/// database), implement this trait: four methods must be there, and the others are derived from them. `examples/own_ldap.rs` does so for a directory.
+/// database), implement this trait: four methods must be there, and the others are derived from them. `examples/own_ldap.rs` does
+/// so for a directory.
 ///
 /// ```
 /// use std::collections::BTreeMap;

@@ -12,11 +12,11 @@ use crate::model::status::AccountStatus;
 use crate::policy::clock::Wait;
 use crate::policy::options::CallOptions;
 
-/// How long to wait before an account that does not show a change yet is read again: 2 s together.
+/// The waits before an account that does not show a change yet is read again: 2 s together.
 const READ_AGAIN: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1000)];
 
-/// How long a call may take that says nothing of it.
+/// The longest time of a call that says nothing of it.
 pub(super) const TOTAL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Changes an account and reads it back, where the response is no proof or was lost. Reading back may take `total`.

@@ -211,7 +211,7 @@ impl Credentials {
 
 hooks!(Client, crate::systems::operation);
 
-/// What Akana says with a status code, in each of its representations.
+/// The conventions of Akana's status codes, in each of its representations.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()
     .with_media_types(MEDIA_TYPES)
     .with_refusals(
@@ -243,7 +243,7 @@ impl ErrorBody for types::AkanaFault {
     const CONVENTIONS: Conventions = CONVENTIONS;
 }
 
-/// What a response says of the account: the user, which is the whole of it. In XML its root is `User`. What is a yes:
+/// Returns what a response says of the account: the user, which is the whole of it. In XML its root is `User`. What is a yes:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|

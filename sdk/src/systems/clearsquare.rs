@@ -104,7 +104,7 @@ impl Credentials {
 
 hooks!(Client, crate::systems::operation);
 
-/// What ClearSquare says with a status code. No refusal for now is documented, so the toggle is never repeated but
+/// The conventions of ClearSquare's status codes. No refusal for now is documented, so the toggle is never repeated but
 /// after a 401 with fresh credentials.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()
     .with_refusals(&[(400, Conclusion::Refused, SIBLING), (401, Conclusion::Refused, DOCUMENT)], |members| {
@@ -155,7 +155,7 @@ impl Dialect for Api {
         Err(Error::new(ErrorKind::Unsupported, KIND, "the system documents no way to read an account"))
     }
 
-    /// What is a yes: `status` is `success`. Nothing is said of the account.
+    /// Returns what is a yes: `status` is `success`. Nothing is said of the account.
     fn verdict(&self, response: &Response<'_>) -> Verdict {
         match response.member("status").and_then(Value::as_str) {
             Some("success") => Verdict::Yes(AccountStatus::default()),

@@ -141,7 +141,7 @@ impl Credentials {
 
 hooks!(Client, crate::systems::operation);
 
-/// What MediConnect says with a status code. It speaks Spanish, and says 403 for a token that is not valid any more.
+/// The conventions of MediConnect's status codes. It speaks Spanish, and says 403 for a token that is not valid any more.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()
     .with_refusals(
         &[
@@ -209,7 +209,7 @@ impl Api {
     }
 }
 
-/// What a response says of the account: the user, which is the response itself or, as the deployed system has it, the
+/// Returns what a response says of the account: the user, which is the response itself or, as the deployed system has it, the
 /// member `user` of it. What is a yes:
 ///
 /// | | yes | nothing else says |

@@ -21,7 +21,7 @@ pub(crate) fn by_hook_id(system: SystemKind, hook_id: &str) -> Option<&'static O
     operations().iter().find(|operation| operation.system == system && operation.hook_id == hook_id)
 }
 
-/// Whether a change may be sent again when nobody knows whether it was carried out: what decides whether a call repeats
+/// Returns whether a change may be sent again when nobody knows whether it was carried out: what decides whether a call repeats
 /// a request decides it for a run as well. `body` is the one that the change is sent with.
 pub(crate) fn repeatable(system: SystemKind, change: Change, body: Option<&[u8]>) -> bool {
     let mut of_change =

@@ -145,7 +145,7 @@ impl Credentials {
 
 hooks!(Client, crate::systems::operation);
 
-/// What Symphony says with a status code: its actions are atomic, and a 40x made no change. Its own clients retry after a
+/// The conventions of Symphony's status codes: its actions are atomic, and a 40x made no change. Its own clients retry after a
 /// 500.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()
     .with_refusals(
@@ -212,7 +212,7 @@ impl Api {
         Ok(body)
     }
 
-    /// What a response says of the account: the status, which is the whole of it.
+    /// Returns what a response says of the account: the status, which is the whole of it.
     fn account(&self, response: &Response<'_>) -> std::result::Result<AccountStatus, Verdict> {
         let mut status = AccountStatus::default();
         status.enabled = match response.fact("status", &[""]) {
@@ -238,7 +238,7 @@ impl Api {
     }
 }
 
-/// What is a yes:
+/// A yes has:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|

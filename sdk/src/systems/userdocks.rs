@@ -160,7 +160,7 @@ impl Credentials {
 
 hooks!(Client, crate::systems::operation);
 
-/// What Userdocks says with a status code: its page lists these as errors of the request.
+/// The conventions of Userdocks' status codes: its page lists these as errors of the request.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new().with_refusals(
     &[(400, Conclusion::Refused, DOCUMENT), (401, Conclusion::Refused, DOCUMENT), (403, Conclusion::Refused, DOCUMENT)],
     |members| {
@@ -178,7 +178,7 @@ impl ErrorBody for types::UserdocksError {
     const CONVENTIONS: Conventions = CONVENTIONS;
 }
 
-/// Whether a response says yes:
+/// Returns whether a response says yes:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|
@@ -192,7 +192,7 @@ fn says_yes(response: &Response<'_>) -> bool {
     }
 }
 
-/// What a response says of the account, at these places.
+/// Returns what a response says of the account, at these places.
 fn account(response: &Response<'_>, known: &[&str]) -> AccountStatus {
     let mut status = AccountStatus::default();
     let freezed = response.flag("freezed", known, &mut status);

@@ -121,7 +121,7 @@ impl Clients {
         })
     }
 
-    /// What sends one request after the other.
+    /// Returns what sends one request after the other.
     pub(crate) async fn caller(&self, subject: Subject) -> Result<Caller> {
         Ok(match subject {
             Subject::Hyper => Caller::Hyper(Connection::open(self.address).await?),

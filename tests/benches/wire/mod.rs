@@ -38,7 +38,7 @@ pub(crate) fn request(world: &str, token: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Whether these bytes are the whole answer; `false` if more must come.
+/// Returns whether these bytes are the whole answer; `false` if more must come.
 ///
 /// # Errors
 /// What is wrong with it, and the answer itself.

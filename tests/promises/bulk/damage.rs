@@ -37,7 +37,7 @@ async fn resumed(journal: Journal, server: &StandaloneServer) -> Result<(), Jour
     Runner::new(people::registry(&server.root())).run(journal).await.map(drop)
 }
 
-/// What a file is after something befell it; `None` if nothing can befall it.
+/// Returns what a file is after something befell it; `None` if nothing can befall it.
 fn damaged(random: &mut Random, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
     let at = usize::try_from(random.below(bytes.len().max(1) as u64)).unwrap();
@@ -60,7 +60,7 @@ fn damaged(random: &mut Random, bytes: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What befell a journal, in words.
+/// Returns what befell a journal, in words.
 fn befall(random: &mut Random, journal: &Path, earlier: &[Option<Vec<u8>>]) -> String {
     let put = |suffix: &str, bytes: &Option<Vec<u8>>| match bytes {
         Some(bytes) => fs::write(file(journal, suffix), bytes).unwrap(),

@@ -22,7 +22,7 @@ fn runner(program: &Path, root: &str, journal: &Path, rows: usize) -> Vec<String
     [program.to_str().unwrap(), root, journal.to_str().unwrap(), &rows.to_string()].map(str::to_owned).to_vec()
 }
 
-/// Whether a program succeeded, and what it said to the standard error.
+/// Returns whether a program succeeded, and what it said to the standard error.
 fn ran(mut command: Command) -> (bool, String) {
     let output = tokio::task::block_in_place(|| command.output()).unwrap();
     (output.status.success(), String::from_utf8(output.stderr).unwrap())

@@ -20,7 +20,7 @@ fn read(format: Format, source: impl Read) -> Rows {
     }
 }
 
-/// What was read, as one line per row. A bad row that ends the input ends with `END`.
+/// Returns what was read, as one line per row. A bad row that ends the input ends with `END`.
 fn told(rows: &Rows) -> Vec<String> {
     let row = |row: &Row| {
         let mut text = format!("{}: {} {} {}", row.line, row.system, row.user, row.change);

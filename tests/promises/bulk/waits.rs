@@ -27,7 +27,7 @@ struct Pod {
     server: StandaloneServer,
     clock: Arc<TestClock>,
     asked_at: Arc<Mutex<Vec<Duration>>>,
-    /// How many requests had arrived when the run first said that it is asked to wait.
+    /// The number of requests that had arrived when the run first said that it is asked to wait.
     arrived_before: Arc<OnceLock<usize>>,
     registry: Arc<Registry>,
     path: PathBuf,

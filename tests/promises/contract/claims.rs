@@ -20,7 +20,7 @@ fn rows(header: &str) -> Vec<Vec<&'static str>> {
     lines.take_while(|line| line.starts_with('|')).map(cells).collect()
 }
 
-/// Whether there is a module of this path.
+/// Returns whether there is a module of this path.
 fn is_module(path: &str) -> bool {
     let file = repository().join("tests/promises").join(path.replace("::", "/"));
     file.with_extension("rs").is_file() || file.join("mod.rs").is_file()

@@ -271,7 +271,7 @@ fn the_contract_says_what_the_documents_say() {
     what_the_documents_say(Contract::embedded()).unwrap();
 }
 
-/// Whether a contract has the operations of the documents.
+/// Returns whether a contract has the operations of the documents.
 pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> {
     let seen: Vec<(&str, &str, String, Vec<u16>)> = contract
         .operations()
@@ -380,7 +380,7 @@ fn the_table_of_the_sdk_is_that_of_the_contract() {
     what_the_sdk_says(Contract::embedded()).unwrap();
 }
 
-/// Whether a contract has the operations that the SDK was generated from.
+/// Returns whether a contract has the operations that the SDK was generated from.
 pub(crate) fn what_the_sdk_says(contract: &Contract) -> Result<(), String> {
     same(&user_status::operations().len(), &contract.operations().len())?;
     for (ours, theirs) in user_status::operations().iter().zip(contract.operations()) {

@@ -109,7 +109,7 @@ impl<'a> Reading<'a, '_> {
         Ok(())
     }
 
-    /// What travels is one of the alternatives, the whole of it and nothing beside it.
+    /// Returns what travels is one of the alternatives, the whole of it and nothing beside it.
     fn credentials(&self, operation: &Operation, request: &Message) -> Result<(), String> {
         let mut sent: BTreeSet<String> = BTreeSet::new();
         for (name, value) in &request.headers {

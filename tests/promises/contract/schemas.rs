@@ -61,7 +61,7 @@ fn the_types_have_the_schemas_of_the_contract() {
     assert_eq!(words, &json!(Change::ALL), "none is forgotten");
 }
 
-/// Whether the canonical schemas of a contract are those of the SDK's types.
+/// Returns whether the canonical schemas of a contract are those of the SDK's types.
 pub(crate) fn the_types_have_the_schemas_of(contract: &Contract) -> Result<(), String> {
     same::<user_status::SystemKind>(contract, "SystemKind")?;
     same::<Change>(contract, "Change")?;

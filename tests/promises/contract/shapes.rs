@@ -248,7 +248,7 @@ fn of_another_type(value: &Value) -> Value {
     }
 }
 
-/// Whether the schemas of a contract take and refuse what they should.
+/// Returns whether the schemas of a contract take and refuse what they should.
 pub(crate) fn what_the_schemas_take(contract: &Contract, validator: &Validator) -> Result<(), String> {
     for Shape { schema, good, optional, nullable, edges, wholes } in shapes() {
         let pointer = if schema.starts_with('/') { schema.to_owned() } else { format!("/components/schemas/{schema}") };

@@ -14,7 +14,7 @@ fn rows(header: &str) -> Vec<&'static str> {
     rows
 }
 
-/// What stands between backticks.
+/// Returns what stands between backticks.
 fn code(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

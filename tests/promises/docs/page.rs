@@ -19,7 +19,7 @@ use user_status_openapi::docs::{Page, markdown};
 use user_status_openapi::{Contract, Operation};
 use user_status_tests::Recorder;
 
-/// How long to wait for a browser before it counts as stuck. The page gets half of it.
+/// The time to wait for a browser before it counts as stuck. The page gets half of it.
 const STUCK: Duration = Duration::from_secs(120);
 
 /// A browser with one page open.
@@ -218,7 +218,7 @@ impl Browser {
         assert_eq!(self.errors(), [&Value::Null; 0]);
     }
 
-    /// What was thrown or logged as an error.
+    /// Returns what was thrown or logged as an error.
     fn errors(&self) -> Vec<&Value> {
         let called = self.of("Runtime.consoleAPICalled").filter(|call| call["type"] == "error");
         let logged = self.of("Log.entryAdded").filter(|entry| entry["entry"]["level"] == "error");
@@ -286,7 +286,7 @@ fn path(operation: &Operation) -> String {
     format!("{}{}", Contract::embedded().base_path(operation.system), operation.path)
 }
 
-/// Whether a URL is one of this path.
+/// Returns whether a URL is one of this path.
 fn fits(path: &str, url: &str) -> bool {
     let url = url.splitn(4, '/').nth(3).unwrap_or_default();
     let (wanted, given): (Vec<&str>, Vec<&str>) = (path.split('/').skip(1).collect(), url.split('/').collect());
@@ -421,7 +421,7 @@ fn every_sample_is_a_part_of_an_example() {
     }
 }
 
-/// Whether these lines stand in a text, all of them indented alike.
+/// Returns whether these lines stand in a text, all of them indented alike.
 fn has_lines(text: &str, lines: &str) -> bool {
     let (text, lines): (Vec<&str>, Vec<&str>) = (text.lines().collect(), lines.lines().collect());
     text.windows(lines.len()).any(|part| {
@@ -464,7 +464,7 @@ fn the_markdown_pages_lead_to_each_other_and_leave_nothing_out() {
     }
 }
 
-/// What leads to a heading.
+/// Returns what leads to a heading.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
     text.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()

@@ -140,7 +140,7 @@ impl Wire {
         self.stream.set_zero_linger().unwrap();
     }
 
-    /// Whether there is more to read; not, if the connection ended.
+    /// Returns whether there is more to read; not, if the connection ended.
     async fn read(&mut self) -> bool {
         within(self.stream.read_buf(&mut self.bytes)).await.is_ok_and(|read| read > 0)
     }

@@ -200,7 +200,7 @@ async fn slow_readers_share_one_page() {
     }
 }
 
-/// How many bytes this process has in memory, where the system says so.
+/// Returns the number of bytes that this process has in memory, where the system says so.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -120,7 +120,7 @@ impl Both {
     }
 }
 
-/// What must be the same of an answer: everything but the time at which it was sent. The order of headers of different
+/// Returns what must be the same of an answer: everything but the time at which it was sent. The order of headers of different
 /// names means nothing.
 fn comparable(answer: &Message) -> (String, Vec<(String, String)>, Vec<u8>) {
     if answer.status() >= 200 {

@@ -16,7 +16,7 @@ use user_status_tests::Message;
 use crate::support::raw::{self, Call, End, Received};
 
 const JSON: &str = "application/json";
-/// How long a client waits that is to give up.
+/// The time for which a client waits that is to give up.
 const SHORT: Duration = Duration::from_millis(50);
 const HOUR: Duration = Duration::from_secs(3600);
 const MILLISECOND: Duration = Duration::from_millis(1);

@@ -120,7 +120,7 @@ fn imported(code: &str) -> Vec<&str> {
     names
 }
 
-/// What a file imports that its room may not.
+/// Returns what a file imports that its room may not.
 fn reaching(rooms: &[&str], room: &str, code: &str) -> Vec<String> {
     let at = |name: &str| rooms.iter().position(|known| *known == name);
     let own = at(room).unwrap();

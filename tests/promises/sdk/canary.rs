@@ -114,7 +114,7 @@ fn shown(log: &Log, what: &dyn Debug) {
 struct Way {
     server: Recorder,
     clock: Arc<TestClock>,
-    /// Whether no whole answer will ever come.
+    /// `true` if no whole answer will ever come.
     hangs: bool,
 }
 

@@ -107,7 +107,7 @@ async fn check_and_apply_refuse_the_same() {
     assert!(accepted > 50 && refused > 500, "{accepted} accepted, {refused} refused");
 }
 
-/// What reached the server since a number of requests.
+/// Returns the requests that reached the server since a number of requests.
 fn since(server: &StandaloneServer, before: u64) -> Vec<Exchange> {
     server.journal().into_iter().filter(|exchange| exchange.id > before).collect()
 }
@@ -268,7 +268,7 @@ async fn a_dry_run_shows_no_credential() {
     }
 }
 
-/// What a dry run reads is read under the limits, with the credentials and the patience of any other call.
+/// Returns what a dry run reads is read under the limits, with the credentials and the patience of any other call.
 #[tokio::test]
 async fn a_dry_run_reads_as_any_call_does() {
     struct Source(AtomicU32);

@@ -27,7 +27,7 @@ struct Operation {
     idempotent: bool,
     /// The change; `None` for a read.
     change: Option<fn() -> StatusChange>,
-    /// Whether 500 is repeated, as the system's own clients do.
+    /// `true` if 500 is repeated, as the system's own clients do.
     repeats_500: bool,
 }
 
@@ -162,11 +162,11 @@ impl Setting {
 struct Expected {
     kind: ErrorKind,
     status: Option<u16>,
-    /// Whether the call is repeated until its attempts are used up, for operations that may be sent again.
+    /// `true` if the call is repeated until its attempts are used up, for operations that may be sent again.
     repeated: bool,
     /// And for those that may not.
     toggle_repeated: bool,
-    /// Whether the status code counts as a refusal where the system documents it.
+    /// `true` if the status code counts as a refusal where the system documents it.
     refusal: bool,
 }
 

@@ -258,7 +258,7 @@ struct StandingClock(Mutex<(Duration, Vec<Sleeper>)>);
 type Sleeper = (Duration, oneshot::Sender<()>);
 
 impl StandingClock {
-    /// How many calls wait for a time.
+    /// Returns the number of calls that wait for a time.
     fn sleepers(&self) -> usize {
         self.0.lock().unwrap().1.iter().filter(|(_, sleeper)| !sleeper.is_closed()).count()
     }

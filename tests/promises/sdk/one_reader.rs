@@ -24,7 +24,7 @@ fn mediconnect(uri: &str) -> System {
     Box::new(mediconnect_builder(uri).active_flag(ActiveFlag::Assume(true)).build().unwrap())
 }
 
-/// How it is built, a user, a change, a yes, a no, and a read.
+/// The parts of a test: how it is built, a user, a change, a yes, a no, and a read.
 type Asked = (Build, &'static str, StatusChange, Value, Value, Option<Value>);
 
 /// Each system with a plain yes, the members of a plain no, and what it reads as once the change is made.

@@ -249,7 +249,7 @@ async fn a_deadline_holds() {
     assert!(script.requests().iter().all(|request| request.starts_with("get ")));
 }
 
-/// What a dialect says of its own failure cannot make a call uncertain that sent nothing.
+/// Returns what a dialect says of its own failure cannot make a call uncertain that sent nothing.
 #[tokio::test]
 async fn a_dialect_that_refuses_has_sent_nothing() {
     #[derive(Debug)]

@@ -92,7 +92,7 @@ fn seen(error: &Error) -> String {
     text
 }
 
-/// Whether a text has a run of eight characters of a credential.
+/// Returns whether a text has a run of eight characters of a credential.
 fn shares(text: &str, token: &str) -> bool {
     let (text, token) = (text.to_lowercase(), token.to_lowercase());
     let token: Vec<char> = token.chars().collect();

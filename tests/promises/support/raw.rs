@@ -191,7 +191,7 @@ pub(crate) fn user(operation: &Operation) -> &'static str {
     }
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// With FIN.
@@ -275,7 +275,7 @@ pub(crate) async fn until(so: impl AsyncFn() -> bool) {
     timeout(PATIENCE, wait).await.expect("it becomes so");
 }
 
-/// How many calls the faults of the default world have struck.
+/// Returns the number of calls that the faults of the default world have struck.
 pub(crate) async fn struck(address: SocketAddr) -> u64 {
     let faults = answer(address, &Call::new("GET", "/__admin/faults")).await.json();
     faults["faults"].as_array().unwrap().iter().map(|fault| fault["struck"].as_u64().unwrap()).sum()

@@ -76,7 +76,7 @@ impl Script {
         self.requests.lock().unwrap().clone()
     }
 
-    /// How many connections were opened.
+    /// Returns the number of connections that were opened.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }

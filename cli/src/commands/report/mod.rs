@@ -47,7 +47,7 @@ pub(super) fn run(report: &Report, global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// What is reported.
+/// The content of a report.
 struct Reported<'a> {
     name: RunName,
     path: std::path::PathBuf,

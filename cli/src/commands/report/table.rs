@@ -9,7 +9,7 @@ use crate::bulk::outcome::style;
 use crate::output::{shown, visible};
 use crate::table::{Columns, cut, fitted, stacked};
 
-/// How many rows are laid out together.
+/// The number of rows that are laid out together.
 const PAGE: usize = 200;
 
 /// The narrowest that a last column is cut to.
@@ -18,12 +18,12 @@ const NARROW: usize = 20;
 /// The names of the columns.
 const HEAD: [&str; 7] = ["#", "LINE", "SYSTEM", "USER", "CHANGE", "STATE", "WHAT IS KNOWN"];
 
-/// What it is written on.
+/// The layout of a page.
 #[derive(Clone, Copy)]
 pub(super) struct PageLayout {
-    /// How long a line may be: as a terminal is wide. Without one lines are whole.
+    /// The longest line: as a terminal is wide. Without one lines are whole.
     pub(super) width: Option<usize>,
-    /// Whether it takes no colours, and cannot leave them out itself.
+    /// `true` if it takes no colours, and cannot leave them out itself.
     pub(super) plain: bool,
 }
 
@@ -133,7 +133,7 @@ fn lay_out(
     to.write_all(shown(&text).as_bytes())
 }
 
-/// What a person has to do, if anything.
+/// Returns what a person has to do, if anything.
 fn next(reported: &Reported<'_>) -> String {
     let Reported { name, seen, .. } = reported;
     let counts = &seen.counts;

@@ -246,7 +246,7 @@ struct Advance {
     seconds: i64,
 }
 
-/// How many requests of a pattern there must be.
+/// The number of requests of a pattern that there must be.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Verify {

@@ -20,7 +20,7 @@ pub(super) fn shared(content_type: &str, text: &'static str) -> Response<Bytes> 
     response
 }
 
-/// Whether a path, which is none of the contract's, is that of a page.
+/// Returns whether a path, which is none of the contract's, is that of a page.
 pub(super) fn is_page(path: &str) -> bool {
     ["/", "/docs", "/openapi.json", "/openapi.yaml"].contains(&path)
 }

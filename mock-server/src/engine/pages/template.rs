@@ -8,7 +8,7 @@ use user_status_openapi::docs::Page;
 
 use crate::world::WorldState;
 
-/// What begins and ends the name of what differs. No page has it for another reason.
+/// The mark around the name of what differs. No page has it for another reason.
 const MARK: &str = "user-status-mock-slot:";
 const END: &str = ":";
 

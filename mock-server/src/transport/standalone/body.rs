@@ -14,17 +14,17 @@ use super::memory::Held;
 use super::stream::WirePlan;
 use super::wait::Patience;
 
-/// How much of a body is copied at a time, to be written.
+/// The part of a body that is copied at a time, to be written.
 const PART: usize = 16 << 10;
 
 /// The body of an answer. From when it is made until it is dropped, the connection is answering.
 pub(super) struct Answer {
     rest: Bytes,
-    /// What comes after it.
+    /// The pieces after it.
     more: vec::IntoIter<Bytes>,
     drip: Option<Drip>,
     plan: WirePlan,
-    /// What it takes of the server's memory.
+    /// The memory of the server that it holds.
     _held: Option<Held>,
 }
 

@@ -30,7 +30,7 @@ const HEADERS: usize = 100;
 /// As good as for ever, and a time that can still be added to now.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What all connections of a server share.
+/// The state that all connections of a server share.
 #[derive(Clone)]
 pub(super) struct Service {
     pub(super) engine: Arc<Engine>,

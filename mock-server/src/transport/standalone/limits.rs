@@ -65,17 +65,17 @@ impl Limits {
         self.connections.min(self.memory / 2 / CONNECTION).max(1)
     }
 
-    /// What is left of the memory beside the connections, for bodies and answers.
+    /// Returns what is left of the memory beside the connections, for bodies and answers.
     pub(crate) fn transit(&self) -> usize {
         self.rest() / 4
     }
 
-    /// What is left of it for journals.
+    /// Returns what is left of it for journals.
     pub(crate) fn journals(&self) -> usize {
         self.rest() / 4
     }
 
-    /// What is left of it for worlds.
+    /// Returns what is left of it for worlds.
     pub(crate) fn worlds(&self) -> usize {
         self.rest() / 2
     }

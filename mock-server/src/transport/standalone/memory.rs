@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a connection holds without being counted: a head that is read, a part of an answer that waits to be written, a short
-/// body and a short answer, and what the system keeps of either direction.
+/// The bytes that a connection holds without being counted: a head that is read, a part of an answer that waits to be written, a
+/// short body and a short answer, and what the system keeps of either direction.
 pub(super) const CONNECTION: usize = 320 << 10;
 
 /// The bytes of a body, and of an answer, that are a connection's own, so that ordinary calls are served whatever others
@@ -36,7 +36,7 @@ impl Memory {
     }
 }
 
-/// What one body or answer holds, until it is dropped.
+/// The memory that one body or response holds, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     memory: Memory,

@@ -36,13 +36,13 @@ use stream::Stream;
 pub use tls::{Tls, TlsError};
 use workers::Workers;
 
-/// How long to wait when no connection can be accepted, as when there are no more file descriptors.
+/// The time to wait when no connection can be accepted, as when there are no more file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
-/// How many calls that take long run at a time.
+/// The number of calls that take long run at a time.
 const LONG: usize = 2;
-/// What the system keeps of each direction of a connection, so that it is known.
+/// The buffer of the operating system for each direction of a connection, so that it is known.
 const SOCKET: u32 = 64 << 10;
-/// How many connections may wait to be accepted, if the machine allows as many.
+/// The number of connections that may wait to be accepted, if the machine allows as many.
 const WAITING: u32 = 4096;
 
 /// A server that implements the contract, with worlds of its own and faults down to the wire. It stops when it is
@@ -244,7 +244,7 @@ impl Places {
     }
 }
 
-/// What it takes to serve a connection.
+/// The parts that serve a connection.
 #[derive(Clone)]
 struct Serving {
     service: Service,

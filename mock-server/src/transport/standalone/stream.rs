@@ -13,14 +13,14 @@ use tokio::time::Sleep;
 
 use crate::reply::WireFault;
 
-/// How long and for how many bytes a client is listened to after the last answer: closing a socket with unread bytes
+/// The time for which, and the bytes for which, a client is listened to after the last answer: closing a socket with unread bytes
 /// would reset it, and the client might never see the answer.
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 64 << 20);
 
-/// How much is kept of what a client sends while its request waits.
+/// The amount that is kept of what a client sends while its request waits.
 const AHEAD: usize = 16 << 10;
 
-/// How much of an answer a client must take within the time for it, unless that is all there is.
+/// The part of an answer that a client must take within the time for it, unless that is all there is.
 const PROGRESS: usize = 64 << 10;
 
 /// The bytes of a connection.
@@ -61,7 +61,7 @@ enum Stage {
     HandedOver,
 }
 
-/// What is to happen to the next bytes written, and how far the answer is; shared by the service and the stream under
+/// The plan for the next bytes written, and how far the response is; shared by the service and the stream under
 /// it.
 #[derive(Clone, Default)]
 pub(super) struct WirePlan(Arc<Mutex<Planned>>);
@@ -69,7 +69,7 @@ pub(super) struct WirePlan(Arc<Mutex<Planned>>);
 #[derive(Default)]
 struct Planned {
     fault: Option<WireFault>,
-    /// How much of the body leaves before it breaks off in it.
+    /// The part of the body that leaves before it breaks off.
     kept: usize,
     stage: Stage,
 }
@@ -118,7 +118,7 @@ pub(super) struct Wire(Arc<Mutex<Shared>>);
 
 struct Shared {
     stream: Stream,
-    /// What came while a request waited, and is still to be read.
+    /// The bytes that came while a request waited, and are still to be read.
     ahead: BytesMut,
     /// The client has sent its last byte.
     ended: bool,
@@ -153,7 +153,7 @@ impl Wire {
 pub(super) struct FaultyStream {
     wire: Wire,
     plan: WirePlan,
-    /// What was written of an answer that is to break in its body, until the body has begun.
+    /// The bytes of a response that is to break in its body, until the body has begun.
     written: Vec<u8>,
     write_timeout: Duration,
     /// Runs while the client takes little, with how much it has taken since.
@@ -180,7 +180,7 @@ impl FaultyStream {
         }
     }
 
-    /// How many of these bytes may still be written under this fault; `None` for all.
+    /// Returns the number of these bytes that may still be written under this fault; `None` for all.
     fn allowed(&self, fault: Option<WireFault>, bytes: &[u8]) -> Option<usize> {
         match fault? {
             WireFault::Reset | WireFault::Close => Some(0),
@@ -194,13 +194,13 @@ impl FaultyStream {
         }
     }
 
-    /// Whether all has left that may.
+    /// Returns whether all has left that may.
     fn is_at_its_end(&self) -> bool {
         matches!(self.plan.get(), Some(WireFault::ResetInBody | WireFault::Truncate))
             && end_of_head(&self.written).is_some_and(|head| self.written.len() >= head + self.plan.lock().kept)
     }
 
-    /// What a write comes to; it fails when the client has taken too little for too long.
+    /// Returns what a write comes to; it fails when the client has taken too little for too long.
     fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if write.is_ready() {
             return write;

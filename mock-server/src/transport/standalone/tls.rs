@@ -71,7 +71,7 @@ impl Tls {
     }
 }
 
-/// Whether clients that trust exactly this certificate take it.
+/// Returns whether clients that trust exactly this certificate take it.
 fn warning(own: &CertificateDer<'static>, provider: &Arc<CryptoProvider>) -> Option<&'static str> {
     let mut roots = RootCertStore::empty();
     roots.add(own.clone()).ok()?;
@@ -84,14 +84,14 @@ fn warning(own: &CertificateDer<'static>, provider: &Arc<CryptoProvider>) -> Opt
     )
 }
 
-/// Whether a key is encrypted, in the form of PKCS #8 or in the older one.
+/// Returns whether a key is encrypted, in the form of PKCS #8 or in the older one.
 fn is_encrypted(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
         || text.lines().any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
 }
 
-/// What is in a file instead of what should be.
+/// Returns what is in a file instead of what should be.
 fn found(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let label = |line: &str| Some(line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")?.to_lowercase());

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::stream::Wire;
 
-/// How a connection waits.
+/// The way in which a connection waits.
 #[derive(Clone)]
 pub(super) struct Patience {
     wire: Wire,

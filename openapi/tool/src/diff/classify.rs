@@ -137,7 +137,7 @@ pub(super) fn security(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     }
 }
 
-/// What may be sent twice, from the strongest promise to none.
+/// Returns what may be sent twice, from the strongest promise to none.
 pub(super) fn idempotence(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
     let needed = |value: Option<&Value>| -> Option<Vec<Value>> {
         match value? {

@@ -21,12 +21,12 @@ mod walk;
 
 pub use version::{RULE as VERSIONS, Version};
 
-/// What a change means for those who hold to the older contract.
+/// The meaning of a change for those who hold to the older contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// For readers only: nothing that travels and nothing that is generated is another.
     Documentation,
-    /// What was right stays right.
+    /// Compatible: what was right stays right.
     Compatible,
     /// A request, a program or a test that was right may be wrong now.
     Breaking,
@@ -65,7 +65,7 @@ impl Side {
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContractChange {
-    /// What it means.
+    /// The meaning.
     pub class: Class,
     /// JSON pointer into the newer document; into the older one for what is no longer there.
     pub pointer: String,
@@ -73,9 +73,9 @@ pub struct ContractChange {
     pub side: Option<Side>,
     /// The operations that it is part of, by their older ids; none for what concerns the document.
     pub operations: BTreeSet<String>,
-    /// What was there.
+    /// The old value.
     pub was: Option<Value>,
-    /// What is there.
+    /// The new value.
     pub is: Option<Value>,
     /// Why it is of that class.
     pub why: &'static str,
@@ -114,7 +114,7 @@ fn around(text: &str, place: usize) -> String {
     format!("{}{part}{}", if start > 0 { "…" } else { "" }, if start + MOST < length { "…" } else { "" })
 }
 
-/// What separates two contracts.
+/// The difference between two contracts.
 #[derive(Clone, Debug)]
 pub struct Diff {
     /// `info.version` of the older one.
@@ -156,7 +156,7 @@ impl Diff {
         self.old.after(self.class())
     }
 
-    /// Whether the newer contract has a version that says too little.
+    /// Returns whether the newer contract has a version that says too little.
     pub fn lacks_bump(&self) -> bool {
         self.new < self.least()
     }
@@ -183,7 +183,7 @@ impl Diff {
         })
     }
 
-    /// How many changes there are of each class, in words.
+    /// Returns the number of changes of each class, in words.
     pub(super) fn counts(&self) -> String {
         let count = |class| self.changes.iter().filter(|change| change.class == class).count();
         let classes = [Class::Breaking, Class::Compatible, Class::Documentation];

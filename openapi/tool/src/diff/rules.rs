@@ -13,7 +13,7 @@ use Rule::{Elsewhere, Into, Is, Items, Judge};
 /// A class, and why.
 pub(super) type Classification = (Class, &'static str);
 
-/// What a change of a member means.
+/// The meaning of a change of a member.
 pub(super) enum Rule {
     /// The same for every change.
     Is(Class, &'static str),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::Class;
 
-/// How a version must grow, for the help of the tool.
+/// The rules of versions, for the help of the tool.
 pub const RULE: &str = "\
 After breaking changes the major version must be another, after compatible ones at least the minor, after changes of the
 documentation at least the patch. While the major version is 0 it is as Cargo has it: the minor after breaking changes,

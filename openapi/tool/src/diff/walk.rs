@@ -94,12 +94,12 @@ impl<'a> Pair<'a> {
         self.old.value != self.new.value
     }
 
-    /// Whether it is there in the newer document only.
+    /// Returns whether it is there in the newer document only.
     pub(super) fn is_added(&self) -> bool {
         self.old.value.is_none()
     }
 
-    /// Whether it was there in the older document only.
+    /// Returns whether it was there in the older document only.
     pub(super) fn is_removed(&self) -> bool {
         self.new.value.is_none()
     }
@@ -302,7 +302,7 @@ impl<'a> Walk<'a> {
         Pair { old: pair.old.resolve(self.old), new: pair.new.resolve(self.new), ..pair.clone() }
     }
 
-    /// Whether the enumeration that is generated from the schema at this pointer knows its values only.
+    /// Returns whether the enumeration that is generated from the schema at this pointer knows its values only.
     pub(super) fn is_closed(&self, schema: &str) -> bool {
         self.closed.contains(schema)
     }

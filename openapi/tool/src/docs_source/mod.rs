@@ -50,7 +50,7 @@ pub(super) fn document(contract: &Contract, root: &Path) -> Result<String, Vec<F
     serde_json::to_string_pretty(&document).map(|text| text + "\n").map_err(|e| vec![Finding::at("", e.to_string())])
 }
 
-/// What a caller may do after an answer, in general.
+/// The general rules of retries.
 const REPEATING: &str = "\
 ## When it is safe to repeat a call
 
@@ -97,7 +97,7 @@ pub(super) fn display_name(contract: &Contract, system: SystemKind) -> String {
     tag.and_then(|tag| tag["x-displayName"].as_str()).unwrap_or(system.as_str()).to_owned()
 }
 
-/// How one authenticates, and which operations there are.
+/// Returns how one authenticates, and which operations there are.
 fn introduction_to(contract: &Contract, system: SystemKind) -> String {
     let mut whole = String::from("**Authentication**\n\n");
     let mut known = Vec::new();
@@ -123,7 +123,7 @@ fn introduction_to(contract: &Contract, system: SystemKind) -> String {
     whole
 }
 
-/// Whether a call may be repeated, in a sentence.
+/// Returns whether a call may be repeated, in a sentence.
 fn repeating(operation: &Operation) -> String {
     match &operation.idempotence {
         Idempotence::Always if operation.changes.is_empty() => "Reads; may be repeated.".to_owned(),

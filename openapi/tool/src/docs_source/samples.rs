@@ -12,7 +12,7 @@ use super::{Finding, sample};
 /// A file with samples.
 struct File {
     path: &'static str,
-    /// What a region starts with.
+    /// The mark at the start of a region.
     marker: &'static str,
     language: &'static str,
     /// The kinds of sample with their labels. A file with one kind does not name it.

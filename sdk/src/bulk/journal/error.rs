@@ -118,7 +118,7 @@ impl From<rusqlite::Error> for JournalError {
     }
 }
 
-/// Whether a write failed; also for a quota or a limit on the size of files, which SQLite does not tell from a broken
+/// Returns whether a write failed; also for a quota or a limit on the size of files, which SQLite does not tell from a broken
 /// disk.
 fn cannot_grow(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi::{SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};

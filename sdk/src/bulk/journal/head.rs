@@ -44,7 +44,7 @@ struct Mark {
     digest: u64,
 }
 
-/// What is known of how far a journal must be.
+/// The extent that a journal must have at least.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     there: bool,
@@ -113,7 +113,7 @@ pub(super) fn find(journal: &Path) -> Result<Found, JournalError> {
 }
 
 impl Found {
-    /// How many transactions there must have been.
+    /// Returns the number of transactions that there must have been.
     pub(super) fn commits(&self) -> u64 {
         self.mark.map_or(0, |mark| mark.commits)
     }
@@ -167,7 +167,7 @@ fn lost(what: &str) -> Result<(), JournalError> {
     Err(JournalError::new(JournalErrorKind::LostEnd, what))
 }
 
-/// What tells a file from its copies, and stays when it is moved. Elsewhere than on Unix nothing is known that does.
+/// Returns what tells a file from its copies, and stays when it is moved. Elsewhere than on Unix nothing is known that does.
 #[cfg(unix)]
 fn number(journal: &Path) -> std::io::Result<u64> {
     Ok(std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(journal)?))

@@ -41,7 +41,7 @@ pub struct ImportSummary {
     pub bad: u64,
 }
 
-/// How many rows are handed to SQLite at once.
+/// The number of rows that are handed to SQLite at once.
 const BATCH: usize = 512;
 
 /// Takes rows in, in one transaction, and gives the connection back.
@@ -108,14 +108,14 @@ pub(super) async fn import(
     }
 }
 
-/// What was taken in so far.
+/// The progress of an import.
 #[derive(Clone, Copy)]
 struct Taken {
     seal: Seal,
     rows: i64,
     /// The sum of the checksums of what the rows ask for: the same in whichever order they come.
     asked: u64,
-    /// How many of them may not be repeated.
+    /// The number of those that may not be repeated.
     once: u64,
 }
 
@@ -130,7 +130,7 @@ impl Taken {
     }
 }
 
-/// What is known of the run as a whole. The sum of its checksums.
+/// Returns what is known of the run as a whole. The sum of its checksums.
 fn about(connection: &Connection, key: Key, source: &str, registry: &Registry) -> rusqlite::Result<u64> {
     let mut digest = 0u64;
     let mut say = |name: &str, value: &str| -> rusqlite::Result<()> {

@@ -410,7 +410,7 @@ fn open_to_write(path: &Path) -> Result<(Connection, File), JournalError> {
     Ok((connection, lock))
 }
 
-/// What a journal says of itself, if it is as far as it must be.
+/// Returns what a journal says of itself, if it is as far as it must be.
 fn whole(connection: &Connection, path: &Path) -> Result<Seal, JournalError> {
     let found = head::find(path)?;
     let seal = Seal::read(connection)?;

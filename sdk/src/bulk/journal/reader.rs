@@ -62,7 +62,7 @@ pub struct RunInfo {
     pub ended: Option<String>,
 }
 
-/// How many rows are read at once.
+/// The number of rows that are read at once.
 const PAGE: i64 = 512;
 
 impl JournalReader {
@@ -284,7 +284,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, JournalError> {
     Ok(connection)
 }
 
-/// Whether a program has the lock of a journal.
+/// Returns whether a program has the lock of a journal.
 fn in_use(path: &Path) -> Result<bool, JournalError> {
     let lock = match super::lock_of(path).and_then(File::open) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),

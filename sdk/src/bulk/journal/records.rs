@@ -22,7 +22,7 @@ const STARTED: usize = 18;
 const ENDED: usize = 19;
 const DOUBT: usize = 20;
 
-/// How many columns a row has, without its checksum.
+/// The number of columns that a row has, without its checksum.
 pub(super) const WIDTH: usize = 21;
 
 /// The columns of a row, without its checksum.
@@ -71,7 +71,7 @@ impl Columns {
     }
 }
 
-/// What a column can be set to.
+/// A value of a column.
 struct Column(Value);
 
 impl From<Value> for Column {

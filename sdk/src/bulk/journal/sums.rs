@@ -68,15 +68,15 @@ fn text(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend(value);
 }
 
-/// What a journal says of itself as a whole, after each transaction.
+/// The checksum of a journal as a whole, after each transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seal {
     pub(super) key: Key,
-    /// How many transactions there were.
+    /// The number of transactions.
     pub(super) commits: u64,
     /// The sum of the checksums of all records.
     pub(super) digest: u64,
-    /// Whether what was written last may be beside the file, in its write-ahead log.
+    /// `true` if what was written last may be beside the file, in its write-ahead log.
     pub(super) open: bool,
 }
 

@@ -17,16 +17,16 @@ use super::schema::{COLUMNS, entry, name_of_rest};
 use super::sums::{Key, Seal};
 use crate::bulk::entry::{JournalEntry, RowOutcome, RowState};
 
-/// How many commands may wait. More callers than that wait for a place.
+/// The number of commands that may wait. More callers than that wait for a place.
 pub(super) const QUEUE: usize = 1024;
 
-/// How long a transaction waits for others to join it. A row waits so long, and the disk is asked a tenth as often: two
+/// The time for which a transaction waits for others to join it. A row waits so long, and the disk is asked a tenth as often: two
 /// rows are under way for each call that may be, so that the wire does not wait.
 const GATHER: Duration = Duration::from_millis(1);
 
 type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
-/// What the thread is asked to do.
+/// A command to the thread.
 pub(super) enum Command {
     Watch(Arc<dyn Fn(Boundary) + Send + Sync>),
     Confirm { at: Timestamp, reply: Reply<()> },
@@ -80,9 +80,9 @@ pub(super) fn work(
 
 struct Writer {
     path: PathBuf,
-    /// Which file it was when it was opened.
+    /// The identity of the file when it was opened.
     identity: Identity,
-    /// What the journal says of itself since the last transaction.
+    /// The checksum of the journal since the last transaction.
     seal: Seal,
     /// Since a session began.
     head: Option<Head>,
@@ -95,7 +95,7 @@ struct Writer {
     unwritten: Vec<(i64, RowState, Box<RowOutcome>, Timestamp)>,
 }
 
-/// What is written of the run as a whole.
+/// A fact about the run as a whole.
 #[derive(Clone, Copy)]
 enum Said {
     Confirmed,

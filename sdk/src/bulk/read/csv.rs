@@ -17,9 +17,9 @@ pub struct CsvRows<R> {
     lines: Lines<R>,
     /// As the header names them; empty before it is read.
     columns: Vec<Column>,
-    /// How many columns without a name are behind them. Nothing may be in them.
+    /// The number of columns without a name that are behind them. Nothing may be in them.
     nameless: usize,
-    /// How many records had nothing in any field.
+    /// The number of records that had nothing in any field.
     blank: u64,
     record: Record,
     ended: bool,
@@ -182,7 +182,7 @@ impl<R> fmt::Debug for CsvRows<R> {
     }
 }
 
-/// What spreadsheets write where the comma is the decimal sign. A header that is right has a comma.
+/// Returns what spreadsheets write where the comma is the decimal sign. A header that is right has a comma.
 fn other_delimiter(header: &[u8]) -> Option<&'static str> {
     let has = |byte: u8| header.contains(&byte);
     match () {
@@ -234,7 +234,7 @@ impl Record {
         (self.line, self.size, self.place, self.lone_return) = (0, 0, Place::Start, None);
     }
 
-    /// Whether there is nothing in any field.
+    /// Returns whether there is nothing in any field.
     fn is_blank(&self) -> bool {
         self.text.iter().all(|byte| matches!(byte, b' ' | b'\t'))
     }
@@ -283,7 +283,7 @@ impl Record {
         Ok(())
     }
 
-    /// What is wrong with it, although its fields can be told apart.
+    /// Returns what is wrong with it, although its fields can be told apart.
     fn check(&self, columns: &[Column]) -> Result<(), BadRow> {
         match self.lone_return {
             Some(field) => Err(BadRow::new(

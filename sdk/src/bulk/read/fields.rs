@@ -50,7 +50,7 @@ impl Column {
         Column::REQUIRED.contains(&self)
     }
 
-    /// Whether it is text for people, in which white space is of no account.
+    /// Returns whether it is text for people, in which white space is of no account.
     fn is_prose(self) -> bool {
         matches!(self, Column::Reason | Column::Comment)
     }

@@ -19,7 +19,7 @@ pub(super) struct Lines<R> {
     within: bool,
 }
 
-/// What came of reading a line.
+/// The result of reading a line.
 pub(super) enum Next {
     /// A line, with or without an ending.
     Line,
@@ -85,7 +85,7 @@ impl<R> Lines<R> {
         &self.text[self.split()..]
     }
 
-    /// Whether the line has nothing but spaces and tabs.
+    /// Returns whether the line has nothing but spaces and tabs.
     pub(super) fn is_blank(&self) -> bool {
         self.body().iter().all(|byte| matches!(byte, b' ' | b'\t'))
     }

@@ -41,11 +41,11 @@
 //! # Ok::<(), user_status::bulk::BadRow>(())
 //! ```
 //!
-//! A file is UTF-8, with or without a byte order mark; its lines end with LF or CRLF, and blank ones are skipped, as are
-//! those of nothing but commas. The last columns of CSV may have no name if nothing is in them. A record may have 64 KiB. A file changes people's accounts, so nothing in it is guessed: what can be read in two ways
-//! is a [`BadRow`], an id is never trimmed, and a column that is not known is refused rather than ignored. After a bad
-//! row reading goes on, so that all bad rows of a file are known at once, unless [`BadRow::ends_input`] says that
-//! nothing after it can be read.
+//! A file is UTF-8, with or without a byte order mark; its lines end with LF or CRLF, and blank ones are skipped, as are those of
+//! nothing but commas. The last columns of CSV may have no name if nothing is in them. A record may have 64 KiB. A file changes
+//! people's accounts, so nothing in it is guessed: what can be read in two ways is a [`BadRow`], an id is never trimmed, and a
+//! column that is not known is refused rather than ignored. After a bad row reading goes on, so that all bad rows of a file are
+//! known at once, unless [`BadRow::ends_input`] says that nothing after it can be read.
 
 mod csv;
 mod fields;

@@ -114,7 +114,7 @@ fn string(column: Column, value: Value) -> Result<Option<String>, String> {
     Err(format!("must be {must}, and is {is}{value}"))
 }
 
-/// What is wrong with a line, and at which of its characters.
+/// Returns what is wrong with a line, and at which of its characters.
 fn not_json(text: &str, error: &serde_json::Error) -> String {
     if error.is_data() {
         return r#"must be an object such as {"system":"pod","user":"42","change":"disable"}"#.to_owned();

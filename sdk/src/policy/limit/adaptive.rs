@@ -10,14 +10,14 @@ use crate::policy::retry::RetryPolicy;
 
 /// The least share of the configured rate: a limit that went lower would take hours to recover.
 const LEAST_SHARE: f64 = 1.0 / 64.0;
-/// What an answer gives back of the rate.
+/// The part of the rate that a response gives back.
 const SHARE_PER_ANSWER: f64 = 1.0 / 256.0;
-/// How many rounds of answers give one place back. Each one too many is a refusal, so they come back slowly.
+/// The number of rounds of answers that give one place back. Each one too many is a refusal, so they come back slowly.
 const ROUNDS_PER_PLACE: usize = 8;
 /// The longest time that is believed of a system: one that is further away comes from a clock or a counter that is wrong.
 pub(super) const BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What was learned. A refusal begins a pause for all calls, and halves both how many requests there may be at once and
+/// The state that was learned. A refusal begins a pause for all calls, and halves both how many requests there may be at once and
 /// how many per second; answers give back a little each.
 #[derive(Debug)]
 pub(super) struct Adaptive {
@@ -30,9 +30,9 @@ pub(super) struct Adaptive {
 
 #[derive(Debug)]
 struct State {
-    /// How many places there are, the taken ones included.
+    /// The number of places, the taken ones included.
     max_in_flight: usize,
-    /// How many of those that are taken go when they are given back.
+    /// The number of taken places that go when they are given back.
     surplus: usize,
     /// Answers since the last place came back.
     answers: usize,
@@ -46,11 +46,11 @@ struct State {
 /// The last pause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pause {
-    /// Which one it is; 0 if there was none.
+    /// The number of the pause; 0 if there was none.
     pub(super) number: u64,
     /// Until when it lasts, on the clock of the session.
     pub(super) until: Duration,
-    /// Whether the system named that time.
+    /// `true` if the system named that time.
     pub(super) named: bool,
 }
 
@@ -154,7 +154,7 @@ impl Adaptive {
         state.answers = 0;
     }
 
-    /// How many places are taken.
+    /// Returns the number of places that are taken.
     fn held(&self, state: &State) -> usize {
         (state.max_in_flight + state.surplus).saturating_sub(self.places.available_permits())
     }

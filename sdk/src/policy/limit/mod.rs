@@ -117,7 +117,7 @@ pub(crate) struct Limiter {
     spacing: Option<Duration>,
     /// When requests leave.
     slots: Slots,
-    /// What was learned.
+    /// The state that was learned.
     adaptive: Option<Adaptive>,
 }
 
@@ -132,12 +132,12 @@ impl Limiter {
         Limiter { max_in_flight, spacing, slots: Slots::default(), adaptive }
     }
 
-    /// Whether it holds all calls back after a refusal.
+    /// Returns whether it holds all calls back after a refusal.
     pub(crate) fn is_adaptive(&self) -> bool {
         self.adaptive.is_some()
     }
 
-    /// How far it holds back; `None` if it does not adapt.
+    /// Returns how far it holds back; `None` if it does not adapt.
     pub(crate) fn throttle(&self, clock: &dyn Clock) -> Option<Throttle> {
         self.adaptive.as_ref().map(|adaptive| adaptive.throttle(clock.now()))
     }
@@ -197,7 +197,7 @@ impl Limiter {
         }
     }
 
-    /// Whether the system named a time that is longer than somebody waits.
+    /// Returns whether the system named a time that is longer than somebody waits.
     fn held_off(&self, clock: &dyn Clock, patience: Duration) -> Result<(), NoPermit> {
         let pause = self.adaptive.as_ref().map(Adaptive::pause).unwrap_or_default();
         let wait = pause.until.saturating_sub(clock.now());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How much too late a timer may be without moving all that come after it.
+/// The time by which a timer may be too late without moving all that come after it.
 const LATE: Duration = Duration::from_millis(2);
 
 /// The times that were given to requests, and when the last one left.
@@ -17,7 +17,7 @@ struct State {
     reserved: BTreeMap<Duration, Duration>,
     /// Before this nothing leaves, because of what left already.
     earliest: Duration,
-    /// Whether there may be room between two reserved times, because somebody gave one back.
+    /// `true` if there may be room between two reserved times, because somebody gave one back.
     gaps: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::support::raw;
 /// The world in which the examples of the documents run as they are written.
 const WORLD: &str = include_str!("../../../../mock-server/worlds/documents.yaml");
 
-/// How the mock is brought to an answer without being told which.
+/// The way in which the mock is brought to an answer without being told which.
 #[derive(Clone, Copy, Debug)]
 enum State {
     /// As the world is.
@@ -223,7 +223,7 @@ fn first_body(cell: &Answer) -> Option<Value> {
     Some(body)
 }
 
-/// What the typed value has of a body: the members of the schema, at every depth, that are not null.
+/// Returns what the typed value has of a body: the members of the schema, at every depth, that are not null.
 pub(super) fn known(schema: &str, body: &Value) -> Value {
     let contract = Contract::embedded();
     let Some(members) = body.as_object() else { return body.clone() };

@@ -43,7 +43,7 @@ const SUCCESSES: [(&str, &str, &str); 10] = [
 const REFUSALS: [(u16, &str); 5] =
     [(400, "rejected"), (401, "credentials"), (403, "forbidden"), (404, "not_found"), (500, "server")];
 
-/// Whether a cell can be brought about, and what is to come of it is known.
+/// Returns whether a cell can be brought about, and what is to come of it is known.
 pub(super) fn covers(cell: &Cell) -> bool {
     let operation = cell.operation();
     let called = SUCCESSES.iter().any(|(id, ..)| *id == operation.id);
@@ -63,7 +63,7 @@ pub(super) fn covers(cell: &Cell) -> bool {
     called && caller && spoken && expected
 }
 
-/// What the unified layer is to make of an answer.
+/// Returns what the unified layer is to make of an answer.
 pub(super) fn expected(operation: &str, status: u16, example: &str, changes: bool) -> String {
     if let Some((_, kind)) = REFUSALS.iter().find(|(known, _)| *known == status) {
         let applied = if changes && status == 500 { "Unknown" } else { "No" };

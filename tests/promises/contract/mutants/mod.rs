@@ -207,7 +207,7 @@ impl<'a> Report<'a> {
         fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants.json"), format!("{report:#}\n")).unwrap();
     }
 
-    /// What is not as `SURVIVORS` says.
+    /// Returns what is not as `SURVIVORS` says.
     fn wrong(&self) -> Vec<String> {
         let survivors = self.survivors();
         let listed = |id: &str| SURVIVORS.iter().any(|(known, _)| *known == id);
