@@ -19,7 +19,7 @@ pub use credentials::{Mint, Minted};
 pub use engine::{Engine, Options};
 pub use fault::{Fault, FaultError, RetryAfter};
 pub use journal::Exchange;
-pub use journal::matcher::{Expectation, RequestMatcher};
+pub use journal::matcher::{Expectation, RequestMatcher, Unmet};
 pub use reply::{Reply, WireFault};
 pub use status::{AccountStatus, Suspension};
 pub use systems::{Credentials, Fidelity};

@@ -6,7 +6,7 @@ use std::pin::pin;
 use clap::ValueEnum as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use user_status::{Applied, DryRun, Proof, Receipt, StatusChange};
+use user_status::{Applied, DryRun, Proof, Receipt, StatusChange, UnknownValue};
 
 use crate::arguments::Set;
 use crate::config::Config;
@@ -81,18 +81,19 @@ fn change(set: &Set) -> Result<StatusChange, Failure> {
     if let Some(until) = set.until.filter(|until| *until <= Timestamp::now()) {
         return Err(Failure::usage(format!("--until {until} is past; a suspension ends in the future")));
     }
-    let name = set.change.to_possible_value().map(|value| value.get_name().to_owned());
-    let mut change = json!({ "change": name });
-    for (member, value) in [
-        ("reason", set.reason.as_ref().map(|reason| json!(reason))),
-        ("until", set.until.map(|until| json!(until))),
-        ("comment", set.comment.as_ref().map(|comment| json!(comment))),
-    ] {
-        if let Some(value) = value {
-            change[member] = value;
-        }
+    let name = set.change.to_possible_value();
+    let name = name.as_ref().map(|value| value.get_name()).unwrap_or_default();
+    let mut change = StatusChange::new(name.parse().map_err(|e: UnknownValue| Failure::usage(e.to_string()))?);
+    if let Some(reason) = &set.reason {
+        change = change.with_reason(reason);
     }
-    serde_json::from_value(change).map_err(|e| Failure::usage(e.to_string()))
+    if let Some(until) = set.until {
+        change = change.with_until(until);
+    }
+    if let Some(comment) = &set.comment {
+        change = change.with_comment(comment);
+    }
+    Ok(change)
 }
 
 /// In words, such as `disable of pod 42`.

@@ -20,7 +20,7 @@ use crate::contract::validator;
 use crate::journal::redact::Redaction;
 use crate::reply::{Pieces, Reply, not_decoded, respond_json};
 use crate::world::worlds::{Asker, Worlds};
-use crate::world::{World, names, room};
+use crate::world::{World, WorldError, names, room};
 
 mod admin;
 mod cors;
@@ -105,11 +105,11 @@ impl Engine {
     ///
     /// # Errors
     /// That there are too many.
-    pub fn named_world(&self, name: &str) -> Result<Arc<World>, String> {
+    pub fn named_world(&self, name: &str) -> Result<Arc<World>, WorldError> {
         if !names::is_name(name) {
-            return Err(names::NO_NAME.to_owned());
+            return Err(WorldError::new(names::NO_NAME));
         }
-        self.worlds.get(name, Asker::Owner)
+        self.worlds.get(name, Asker::Owner).map_err(WorldError::new)
     }
 
     /// Returns who asks for a world by a request that is for an operation. The admin token travels to the admin API only.

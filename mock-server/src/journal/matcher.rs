@@ -272,3 +272,22 @@ impl Expectation {
         text
     }
 }
+
+/// The expectations that do not hold, each with the nearest request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet(pub(crate) Vec<String>);
+
+impl Unmet {
+    /// Returns the expectations that do not hold, each as a text.
+    pub fn failures(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Unmet {}

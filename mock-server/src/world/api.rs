@@ -12,11 +12,11 @@ use user_status_openapi::SystemKind;
 use super::clock::Clock;
 use super::room;
 use super::state::{Beginning, State};
-use super::{OnRequest, Settings, WorldState, lock};
+use super::{OnRequest, Settings, WorldError, WorldState, lock};
 use crate::bounds;
 use crate::credentials::{Mint, Minted};
 use crate::fault::{ActiveFault, Fault, FaultError};
-use crate::journal::matcher::{Expectation, RequestMatcher};
+use crate::journal::matcher::{Expectation, RequestMatcher, Unmet};
 use crate::journal::secrets::Secrets;
 use crate::journal::{Exchange, Journal, Recorded};
 use crate::status::AccountStatus;
@@ -93,17 +93,19 @@ impl World {
     ///
     /// # Errors
     /// Why the system has no such credentials.
-    pub fn mint(&self, mint: &Mint) -> Result<Minted, String> {
-        mint.check()?;
+    pub fn mint(&self, mint: &Mint) -> Result<Minted, WorldError> {
+        mint.check().map_err(WorldError::new)?;
         let state = &mut *lock(&self.state);
         if state.current.systems.of(mint.system).secrets().len() + 2 > bounds::CREDENTIALS {
             let (system, most) = (mint.system, bounds::CREDENTIALS);
-            return Err(format!("{system} must have at most {most} credentials; a reset forgets those that were made"));
+            let problem =
+                format!("{system} must have at most {most} credentials; a reset forgets those that were made");
+            return Err(WorldError::new(problem));
         }
         state.made += 1;
         let (now, number) = (state.clock.now(), state.made);
         let model = state.current.systems.of_mut(mint.system);
-        let credentials = model.mint(mint, now, number)?;
+        let credentials = model.mint(mint, now, number).map_err(WorldError::new)?;
         let known = Arc::make_mut(&mut state.known);
         for credential in credentials.as_object().into_iter().flatten().filter_map(|(_, made)| made.as_str()) {
             known.add(credential);
@@ -144,17 +146,23 @@ impl World {
     ///
     /// # Errors
     /// What is wrong with the user, and what would be right; then nothing was changed.
-    pub fn put_user(&self, system: SystemKind, user: &str, value: &Value) -> Result<(), String> {
+    pub fn put_user(&self, system: SystemKind, user: &str, value: &Value) -> Result<(), WorldError> {
         let size = user.len() + bounds::size(value);
         if size > bounds::BYTES {
-            return Err(format!("a user must have at most {} bytes with its id, and has {size}", bounds::BYTES));
+            return Err(WorldError::new(format!(
+                "a user must have at most {} bytes with its id, and has {size}",
+                bounds::BYTES
+            )));
         }
         let State { current: world, part, .. } = &mut *lock(&self.state);
         let before = world.systems.of(system).get(user);
         if before.is_none() && world.systems.of(system).count() >= bounds::USERS {
-            return Err(format!("{system} must have at most {} users, and has them already", bounds::USERS));
+            return Err(WorldError::new(format!(
+                "{system} must have at most {} users, and has them already",
+                bounds::USERS
+            )));
         }
-        world.systems.of_mut(system).put(user, value)?;
+        world.systems.of_mut(system).put(user, value).map_err(WorldError::new)?;
         if let Err(problem) = world.check_user(system, user) {
             let model = world.systems.of_mut(system);
             // What was there before was put there the same way.
@@ -162,7 +170,7 @@ impl World {
             if !restored {
                 model.remove(user);
             }
-            return Err(problem);
+            return Err(WorldError::new(problem));
         }
         part.take(before.as_ref().map_or(0, room::of_user));
         part.add(world.systems.of(system).get(user).as_ref().map_or(0, room::of_user));
@@ -376,7 +384,7 @@ impl World {
     ///
     /// # Errors
     /// Each one that does not, with the nearest request.
-    pub fn verify(&self) -> Result<(), Vec<String>> {
+    pub fn verify(&self) -> Result<(), Unmet> {
         let (expected, kept) = {
             let journal = lock(&self.journal);
             (journal.failing(), journal.kept())
@@ -386,7 +394,7 @@ impl World {
             expectation.failure(*count, expectation.pattern.nearest(exchanges()))
         };
         let failures: Vec<String> = expected.iter().map(failure).collect();
-        if failures.is_empty() { Ok(()) } else { Err(self.without_credentials(failures)) }
+        if failures.is_empty() { Ok(()) } else { Err(Unmet(self.without_credentials(failures))) }
     }
 
     /// Texts about requests, in which a pattern may have a credential.

@@ -270,7 +270,7 @@ fn place(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// Why a document is no world.
+/// Why a document is no world, or why a world, a user or credentials are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorldError {
     /// JSON pointer into the document.
@@ -279,6 +279,11 @@ pub struct WorldError {
 }
 
 impl WorldError {
+    /// Of no place in particular.
+    pub(crate) fn new(problem: impl Into<String>) -> WorldError {
+        WorldError { at: String::new(), problem: problem.into() }
+    }
+
     /// JSON pointer to the place in the document.
     pub fn pointer(&self) -> &str {
         &self.at

@@ -168,7 +168,7 @@ impl Worlds {
     pub(crate) fn failures(&self) -> Vec<String> {
         let others: Vec<Arc<World>> = lock(&self.others).values().map(|other| other.world.clone()).collect();
         let all = std::iter::once(&self.default).chain(&others);
-        all.filter_map(|world| world.verify().err()).flatten().collect()
+        all.filter_map(|world| world.verify().err()).flat_map(|unmet| unmet.0).collect()
     }
 
     /// Drops a world. Says whether there was one.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::row::Row;
 use crate::model::error::{Applied, Error, ErrorKind};
+use crate::model::open_enum::UnknownValue;
 use crate::model::receipt::{Proof, Receipt};
 use crate::model::status::AccountStatus;
 
@@ -102,13 +103,13 @@ impl fmt::Display for RowState {
 }
 
 impl FromStr for RowState {
-    type Err = String;
+    type Err = UnknownValue;
 
-    fn from_str(word: &str) -> Result<RowState, String> {
-        let all = RowState::ALL;
-        all.into_iter().find(|state| state.as_str() == word).ok_or_else(|| {
-            format!("unknown state `{}`; known are {}", word.escape_debug(), all.map(RowState::as_str).join(", "))
-        })
+    fn from_str(word: &str) -> Result<RowState, UnknownValue> {
+        const WORDS: &[&str] =
+            &["pending", "sending", "confirmed", "accepted", "unchanged", "refused", "failed", "unknown"];
+        let known = RowState::ALL.into_iter().find(|state| state.as_str() == word);
+        known.ok_or(UnknownValue { known: WORDS })
     }
 }
 

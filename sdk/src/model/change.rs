@@ -1,9 +1,12 @@
 //! What a caller wants.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::model::open_enum::UnknownValue;
 
 /// A change of an account. `toggle` is for a system whose request names no target state; the outcome depends
 /// on what the account was before.
@@ -51,6 +54,25 @@ impl Change {
             Change::Unlock => "unlock",
             Change::Toggle => "toggle",
         }
+    }
+}
+
+/// Takes the words of the contract, and nothing else.
+///
+/// ```
+/// use user_status::Change;
+///
+/// assert_eq!("unlock".parse(), Ok(Change::Unlock));
+/// let error = "Unlock".parse::<Change>().unwrap_err();
+/// assert_eq!(error.to_string(), "must be one of enable, disable, suspend, unsuspend, lock, unlock, toggle");
+/// ```
+impl FromStr for Change {
+    type Err = UnknownValue;
+
+    fn from_str(word: &str) -> Result<Change, UnknownValue> {
+        const WORDS: &[&str] = &["enable", "disable", "suspend", "unsuspend", "lock", "unlock", "toggle"];
+        let known = WORDS.iter().position(|known| *known == word).and_then(|at| Change::ALL.get(at));
+        known.copied().ok_or(UnknownValue { known: WORDS })
     }
 }
 
@@ -102,44 +124,52 @@ pub(crate) const REASON_MAX: usize = 500;
 pub(crate) const COMMENT_MAX: usize = 2000;
 
 impl StatusChange {
-    fn of(change: Change) -> StatusChange {
+    /// Creates a change with nothing that belongs to it. A suspension without a reason is refused by systems that need one.
+    pub fn new(change: Change) -> StatusChange {
         StatusChange { change, reason: None, until: None, comment: None }
+    }
+
+    /// Sets why an account is suspended.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> StatusChange {
+        self.reason = Some(reason.into());
+        self
     }
 
     /// The owner may sign in again.
     pub fn enable() -> StatusChange {
-        StatusChange::of(Change::Enable)
+        StatusChange::new(Change::Enable)
     }
 
     /// The owner may no longer sign in.
     pub fn disable() -> StatusChange {
-        StatusChange::of(Change::Disable)
+        StatusChange::new(Change::Disable)
     }
 
     /// Suspended for a reason (1 to 500 characters), until somebody lifts it or until the time that
     /// [`with_until`](StatusChange::with_until) sets.
     pub fn suspend(reason: impl Into<String>) -> StatusChange {
-        StatusChange { reason: Some(reason.into()), ..StatusChange::of(Change::Suspend) }
+        StatusChange { reason: Some(reason.into()), ..StatusChange::new(Change::Suspend) }
     }
 
     /// The suspension is lifted.
     pub fn unsuspend() -> StatusChange {
-        StatusChange::of(Change::Unsuspend)
+        StatusChange::new(Change::Unsuspend)
     }
 
     /// Locked.
     pub fn lock() -> StatusChange {
-        StatusChange::of(Change::Lock)
+        StatusChange::new(Change::Lock)
     }
 
     /// The lock is lifted.
     pub fn unlock() -> StatusChange {
-        StatusChange::of(Change::Unlock)
+        StatusChange::new(Change::Unlock)
     }
 
     /// To the other state, whichever it is. Never repeat it unless it is certain that it was not carried out.
     pub fn toggle() -> StatusChange {
-        StatusChange::of(Change::Toggle)
+        StatusChange::new(Change::Toggle)
     }
 
     /// Sets when a suspension ends.

@@ -71,10 +71,14 @@ impl AccountStatus {
     /// [understood](Self::unrecognized). A suspension whose end is past does not bar the owner, even if the system still
     /// reports it: Symphony lifts it only when the owner signs in again.
     pub fn can_sign_in(&self) -> Option<bool> {
+        self.can_sign_in_at(Timestamp::now())
+    }
+
+    /// Returns whether the owner can sign in at this time, as [`can_sign_in`](AccountStatus::can_sign_in) does for now.
+    pub fn can_sign_in_at(&self, now: Timestamp) -> Option<bool> {
         if !self.unrecognized.is_empty() {
             return None;
         }
-        let now = Timestamp::now();
         let suspended = |s: &Suspension| s.active && s.until.is_none_or(|until| until > now);
         let facts = [self.enabled, self.suspended.as_ref().map(|s| !suspended(s)), self.locked.map(|locked| !locked)];
         let mut known = facts.into_iter().flatten().peekable();

@@ -151,7 +151,7 @@ async fn an_expectation_that_does_not_hold_fails_the_test_with_the_nearest_miss(
     server.expect(Expectation::of(disables.clone().user("7215545078541")).once().named("one change"));
     server.expect(Expectation::of(disables.user("42")).times(1..=2));
     server.expect(Expectation::of(RequestMatcher::new().system(SystemKind::Akana)).never());
-    assert_eq!(server.verify().unwrap_err().len(), 2, "nothing came yet");
+    assert_eq!(server.verify().unwrap_err().failures().len(), 2, "nothing came yet");
     send(&server.root(), LINE, &HEADERS, r#"{"status":"DISABLED"}"#).await;
     send(&server.root(), "GET /api/users/a.b", &[], "").await;
     let panic = catch_unwind(AssertUnwindSafe(|| drop(server))).unwrap_err();

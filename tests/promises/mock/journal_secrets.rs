@@ -236,7 +236,7 @@ async fn a_credential_that_the_end_of_what_is_kept_cuts_through_is_not_shown() {
 async fn what_was_expected_shows_none() {
     let server = server().await;
     server.expect(Expectation::of(RequestMatcher::new().header("sessionToken", SECRETS[0]).user(SECRETS[1])).once());
-    let failures = server.verify().unwrap_err().join("\n");
+    let failures = server.verify().unwrap_err().failures().join("\n");
     assert!(failures.contains("[redacted]"), "{failures}");
     nothing_shows(&failures, SECRETS[0]);
     let wanted = json!({ "pattern": { "user": SECRETS[1] } }).to_string();

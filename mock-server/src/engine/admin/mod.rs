@@ -153,7 +153,7 @@ fn answer(
         "/credentials" => ok(world.listed_credentials()),
         "/tokens" => {
             let mint: Mint = body(request)?;
-            world.mint(&mint).map(|made| respond_json(201, &json!(made))).map_err(|problem| (400, problem))
+            world.mint(&mint).map(|made| respond_json(201, &json!(made))).map_err(|problem| (400, problem.to_string()))
         }
         "/users" => {
             let systems = world.systems();
@@ -312,7 +312,7 @@ fn user(world: &World, template: &str, path: &str, request: &Request<Bytes>) -> 
     let unknown = || (404, format!("{system} has no user `{}`", id.escape_debug()));
     if request.method() == Method::PUT {
         let value: Value = body(request)?;
-        world.put_user(system, &id, &value).map_err(|problem| (400, problem))?;
+        world.put_user(system, &id, &value).map_err(|problem| (400, problem.to_string()))?;
     } else if world.status(system, &id).is_none() {
         return Err(unknown());
     }

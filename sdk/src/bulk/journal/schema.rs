@@ -201,7 +201,7 @@ pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<JournalEn
     key.verified("rows", record)?;
     let state: String = record.get(10)?;
     let change: String = record.get(4)?;
-    let known = Change::ALL.into_iter().find(|known| known.as_str() == change);
+    let known = change.parse::<Change>().ok();
     let known = known.ok_or_else(|| unreadable(4, std::io::Error::other(format!("no change is called {change}"))))?;
     let row = Row {
         line: record.get::<_, i64>(1)?.try_into().unwrap_or_default(),

@@ -121,7 +121,7 @@ impl Fields {
 }
 
 fn read_change(text: &str) -> Result<Change, String> {
-    if let Some(change) = Change::ALL.into_iter().find(|change| change.as_str() == text) {
+    if let Ok(change) = text.parse::<Change>() {
         return Ok(change);
     }
     Err(match Change::ALL.into_iter().find(|change| change.as_str().eq_ignore_ascii_case(text)) {
