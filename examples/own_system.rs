@@ -62,9 +62,8 @@ async fn there_and_back(registry: Arc<Registry>) -> std::result::Result<(), Box<
     let path = |name: &str| folder.path().join(name);
     let mut rows: Vec<Row> = ["0", "2"].map(|id| Row::new("payroll", id, StatusChange::disable())).into();
     for name in ["there", "back"] {
-        let of_program = futures_util::stream::iter(rows.into_iter().map(Ok));
-        let (journal, _) =
-            Journal::create(path(name), name, &registry, of_program, InvalidRows::Refuse, |_| {}).await?;
+        let input = futures_util::stream::iter(rows.into_iter().map(Ok));
+        let (journal, _) = Journal::create(path(name), name, &registry, input, InvalidRows::Refuse, |_| {}).await?;
         println!("{name}: {}", Runner::new(registry.clone()).read_first(true).run(journal).await?.counts);
         let entries = JournalReader::open(path(name))?;
         rows = entries.entries().filter_map(|entry| undo(&entry.ok()?).ok()?).collect();

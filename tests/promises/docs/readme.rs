@@ -81,7 +81,7 @@ fn what_is_sent_again() {
                 .collect(),
         ),
     ];
-    let table = table("| AttemptOutcome of an attempt |");
+    let table = table("| Outcome of an attempt |");
     assert_eq!(table[0][1..], ["idempotent", "toggle"]);
     assert_eq!(table[1..].iter().map(|row| row[0]).collect::<Vec<_>>(), rows.clone().map(|(name, _)| name));
     let progress = Progress { attempt: 1, time_left: Duration::from_secs(60), budget: true, jitter: 0.0 };
