@@ -110,9 +110,8 @@ pub fn registry(root: &str) -> Arc<Registry> {
         SystemKind::Symphony => format!("{root}/pod"),
         _ => root.to_owned(),
     };
-    let mut retry = RetryPolicy::default();
-    retry.first_wait = Duration::from_millis(1);
-    retry.longest_wait = Duration::from_millis(2);
+    let retry =
+        RetryPolicy::default().with_first_wait(Duration::from_millis(1)).with_longest_wait(Duration::from_millis(2));
     let key = userdocks::Credentials::api_key("mock-userdocks-write-key", "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10");
     let session = akana::Credentials::session("TokenID%3Dmock-akana-admin-session", "TokenID%3Dmock-akana-admin-csrf");
     let docks = Userdocks::builder().base_url(uri(SystemKind::Userdocks)).credentials(key).retry(retry);

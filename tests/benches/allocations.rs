@@ -1,6 +1,6 @@
 //! How often a call asks for memory, and for how much: of the SDK, of bare `reqwest` and of bare `hyper`.
 //!
-//! `cargo bench -p user-status-tests --bench allocations`
+//! `cargo bench -p user-status-benches --bench allocations`
 //!
 //! Counted on the thread of the client, whose connection is open; the server has one of its own. The number does not
 //! depend on the machine.

@@ -1,7 +1,7 @@
 //! Changes to many accounts: whether the journal tells the truth about 100,000 rows under fire, how fast it goes beside a
 //! bare `reqwest` loop, and what memory it takes.
 //!
-//! `cargo bench -p user-status-tests --bench bulk -- [fire ROWS] [ratio ROWS ROUNDS] [memory FEW MANY]`
+//! `cargo bench -p user-status-benches --bench bulk -- [fire ROWS] [ratio ROWS ROUNDS] [memory FEW MANY]`
 //!
 //! *fire*: five systems that refuse, fail, reset and lose answers; then every row is held against its account.
 //!

@@ -1,6 +1,6 @@
 //! What a request or a row costs as more and more is kept: each should cost the same, however much there is.
 //!
-//! `cargo bench -p user-status-tests --bench growth -- [ROUNDS]`
+//! `cargo bench -p user-status-benches --bench growth -- [ROUNDS]`
 //!
 //! Of the mock server: a request with more worlds, faults that strike others, users, and requests in the journal, sent one
 //! after the other on one connection. Of bulk changes: a row with more rows and with more systems, and a row of a journal

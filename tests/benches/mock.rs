@@ -1,6 +1,6 @@
 //! How fast the mock server answers, beside a bare `axum` route and a bare `wiremock` stub that send the same answer.
 //!
-//! `cargo bench -p user-status-tests --bench mock -- --connections 64 --rounds 7 --seconds 2`
+//! `cargo bench -p user-status-benches --bench mock -- --connections 64 --rounds 7 --seconds 2`
 //!
 //! All four get the same request over keep-alive connections. They run in turn, round after round, each on a fresh
 //! server, so that a slow phase of the machine meets all of them; a ratio compares two runs of the same round. Each

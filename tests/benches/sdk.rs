@@ -1,6 +1,6 @@
 //! What a call of the SDK costs, beside the same request by bare `reqwest` and by bare `hyper`.
 //!
-//! `cargo bench -p user-status-tests --bench sdk -- [ROUNDS [SECONDS]]`
+//! `cargo bench -p user-status-benches --bench sdk -- [ROUNDS [SECONDS]]`
 //!
 //! *typed* is a call of the generated client, *system* `Symphony::apply`, *unified* the same through
 //! `Box<dyn AccountSystem>`; each as it comes, with deadlines, retries, spans, and credentials kept out of the answer. All

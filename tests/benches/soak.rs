@@ -1,7 +1,7 @@
 //! What a mock server holds after a million requests of every kind, and what it does without file descriptors.
 //! `.ci/soak` starts the servers and runs it.
 //!
-//! `cargo bench -p user-status-tests --bench soak -- --server 127.0.0.1:PORT --pid PID --requests 1000000`
+//! `cargo bench -p user-status-benches --bench soak -- --server 127.0.0.1:PORT --pid PID --requests 1000000`
 //!
 //! Calls that succeed for all five systems and calls that are refused, in as many worlds as the server has by default and
 //! in more than that; faults with a probability; reads of the admin API; and connections that break off. Where no fault

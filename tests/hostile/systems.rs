@@ -146,9 +146,9 @@ impl Kind {
     pub(crate) fn client(self, to: Registry, root: &str, seed: u64, clock: Arc<dyn Clock>) -> Registry {
         let name = self.name();
         let base = format!("{root}/{name}");
-        let mut retry = RetryPolicy::default();
-        retry.longest_wait = Duration::from_secs(1);
-        retry.longest_retry_after = Duration::from_secs(3);
+        let retry = RetryPolicy::default()
+            .with_longest_wait(Duration::from_secs(1))
+            .with_longest_retry_after(Duration::from_secs(3));
         let secret = move |generation: u64| secrets(seed, self, generation);
         macro_rules! built {
             ($builder:expr, $credentials:expr) => {{

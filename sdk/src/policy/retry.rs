@@ -64,10 +64,39 @@ impl RetryPolicy {
         RetryPolicy { attempts: 1, ..RetryPolicy::default() }
     }
 
-    /// With this many attempts, the first included.
+    /// Sets the number of attempts, the first included; 0 is taken for 1.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use user_status::RetryPolicy;
+    ///
+    /// let patient = RetryPolicy::default().with_attempts(6).with_first_wait(Duration::from_secs(2));
+    /// assert_eq!(patient.longest_wait, Duration::from_secs(20));
+    /// ```
     #[must_use]
-    pub fn attempts(mut self, attempts: u32) -> RetryPolicy {
+    pub fn with_attempts(mut self, attempts: u32) -> RetryPolicy {
         self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Sets the limit of the first wait.
+    #[must_use]
+    pub fn with_first_wait(mut self, wait: Duration) -> RetryPolicy {
+        self.first_wait = wait;
+        self
+    }
+
+    /// Sets the limit that no wait exceeds.
+    #[must_use]
+    pub fn with_longest_wait(mut self, wait: Duration) -> RetryPolicy {
+        self.longest_wait = wait;
+        self
+    }
+
+    /// Sets the longest `Retry-After` that is waited for.
+    #[must_use]
+    pub fn with_longest_retry_after(mut self, wait: Duration) -> RetryPolicy {
+        self.longest_retry_after = wait;
         self
     }
 }

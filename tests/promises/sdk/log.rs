@@ -86,7 +86,7 @@ async fn each_failed_call_leaves_one_line() {
         ("nothing", Vec::new()),
     ] {
         let server = Script::start(move |_, _| Reply::Closed(answer.clone())).await;
-        for (repeats, policy) in [(1, RetryPolicy::never()), (3, RetryPolicy::default().attempts(3))] {
+        for (repeats, policy) in [(1, RetryPolicy::never()), (3, RetryPolicy::default().with_attempts(3))] {
             let what = format!("{what}, {repeats} attempts");
             let builder = symphony_builder(&server.uri).retry(policy).clock(user_status_tests::TestClock::new());
             let symphony = builder.build().unwrap();

@@ -41,7 +41,7 @@ fn safeties() -> impl Strategy<Value = RetryContext> {
 
 fn policies() -> impl Strategy<Value = RetryPolicy> {
     (1u32..10, 0u64..5_000, 0u64..60_000, 0u64..120_000).prop_map(|(attempts, first, longest, after)| {
-        let mut policy = RetryPolicy::default().attempts(attempts);
+        let mut policy = RetryPolicy::default().with_attempts(attempts);
         policy.first_wait = Duration::from_millis(first);
         policy.longest_wait = Duration::from_millis(longest);
         policy.longest_retry_after = Duration::from_millis(after);
