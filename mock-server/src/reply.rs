@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::codec::json as text;
 use crate::codec::media_type::JSON;
 
-/// An answer in pieces that are shared by everybody who reads it, beside few of its own.
+/// A response in pieces that are shared by everybody who reads it, beside few of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces(pub(crate) Vec<Bytes>);
 
@@ -17,7 +17,7 @@ pub(crate) struct Pieces(pub(crate) Vec<Bytes>);
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The answer.
+    /// The response.
     pub response: Response<Bytes>,
     /// The time by which it is delayed.
     pub delay: Option<Duration>,
@@ -26,7 +26,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Returns whether any of the answer leaves.
+    /// Returns whether any of the response leaves.
     pub(crate) fn leaves(&self) -> bool {
         !matches!(self.wire, Some(WireFault::Reset | WireFault::Close | WireFault::Hang))
     }
@@ -40,15 +40,15 @@ impl Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireFault {
-    /// The connection is reset (RST) before the first byte of the answer.
+    /// The connection is reset (RST) before the first byte of the response.
     Reset,
     /// The connection is reset (RST) in the middle of the body.
     ResetInBody,
-    /// The connection is closed (FIN) before the first byte of the answer.
+    /// The connection is closed (FIN) before the first byte of the response.
     Close,
     /// The connection is closed (FIN) in the middle of the body, shorter than announced.
     Truncate,
-    /// No answer ever comes.
+    /// No response ever comes.
     Hang,
     /// The body comes so many bytes at a time.
     Drip {

@@ -108,11 +108,11 @@
 //!
 //! # Testing with the mock
 //!
-//! Crate `user-status-mock` is the five systems in one process, with faults: an answer that is lost after the change, a reset,
+//! Crate `user-status-mock` is the five systems in one process, with faults: a response that is lost after the change, a reset,
 //! a quota. `examples/test_with_the_mock.rs` is a program with its tests. In another language, or by hand, the same is a
 //! program: `cargo run -p user-status-mock`.
 //!
-//! What a test with it can show, and a test with canned answers cannot: that the account is what your program says it is.
+//! What a test with it can show, and a test with canned responses cannot: that the account is what your program says it is.
 //!
 //! Without sockets, `user_status::testing` (feature `testing`) is a system in memory that fails as it is told.
 //!

@@ -161,7 +161,7 @@ async fn probe(system: &dyn AccountSystem, user: &str, is_denied: fn(&Error) -> 
     }
 }
 
-/// Returns what an answer says that leads elsewhere.
+/// Returns what a response says that leads elsewhere.
 fn elsewhere(error: &Error) -> Option<String> {
     let status = error.status().filter(|status| (300..400).contains(status))?;
     let to = error.raw().and_then(|raw| raw.headers.get(LOCATION)).and_then(|to| to.to_str().ok());

@@ -1,4 +1,4 @@
-//! What is spoken: the media type of the request, and the one that the answer shall have.
+//! What is spoken: the media type of the request, and the one that the response shall have.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) struct Negotiated<'a> {
     /// The way in which the request body is read; `None` if the operation has no body.
     pub(crate) request: Option<Codec<'a>>,
-    /// The way in which the answer is written.
+    /// The way in which the response is written.
     pub(crate) answer: Codec<'a>,
     /// Why the two cannot speak with each other.
     pub(crate) problem: Option<Problem>,
@@ -61,7 +61,7 @@ impl<'a> Codec<'a> {
         Bytes::from(if self.is_xml() { xml::write(contract, schema, body) } else { json::write(body) })
     }
 
-    /// Writes an answer with this status code, if the operation has such a one; with its media type.
+    /// Writes a response with this status code, if the operation has such a one; with its media type.
     pub(crate) fn write_answer(
         &self,
         contract: &Contract,

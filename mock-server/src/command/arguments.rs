@@ -89,7 +89,7 @@ pub(super) struct Arguments {
     )]
     max_memory: usize,
 
-    /// Seconds until a request line and its headers are there, until its body is, and for each 64 KiB of an answer. A
+    /// Seconds until a request line and its headers are there, until its body is, and for each 64 KiB of a response. A
     /// connection that waits because of a fault makes room after it when all places are taken.
     #[arg(
         long,

@@ -26,7 +26,7 @@ pub(super) fn preflight(headers: &HeaderMap) -> Response<Bytes> {
     response
 }
 
-/// Lets the page that asked read the answer.
+/// Lets the page that asked read the response.
 pub(super) fn allow(request: &Request<Bytes>, response: &mut Response<Bytes>) {
     if request.headers().contains_key(header::ORIGIN) {
         let any = HeaderValue::from_static("*");
@@ -56,12 +56,12 @@ pub(super) fn is_own(headers: &HeaderMap, with_token: bool) -> bool {
 /// The header in which a browser says who has made it ask.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// No browser takes an answer for what it does not say it is.
+/// No browser takes a response for what it does not say it is.
 pub(super) fn no_sniffing(response: &mut Response<Bytes>) {
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-/// What a browser may do with an answer of the mock itself: show a page as a whole, and nothing else. No page has it in a
+/// What a browser may do with a response of the mock itself: show a page as a whole, and nothing else. No page has it in a
 /// frame, reads it from another origin, learns its address by a link, or finds it in a cache.
 pub(super) fn protect(response: &mut Response<Bytes>) {
     no_sniffing(response);

@@ -103,7 +103,7 @@ impl Options {
         self.admin_token.is_some()
     }
 
-    /// Sets how many bytes worlds, journals and one answer of the admin API may take.
+    /// Sets how many bytes worlds, journals and one response of the admin API may take.
     pub(crate) fn memory(mut self, worlds: usize, journals: usize, answer: usize) -> Options {
         (self.worlds.room, self.worlds.journals, self.longest_answer) = (worlds, journals, answer);
         self

@@ -186,7 +186,7 @@ fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Respon
     });
 }
 
-/// Writes an answer, unless the contract does not have it.
+/// Writes a response, unless the contract does not have it.
 fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &SystemResponse) -> Response<Bytes> {
     match response_check::check(validator(), operation, codec.name(), answer) {
         Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),

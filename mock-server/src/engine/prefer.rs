@@ -1,4 +1,4 @@
-//! `Prefer: code=404, example=unknownUser`: an answer of the contract instead of the system's own.
+//! `Prefer: code=404, example=unknownUser`: a response of the contract instead of the system's own.
 //!
 //! The request is still held to the contract and its credentials are checked; nothing is changed. No preference is passed
 //! over in silence: what was done is in `Preference-Applied`, what the mock does not know is in
@@ -20,7 +20,7 @@ pub(super) const APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// The header that lists the others: preferences that the mock does not know, and repetitions of those that it does.
 pub(super) const IGNORED: HeaderName = HeaderName::from_static("x-mock-preference-ignored");
 
-/// The most bytes of what was ignored that an answer names.
+/// The most bytes of what was ignored that a response names.
 const NAMED: usize = 200;
 
 /// The preferences of a request.

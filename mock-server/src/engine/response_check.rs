@@ -1,11 +1,11 @@
-//! No answer leaves that the contract does not allow.
+//! No response leaves that the contract does not allow.
 
 use user_status_openapi::Operation;
 use user_status_openapi::validate::Validator;
 
 use crate::model::SystemResponse;
 
-/// The JSON pointer of the schema of an answer that the contract allows.
+/// The JSON pointer of the schema of a response that the contract allows.
 ///
 /// # Errors
 /// What it does not allow.

@@ -35,7 +35,7 @@ pub(crate) struct ActiveFault {
 pub(crate) struct Injection {
     /// The delay of the change.
     pub(crate) before: Duration,
-    /// The delay of the answer.
+    /// The delay of the response.
     pub(crate) after: Duration,
     /// The faults that strike, for the journal.
     pub(crate) ids: Vec<u64>,
@@ -154,7 +154,7 @@ impl Injection {
         self.fault.as_ref().is_none_or(|step| step.get().applies_change())
     }
 
-    /// Returns what goes back instead of, or with, the answer.
+    /// Returns what goes back instead of, or with, the response.
     pub(crate) fn reply(&self, operation: &Operation, codec: &Codec<'_>, answer: Response<Bytes>) -> Reply {
         let mut reply = match &self.fault {
             Some(step) => step.get().kind.reply(operation, codec, self.now, answer),

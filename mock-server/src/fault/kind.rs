@@ -18,7 +18,7 @@ use crate::codec::media_type::{Codec, JSON};
 use crate::contract::{contract, validator};
 use crate::reply::{Reply, WireFault, respond};
 
-/// The longest that a fault delays an answer: an hour.
+/// The longest that a fault delays a response: an hour.
 const LONGEST: u64 = 60 * 60 * 1000;
 
 /// The effect of a fault.
@@ -98,7 +98,7 @@ pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Effect,
     deserializer.deserialize_any(Read)
 }
 
-/// The status code of an answer whose body is broken.
+/// The status code of a response whose body is broken.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Status {
@@ -114,7 +114,7 @@ fn empty() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// The delay of an answer, in milliseconds.
+/// The delay of a response, in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Latency {
@@ -273,7 +273,7 @@ impl Effect {
         Ok(())
     }
 
-    /// Returns what goes back instead of, or with, the answer.
+    /// Returns what goes back instead of, or with, the response.
     pub(super) fn reply(
         &self,
         operation: &Operation,
@@ -329,7 +329,7 @@ impl Effect {
     }
 }
 
-/// Headers that an answer may be given: not those that say how its bytes are framed, which the transport does.
+/// Headers that a response may be given: not those that say how its bytes are framed, which the transport does.
 fn check_header(name: &str, value: &str) -> Result<(), FaultError> {
     let framing = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
     let problem = match (HeaderName::try_from(name), HeaderValue::try_from(value)) {

@@ -1,7 +1,7 @@
 //! Faults: what goes wrong in real life, on demand.
 //!
 //! A fault says which calls it strikes, how often, and whether it strikes **before or after the change is applied**. That
-//! is what makes a claim about a lost answer testable.
+//! is what makes a claim about a lost response testable.
 
 use std::fmt;
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Fault {
         Fault { kind, when: None, on: On::default(), times: None, skip: 0, probability: None, off_contract: false }
     }
 
-    /// An answer of this status code with this JSON body. One that the contract does not have is refused when the fault
+    /// A response of this status code with this JSON body. One that the contract does not have is refused when the fault
     /// is registered, unless it is [`off_contract`](Fault::off_contract).
     pub fn answer(status: u16, body: Value) -> Fault {
         Fault::of(Effect::Answer { status, body, headers: Default::default() })
@@ -161,7 +161,7 @@ impl Fault {
         Fault::of(Effect::EmptyBody(Status { status }))
     }
 
-    /// The connection is reset before the first byte of the answer.
+    /// The connection is reset before the first byte of the response.
     pub fn reset() -> Fault {
         Fault::of(Effect::Reset)
     }
@@ -171,7 +171,7 @@ impl Fault {
         Fault::of(Effect::ResetInBody)
     }
 
-    /// The connection is closed before the first byte of the answer.
+    /// The connection is closed before the first byte of the response.
     pub fn close() -> Fault {
         Fault::of(Effect::Close)
     }
@@ -181,7 +181,7 @@ impl Fault {
         Fault::of(Effect::Truncate)
     }
 
-    /// No answer ever comes.
+    /// No response ever comes.
     pub fn hang() -> Fault {
         Fault::of(Effect::Hang)
     }
@@ -191,7 +191,7 @@ impl Fault {
         Fault::of(Effect::Drip { bytes, milliseconds: milliseconds(pause) })
     }
 
-    /// The answer comes so much later. The change is made at once, unless the fault strikes
+    /// The response comes so much later. The change is made at once, unless the fault strikes
     /// [`before_the_change`](Fault::before_the_change): then a caller who goes away in the meantime finds it not made.
     /// Delays add up, and leave the call to further faults. A [`MockServer`](crate::MockServer) makes the change at once
     /// all the same.
@@ -236,7 +236,7 @@ impl Fault {
         self
     }
 
-    /// Strikes after the change: it is made, and the answer is lost or replaced.
+    /// Strikes after the change: it is made, and the response is lost or replaced.
     #[must_use]
     pub fn after_the_change(mut self) -> Fault {
         self.when = Some(Strikes::AfterTheChange);

@@ -83,7 +83,7 @@ impl RequestMatcher {
         self
     }
 
-    /// That got an answer with this status code.
+    /// That got a response with this status code.
     #[must_use]
     pub fn status(mut self, status: u16) -> RequestMatcher {
         self.status = Some(status);

@@ -43,9 +43,9 @@ pub struct Exchange {
     pub violations: Vec<Violation>,
     /// The ids of the faults that struck.
     pub faults: Vec<u64>,
-    /// The status code of the answer; `None` if a fault kept it from leaving.
+    /// The status code of the response; `None` if a fault kept it from leaving.
     pub status: Option<u16>,
-    /// The answer as text.
+    /// The response as text.
     pub answer: String,
     /// The status of the account before.
     pub before: Option<AccountStatus>,

@@ -6,7 +6,7 @@ use http::Request;
 use super::redact;
 use super::secrets::Secrets;
 
-/// The most of an answer that the journal keeps.
+/// The most of a response that the journal keeps.
 const ANSWER_KEPT: usize = 4096;
 
 /// The texts of an exchange, one behind the other: making one string is a fraction of the work of making six.

@@ -153,7 +153,7 @@ pub(crate) struct Call<'a> {
     pub(crate) asked: &'a Arguments,
 }
 
-/// An answer before it is put into a media type.
+/// A response before it is put into a media type.
 #[derive(Clone, Debug)]
 pub(crate) struct SystemResponse {
     pub(crate) status: u16,
@@ -163,12 +163,12 @@ pub(crate) struct SystemResponse {
 }
 
 impl SystemResponse {
-    /// An answer of the contract.
+    /// A response of the contract.
     pub(crate) fn of(status: u16, body: Value) -> SystemResponse {
         SystemResponse { status, body: Cow::Owned(body), off_contract: false }
     }
 
-    /// An answer of the contract that is always the same.
+    /// A response of the contract that is always the same.
     pub(crate) fn fixed(status: u16, body: &'static Value) -> SystemResponse {
         SystemResponse { status, body: Cow::Borrowed(body), off_contract: false }
     }

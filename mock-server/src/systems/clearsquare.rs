@@ -23,7 +23,7 @@ use crate::status::AccountStatus;
 /// The refusal of the source document, for a bad token as for an unknown user.
 const REFUSED: &str = "Invalid token or user ID";
 
-/// The answer to every change.
+/// The response to every change.
 static DONE: LazyLock<Value> =
     LazyLock::new(|| json!({ "message": "User status updated successfully", "status": "success" }));
 

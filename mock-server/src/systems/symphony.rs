@@ -21,7 +21,7 @@ use crate::credentials::{Mint, expired, problem, without_secrets, yes};
 use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::{AccountStatus, Suspension};
 
-/// The answer to every change.
+/// The response to every change.
 static DONE: LazyLock<Value> = LazyLock::new(|| json!({ "format": "TEXT", "message": "OK" }));
 
 /// A Symphony user.

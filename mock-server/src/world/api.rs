@@ -195,7 +195,7 @@ impl World {
     /// Registers a fault, and gives its id. Of several that strike a call, the first registered does.
     ///
     /// # Errors
-    /// A fault that strikes nothing, or sends an answer that the contract does not have without saying so; on a
+    /// A fault that strikes nothing, or sends a response that the contract does not have without saying so; on a
     /// [`MockServer`](crate::MockServer) also one that breaks the wire, which its transport cannot do.
     pub fn fault(&self, fault: Fault) -> Result<u64, FaultError> {
         fault.check()?;

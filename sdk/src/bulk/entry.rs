@@ -208,7 +208,7 @@ pub struct RowOutcome {
     pub reason: Option<String>,
     /// Why it did not work, for people.
     pub message: Option<String>,
-    /// The HTTP status code of the last answer.
+    /// The HTTP status code of the last response.
     pub status: Option<u16>,
     /// The number of requests that were sent for the change.
     pub attempts: u32,

@@ -24,23 +24,26 @@ mod breaker;
 mod decide;
 mod doubt;
 mod entry;
+mod event;
 mod journal;
 mod lane;
 mod plan;
 pub mod read;
 mod rest;
 mod row;
+mod run;
 mod runner;
 mod stop;
 mod undo;
 
 pub use entry::{Counts, JournalEntry, RowOutcome, RowState};
+pub use event::{Event, PauseReason, Summary};
 #[doc(hidden)]
 pub use journal::Boundary;
 pub use journal::{ImportSummary, InvalidRows, Journal, JournalError, JournalErrorKind, JournalReader, RunInfo};
 pub use plan::{Planned, Step};
 pub use read::{Format, csv, ndjson};
 pub use row::{BadRow, Row};
-pub use runner::{Event, PauseReason, Runner, Summary};
+pub use runner::Runner;
 pub use stop::StopHandle;
 pub use undo::{NotReversible, undo};

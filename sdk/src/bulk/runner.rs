@@ -1,20 +1,13 @@
-//! Carrying out a run.
+//! The settings of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
-use super::breaker::{Breaker, Thresholds};
-use super::entry::{Counts, JournalEntry, RowOutcome, RowState};
-use super::journal::{Journal, JournalError, JournalReader};
-use super::lane::{Lane, Progress, too_long};
-use super::rest::{Asked, Rest};
-use super::stop::{StopHandle, StopSignals};
+use super::breaker::Thresholds;
+use super::event::Event;
+use super::stop::StopHandle;
 use crate::policy::clock::{Clock, SystemClock};
 use crate::policy::options::CallOptions;
 use crate::system::registry::Registry;
@@ -27,7 +20,7 @@ use crate::system::registry::Registry;
 ///    confirmed; if it is not, it goes on like any other; if nobody can look, or it may not be repeated, it stays unknown.
 /// 2. The account is read, where the system has a read. If it is as asked, nothing is sent. What it was is kept, for an undo.
 /// 3. That the request is about to leave is written to the journal. Only then it leaves, with the retries of the client,
-///    and the account is read back where the answer is no proof.
+///    and the account is read back where the response is no proof.
 /// 4. The outcome is written.
 ///
 /// Each system has a circuit breaker. It opens for 30 s after ten consecutive failures, then admits one row as a probe.
@@ -55,20 +48,17 @@ use crate::system::registry::Registry;
 pub struct Runner {
     pub(super) registry: Arc<Registry>,
     pub(super) max_in_flight: usize,
-    max_in_flight_in: BTreeMap<String, usize>,
+    pub(super) max_in_flight_in: BTreeMap<String, usize>,
     pub(super) read_first: bool,
     pub(super) verify: bool,
-    passes: u32,
+    pub(super) passes: u32,
     pub(super) options: CallOptions,
-    thresholds: Thresholds,
+    pub(super) thresholds: Thresholds,
     pub(super) max_wait: Duration,
     pub(super) clock: Arc<dyn Clock>,
-    stop: StopHandle,
+    pub(super) stop: StopHandle,
     pub(super) on_event: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
 }
-
-/// The rests of all systems, by their names.
-type Rests = BTreeMap<String, Arc<Rest>>;
 
 /// The most calls at once for a system. Each has a task, and no system wants as many; more would only take the memory.
 pub(super) const MOST_IN_FLIGHT: usize = 10_000;
@@ -82,74 +72,6 @@ impl fmt::Debug for Runner {
             .field("verify", &self.verify)
             .finish_non_exhaustive()
     }
-}
-
-/// An event of a run, as it happens.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// A row has an outcome.
-    Row {
-        /// The row, with the state that it had before.
-        entry: &'a JournalEntry,
-        /// The new state.
-        state: RowState,
-        /// The facts of the call.
-        outcome: &'a RowOutcome,
-        /// `true` if it had an outcome in this session before: that of `entry.state`.
-        again: bool,
-    },
-    /// A system gets nothing for so long.
-    Paused {
-        /// The system.
-        system: &'a str,
-        /// For what the run waits.
-        reason: PauseReason,
-        /// The length.
-        pause: Duration,
-        /// Until when, in whole seconds.
-        until: Timestamp,
-        /// Its last message.
-        why: &'a str,
-    },
-    /// A system that failed works again.
-    Resumed {
-        /// The system.
-        system: &'a str,
-    },
-    /// A system is given up: its other rows stay as they are.
-    Abandoned {
-        /// The system.
-        system: &'a str,
-        /// Its last message, or that the registry does not have it.
-        why: &'a str,
-    },
-}
-
-/// For what a run waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PauseReason {
-    /// The system fails.
-    Failing,
-    /// The system asked for this time.
-    Asked,
-}
-
-/// The summary of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Summary {
-    /// All rows of the journal.
-    pub counts: Counts,
-    /// The rows that got an outcome in this session.
-    pub handled: Counts,
-    /// `true` if its caller stopped it.
-    pub interrupted: bool,
-    /// The systems that were given up, and what they said last, or that the registry does not have them.
-    pub given_up: BTreeMap<String, String>,
-    /// The time that it took.
-    pub elapsed: Duration,
 }
 
 impl Runner {
@@ -253,146 +175,5 @@ impl Runner {
     pub fn on_event(mut self, on_event: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Runner {
         self.on_event = Arc::new(on_event);
         self
-    }
-
-    /// Carries the rows out. When it returns, every outcome is in the journal, and the journal is closed.
-    ///
-    /// Dropping the future breaks off the calls under way; their rows are in doubt, and the next run looks at them. Use
-    /// [`stop_with`](Runner::stop_with) to end in order.
-    ///
-    /// # Errors
-    /// [`OtherSystem`](super::JournalErrorKind::OtherSystem) if a name in the registry stands for another system than when the
-    /// run began; then nothing was sent.
-    ///
-    /// What keeps the journal from being written. Then nothing is sent any more; the rows under way were finished, and
-    /// those whose outcome could not be written are in doubt for the next run.
-    pub async fn run(&self, journal: Journal) -> Result<Summary, JournalError> {
-        let started = self.clock.now();
-        JournalReader::open(journal.path())?.check_systems(&self.registry)?;
-        let journal = Arc::new(journal);
-        let mut given_up = self.nowhere(&journal)?;
-        let rests = self.rests(&journal, &mut given_up)?;
-        journal.begin().await?;
-        for (system, why) in &given_up {
-            (self.on_event)(&Event::Abandoned { system, why });
-        }
-        let tally = Arc::new(Mutex::new(Progress { given_up, ..Progress::default() }));
-        let mut broken = None;
-        for pass in 1..=self.passes.max(1) {
-            broken = self.pass(pass, &journal, &tally, &rests).await;
-            let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            let again = tally.handled[RowState::Failed] + tally.handled[RowState::Unknown] > 0;
-            if broken.is_some() || self.stop.is_set() || !again {
-                break;
-            }
-        }
-        let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
-        let interrupted = self.stop.is_set();
-        let how = match (&broken, interrupted, tally.given_up.is_empty()) {
-            (Some(_), ..) => "failed",
-            (None, true, _) => "interrupted",
-            (None, false, false) => "stopped",
-            (None, false, true) => "finished",
-        };
-        let ended = journal.end(how).await;
-        if let Some(error) = broken {
-            return Err(error);
-        }
-        ended?;
-        let counts = JournalReader::open(journal.path())?.counts()?;
-        let elapsed = self.clock.now().saturating_sub(started);
-        Ok(Summary { counts, handled: tally.handled, interrupted, given_up: tally.given_up, elapsed })
-    }
-
-    fn rest(&self) -> Arc<Rest> {
-        Arc::new(Rest::new(self.clock.clone(), self.max_wait))
-    }
-
-    /// The rests of all systems, those included that a session before was asked for. A system whose rest is longer than
-    /// this run waits is given up.
-    fn rests(&self, journal: &Journal, given_up: &mut BTreeMap<String, String>) -> Result<Rests, JournalError> {
-        let reader = JournalReader::open(journal.path())?;
-        let mut systems = reader.counts_by_system()?;
-        systems.retain(|_, counts| counts.open() > 0);
-        let mut rests = Rests::new();
-        for (name, _) in self.registry.iter() {
-            let rest = self.rest();
-            let until = reader.rest(name)?.filter(|_| systems.contains_key(name));
-            let wait = until.and_then(|until| Duration::try_from(until.duration_since(self.clock.wall())).ok());
-            if let (Some(until), Some(wait)) = (until, wait.filter(|wait| !wait.is_zero())) {
-                match rest.ask(wait) {
-                    Asked::TooLong => {
-                        given_up.insert(name.to_owned(), too_long(wait, until, self.max_wait));
-                    }
-                    _ => (self.on_event)(&Event::Paused {
-                        system: name,
-                        reason: PauseReason::Asked,
-                        pause: wait,
-                        until,
-                        why: "it said so when the run was at work before",
-                    }),
-                }
-            }
-            rests.insert(name.to_owned(), rest);
-        }
-        Ok(rests)
-    }
-
-    /// The systems with rows to carry out that the registry does not have.
-    fn nowhere(&self, journal: &Journal) -> Result<BTreeMap<String, String>, JournalError> {
-        let mut systems = JournalReader::open(journal.path())?.counts_by_system()?;
-        systems.retain(|name, counts| counts.open() > 0 && self.registry.get(name).is_none());
-        Ok(systems.into_keys().map(|name| (name, "the registry has no such system".to_owned())).collect())
-    }
-
-    /// Goes through the rows of all systems that are not given up. What kept the journal from being written, if
-    /// anything did. Nothing is under way any more when it returns, so that a pass after it takes no row for an
-    /// abandoned one.
-    async fn pass(
-        &self,
-        pass: u32,
-        journal: &Arc<Journal>,
-        tally: &Arc<Mutex<Progress>>,
-        rests: &Rests,
-    ) -> Option<JournalError> {
-        let mut tasks = JoinSet::new();
-        let halt = StopSignals { asked: self.stop.clone(), broken: StopHandle::default() };
-        for (name, system) in self.registry.iter() {
-            if tally.lock().unwrap_or_else(PoisonError::into_inner).given_up.contains_key(name) {
-                continue;
-            }
-            let max_in_flight =
-                self.max_in_flight_in.get(name).copied().unwrap_or(self.max_in_flight).clamp(1, MOST_IN_FLIGHT);
-            let line = Arc::new(Lane {
-                runner: self.clone(),
-                pass,
-                journal: journal.clone(),
-                tally: tally.clone(),
-                halt: halt.clone(),
-                name: name.to_owned(),
-                reads: system.capabilities().reads,
-                breaker: Breaker::new(self.thresholds, self.clock.clone()),
-                rest: rests.get(name).cloned().unwrap_or_else(|| self.rest()),
-                calls: Semaphore::new(max_in_flight),
-                queue: tokio::sync::Mutex::default(),
-            });
-            // Twice as many rows as calls: while one half waits for the disk, the other is on the wire.
-            for _ in 0..max_in_flight * 2 {
-                tasks.spawn(line.clone().work());
-            }
-        }
-        let mut broken = None;
-        while let Some(ended) = tasks.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    halt.broken.stop();
-                    broken.get_or_insert(error);
-                }
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => {}
-            }
-        }
-        broken
     }
 }

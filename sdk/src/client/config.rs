@@ -216,7 +216,7 @@ macro_rules! config_setters {
             self
         }
 
-        /// The most bytes that the body of an answer may have: 1 MiB by default. A longer one is not read on.
+        /// The most bytes that the body of a response may have: 1 MiB by default. A longer one is not read on.
         pub fn body_limit(mut self, bytes: usize) -> Self {
             self.config.body_limit = bytes;
             self

@@ -47,7 +47,7 @@ pub(crate) async fn diagnose(error: reqwest::Error, target: &Url, way: Option<&W
     Unconnected::new(problem, words, error.into())
 }
 
-/// Returns what became of a request that left, and of which no answer came.
+/// Returns what became of a request that left, and of which no response came.
 pub(crate) fn lost(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         return "no answer in time";
@@ -76,7 +76,7 @@ enum Tunnel {
     Unauthorized,
     /// It answered something else than 200.
     Failed,
-    /// No whole answer came.
+    /// No whole response came.
     Broken,
 }
 

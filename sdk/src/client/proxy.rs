@@ -105,7 +105,7 @@ impl Proxy {
         self.url.port_or_known_default().unwrap_or(80)
     }
 
-    /// Asks it for a tunnel, and gives back the status code of its answer. The HTTP client says of one that it did not get
+    /// Asks it for a tunnel, and gives back the status code of its response. The HTTP client says of one that it did not get
     /// only that.
     pub(crate) async fn answer(&self, target: &Url, tls: &Arc<ClientConfig>) -> io::Result<u16> {
         let host = self.url.host().ok_or(io::ErrorKind::InvalidInput)?.to_owned();

@@ -23,7 +23,7 @@ pub struct Reached {
 }
 
 /// Asks for an address of a system by the way that its client would take, once, without credentials; nothing is
-/// changed. Any answer shows that somebody is there.
+/// changed. Any response shows that somebody is there.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct Reached {
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) and [`ClientSetup`](ErrorKind::ClientSetup) as the `build` of a client;
 /// [`NotSent`](ErrorKind::NotSent), with its [cause](Error::connection_problem) where that is known, if nobody is there;
-/// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if no answer came.
+/// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if no response came.
 pub async fn reach(system: SystemKind, base_url: &str, allow_plain_http: bool, time: Duration) -> Result<Reached> {
     let url = base_url::parse(system, base_url, allow_plain_http)?;
     let way = Way::to(system, &url)?;

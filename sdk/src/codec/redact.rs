@@ -1,4 +1,4 @@
-//! Keeps credentials out of what is shown of a system's answers.
+//! Keeps credentials out of what is shown of a system's responses.
 //!
 //! One rule: a text that shares a run of eight characters with a credential of the call is not shown, whatever it is
 //! encoded in. It is looked for after each of the usual decodings, undone one after the other, in any case, and with
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// The text in the place of one that is not shown.
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// A credential that is shorter than this is not looked for in answers: it would be found in words by chance.
+/// A credential that is shorter than this is not looked for in responses: it would be found in words by chance.
 const RUN: usize = 8;
 
 /// This many decodings are undone, one after the other.

@@ -26,11 +26,11 @@ pub(crate) struct Elements {
     pub(crate) request: &'static str,
     /// Its members, in the order of the document: in XML the order may matter.
     pub(crate) members: &'static [&'static str],
-    /// The root of an answer that says what was asked for.
+    /// The root of a response that says what was asked for.
     pub(crate) answer: &'static str,
     /// The root of a fault.
     pub(crate) fault: &'static str,
-    /// The members of answers that are booleans.
+    /// The members of responses that are booleans.
     pub(crate) booleans: &'static [&'static str],
 }
 
@@ -79,7 +79,7 @@ struct Open {
     members: Map<String, Value>,
 }
 
-/// More elements than this, one within the other, are no answer.
+/// More elements than this, one within the other, are no response.
 const DEEPEST: usize = 127;
 
 /// Reads a document, with the members of these names as booleans; `None` if it is none, or one that could be read in two

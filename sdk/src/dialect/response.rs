@@ -128,7 +128,7 @@ impl<'a> Response<'a> {
         })
     }
 
-    /// Returns what the answer says to people besides.
+    /// Returns what the response says to people besides.
     fn spoken(&self) -> Option<String> {
         self.places.iter().find_map(|(_, members)| members.get("message")?.as_str()).map(str::to_owned)
     }
@@ -218,7 +218,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The objects of an answer, the outermost first.
+/// The objects of a response, the outermost first.
 fn collect<'a>(places: &mut Vec<(String, &'a Map<String, Value>)>, path: String, value: &'a Value, left: usize) {
     match value {
         Value::Object(members) => {

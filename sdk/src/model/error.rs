@@ -69,11 +69,11 @@ pub enum ErrorKind {
     Server,
     /// The request did not leave.
     NotSent,
-    /// The request left and no whole answer came back.
+    /// The request left and no whole response came back.
     OutcomeUnknown,
-    /// The system said yes and, in the same answer, no.
+    /// The system said yes and, in the same response, no.
     Contradicted,
-    /// The answer is not one that the contract knows.
+    /// The response is not one that the contract knows.
     UnexpectedResponse,
 }
 
@@ -121,7 +121,7 @@ impl Error {
         self.0.system
     }
 
-    /// The HTTP status code of the last answer, if there was one.
+    /// The HTTP status code of the last response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
@@ -146,7 +146,7 @@ impl Error {
         Unconnected::problem_of(self.0.source.as_deref()?)
     }
 
-    /// The last answer as it came (its beginning, if it was too long), without the credentials of the call.
+    /// The last response as it came (its beginning, if it was too long), without the credentials of the call.
     pub fn raw(&self) -> Option<&RawResponse> {
         self.0.raw.as_ref()
     }
@@ -157,7 +157,7 @@ impl Error {
     }
 
     /// The system's error body as one of the generated types, such as
-    /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no answer,
+    /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no response,
     /// or it is not of that type.
     pub fn error_body<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(self.raw()?.shown()?).ok()
@@ -324,7 +324,7 @@ impl Error {
 }
 
 impl ErrorKind {
-    /// Returns what an answer of this status code means.
+    /// Returns what a response of this status code means.
     pub(crate) fn of_status(status: u16) -> ErrorKind {
         match status {
             401 => ErrorKind::Credentials,

@@ -1,7 +1,7 @@
 //! Strings with a set of values.
 //!
-//! In answers the set is open: a value that is not known is kept and written back as it came, because an answer with
-//! a new word in it is still the answer to a change that was made. In paths the set is closed.
+//! In responses the set is open: a value that is not known is kept and written back as it came, because a response with
+//! a new word in it is still the response to a change that was made. In paths the set is closed.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! An answer as it came, for whoever asks for it.
+//! A response as it came, for whoever asks for it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub struct RawResponse {
     content: Arc<Content>,
 }
 
-/// The content of a body. Read once: all that is concluded from an answer, and all that is shown of it, is taken from here.
+/// The content of a body. Read once: all that is concluded from a response, and all that is shown of it, is taken from here.
 struct Content {
     /// As it came. What is concluded from it does not depend on what may be shown.
     value: Option<Value>,
@@ -68,7 +68,7 @@ enum Kind {
 }
 
 impl RawResponse {
-    /// Takes an answer in: what was read of it, and whether that was all. Whether it is whole still, decoded.
+    /// Takes a response in: what was read of it, and whether that was all. Whether it is whole still, decoded.
     pub(crate) fn read(
         status: u16,
         mut headers: HeaderMap,

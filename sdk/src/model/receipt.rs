@@ -28,7 +28,7 @@ pub struct Receipt {
     pub elapsed: Duration,
     /// The system's id of the last request, if it gave one.
     pub request_id: Option<String>,
-    /// The last answer as it came, with all that the types do not know; without the credentials of the call.
+    /// The last response as it came, with all that the types do not know; without the credentials of the call.
     pub raw: Option<RawResponse>,
     /// The status of the account before, if it was read: a read-back must not show more than was asked.
     pub(crate) before: Option<AccountStatus>,
@@ -87,7 +87,7 @@ impl Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Proof {
-    /// The system's answer, or reading the account back, shows the asked state.
+    /// The system's response, or reading the account back, shows the asked state.
     Confirmed,
     /// The system said yes, and there is no proof: it offers none or, where [`Receipt::status`] has what was
     /// [not understood](AccountStatus::unrecognized), one that cannot be read.

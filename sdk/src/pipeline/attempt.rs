@@ -24,15 +24,15 @@ use crate::policy::retry::{self, AttemptOutcome};
 
 /// The end of an attempt.
 pub(super) enum Attempt {
-    /// With a whole answer.
+    /// With a whole response.
     Answered(RawResponse),
     /// The request did not leave.
     NotSent(BoxError),
-    /// The request left, and no whole answer came back.
+    /// The request left, and no whole response came back.
     Lost { status: Option<u16>, why: &'static str, source: Option<BoxError> },
-    /// The answer has a longer body than is read: this is its beginning.
+    /// The response has a longer body than is read: this is its beginning.
     TooLong(RawResponse),
-    /// With a whole answer that is not of now.
+    /// With a whole response that is not of now.
     Stale(RawResponse, String),
 }
 
@@ -44,7 +44,7 @@ struct Head {
     /// was asked for, where a system has several.
     in_part: Conclusion,
     retry_after: Option<Duration>,
-    /// Why the answer is not of now.
+    /// Why the response is not of now.
     stale: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl CallDriver<'_> {
         (ended, outcome)
     }
 
-    /// Why an answer is not of now; `None` if nothing shows that. What a cache kept proves nothing: not what an account
+    /// Why a response is not of now; `None` if nothing shows that. What a cache kept proves nothing: not what an account
     /// is, and not that a change was made.
     fn stale(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Option<String> {
         if status >= 300 {
@@ -127,7 +127,7 @@ impl CallDriver<'_> {
         kept(headers)
     }
 
-    /// Returns what an answer says before its body is read.
+    /// Returns what a response says before its body is read.
     fn head(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Head {
         let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.wall()));
@@ -138,7 +138,7 @@ impl CallDriver<'_> {
         Head { status, conclusion, in_part, retry_after, stale }
     }
 
-    /// Reads the whole answer, up to the limit.
+    /// Reads the whole response, up to the limit.
     async fn read(&self, mut response: Response, secrets: &Arc<Secrets>) -> Attempt {
         let status = response.status().as_u16();
         let mut body = BytesMut::new();
@@ -182,7 +182,7 @@ impl CallDriver<'_> {
         }
     }
 
-    /// Returns what a whole answer proves: a gateway may refuse with the system's status code and media type, and not with its
+    /// Returns what a whole response proves: a gateway may refuse with the system's status code and media type, and not with its
     /// error body.
     fn concluded(&self, raw: &RawResponse, conclusion: Conclusion) -> Conclusion {
         match raw.fault(self.parts.representation.as_ref()) {

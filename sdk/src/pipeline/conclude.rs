@@ -97,7 +97,7 @@ impl CallDriver<'_> {
             .asked_to_wait(retry_after, self.parts.wall()))
     }
 
-    /// The body of an answer, of the type that the contract describes.
+    /// The body of a response, of the type that the contract describes.
     ///
     /// # Errors
     /// Why it is not.

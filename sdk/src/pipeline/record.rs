@@ -30,7 +30,7 @@ impl CallOptions {
 pub(crate) struct Record {
     /// The number of requests that were sent.
     pub(crate) attempts: u32,
-    /// The answer that it ended with; none if it ended with an error of ours, which has its own.
+    /// The response that it ended with; none if it ended with an error of ours, which has its own.
     pub(crate) raw: Option<RawResponse>,
     /// The request that a dry run did not send.
     pub(crate) captured: Option<DryRunRequest>,

@@ -30,7 +30,7 @@ pub enum Wait {
     Backoff,
     /// For a place under the client's own rate limit.
     RateLimit,
-    /// For an answer, at most so long.
+    /// For a response, at most so long.
     Deadline,
     /// Before an account that does not show a change yet is read again.
     ReadBack,

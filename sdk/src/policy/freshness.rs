@@ -44,7 +44,7 @@ pub(crate) fn from_cache(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-/// Why a response is no answer to its request; `None` if no header shows that it came from a cache.
+/// Why a response does not answer its request; `None` if no header shows that it came from a cache.
 pub(crate) fn kept(headers: &HeaderMap) -> Option<String> {
     from_cache(headers).map(|header| format!("the response came from a cache ({header}) and proves nothing"))
 }

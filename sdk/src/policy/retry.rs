@@ -107,7 +107,7 @@ impl RetryPolicy {
 pub enum AttemptOutcome {
     /// The request did not leave.
     NotSent,
-    /// The request left, and no whole answer came back.
+    /// The request left, and no whole response came back.
     Lost,
     /// A response of this status code, that asked to wait so long. Its body may have broken off, if the status code
     /// says enough.

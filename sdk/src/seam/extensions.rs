@@ -30,7 +30,7 @@ impl<T: Send + 'static> Carried<T> {
     }
 }
 
-/// The answer for the caller of a generated client, as the transport has parsed it already: what was checked is what is
+/// The response for the caller of a generated client, as the transport has parsed it already: what was checked is what is
 /// handed out.
 #[expect(clippy::result_large_err, reason = "the type is the generator's")]
 pub(crate) fn value<T: 'static, E>(mut response: Response) -> Result<ResponseValue<T>, Error<E>> {

@@ -154,7 +154,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) and [`InvalidInput`](ErrorKind::InvalidInput) before anything is sent;
-    /// [`Contradicted`](ErrorKind::Contradicted) if the system's answer shows another state than the one asked for; else
+    /// [`Contradicted`](ErrorKind::Contradicted) if the system's response shows another state than the one asked for; else
     /// by what happened to the request. [`applied`](Error::applied) says whether the account may have been changed.
     ///
     /// # What is retried
@@ -191,7 +191,7 @@ pub trait AccountSystem: Debug + Send + Sync {
         self.dry_run_with(user, change, CallOptions::default())
     }
 
-    /// Changes an account and, where the answer is no proof, reads it back. Also after a failure that leaves open
+    /// Changes an account and, where the response is no proof, reads it back. Also after a failure that leaves open
     /// whether the account was changed. An account that does not show the change yet is read again, for up to 2 s.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ impl Clearsquare {
         ClearsquareBuilder { config: Config::default(), credentials: None }
     }
 
-    /// The generated typed client. Its answers are as they came: `status` may be `error` in a 200.
+    /// The generated typed client. Its responses are as they came: `status` may be `error` in a 200.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }

@@ -57,7 +57,7 @@ impl Userdocks {
         UserdocksBuilder { config: Config::default(), credentials: None, route: Route::default(), app: None }
     }
 
-    /// The generated typed client. Its answers are as they came: `success` may be `false` in a 200.
+    /// The generated typed client. Its responses are as they came: `success` may be `false` in a 200.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }

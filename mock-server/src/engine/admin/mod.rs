@@ -282,7 +282,7 @@ fn clock(world: &World) -> Value {
     json!({ "now": world.now(), "frozen": world.clock_is_frozen() })
 }
 
-/// An answer that may be too long.
+/// A response that may be too long.
 fn within(engine: &Engine, body: &impl Serialize) -> Result<Response<Bytes>, Refused> {
     let most = engine.longest;
     let problem = || {

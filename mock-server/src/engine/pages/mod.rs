@@ -12,7 +12,7 @@ use crate::reply::{Pieces, respond};
 #[cfg(feature = "docs")]
 mod template;
 
-/// An answer that is a text of the program: it takes no memory, whoever reads it.
+/// A response that is a text of the program: it takes no memory, whoever reads it.
 pub(super) fn shared(content_type: &str, text: &'static str) -> Response<Bytes> {
     let text = Bytes::from_static(text.as_bytes());
     let mut response = respond(200, content_type, text.clone());

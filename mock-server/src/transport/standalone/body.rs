@@ -1,4 +1,4 @@
-//! The body of an answer: in parts as they can be written, or dripping.
+//! The body of a response: in parts as they can be written, or dripping.
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use super::wait::Patience;
 /// The part of a body that is copied at a time, to be written.
 const PART: usize = 16 << 10;
 
-/// The body of an answer. From when it is made until it is dropped, the connection is answering.
+/// The body of a response. From when it is made until it is dropped, the connection is answering.
 pub(super) struct Answer {
     rest: Bytes,
     /// The pieces after it.

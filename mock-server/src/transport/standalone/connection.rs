@@ -135,7 +135,7 @@ async fn answer(
     send(&plan, &memory, patience, head, reply).await
 }
 
-/// Puts an answer on its way.
+/// Puts a response on its way.
 async fn send(
     plan: &WirePlan,
     memory: &Memory,

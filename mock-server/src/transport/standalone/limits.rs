@@ -26,7 +26,7 @@ pub struct Limits {
     /// of the [`memory`](Limits::memory) with 320 KiB for each.
     pub connections: usize,
     /// Bytes that callers can hold in all: connections with what they send and what waits to be sent to them, journals,
-    /// and worlds. 384 MiB. A body or an answer of more than 16 KiB that has no room gets a 503, and a journal keeps
+    /// and worlds. 384 MiB. A body or a response of more than 16 KiB that has no room gets a 503, and a journal keeps
     /// less.
     pub memory: usize,
     /// The time until a request line and its headers are there, on a new connection or after the request before; then
@@ -34,7 +34,7 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// The time until a request body is there; then 408. 30 seconds.
     pub body_timeout: Duration,
-    /// The time that a client may take for 64 KiB of an answer, or for the rest of it; then the connection is closed.
+    /// The time that a client may take for 64 KiB of a response, or for the rest of it; then the connection is closed.
     /// 30 seconds.
     pub write_timeout: Duration,
     /// The time for which a connection that waits because of a fault, such as one that hangs, keeps its place when

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that a connection holds without being counted: a head that is read, a part of an answer that waits to be written, a
+/// The bytes that a connection holds without being counted: a head that is read, a part of a response that waits to be written, a
 /// short body and a short answer, and what the system keeps of either direction.
 pub(super) const CONNECTION: usize = 320 << 10;
 
-/// The bytes of a body, and of an answer, that are a connection's own, so that ordinary calls are served whatever others
+/// The bytes of a body, and of a response, that are a connection's own, so that ordinary calls are served whatever others
 /// hold.
 const FREE: usize = 16 << 10;
 

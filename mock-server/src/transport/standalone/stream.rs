@@ -13,14 +13,14 @@ use tokio::time::Sleep;
 
 use crate::reply::WireFault;
 
-/// The time for which, and the bytes for which, a client is listened to after the last answer: closing a socket with unread bytes
-/// would reset it, and the client might never see the answer.
+/// The time for which, and the bytes for which, a client is listened to after the last response: closing a socket with unread bytes
+/// would reset it, and the client might never see the response.
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 64 << 20);
 
 /// The amount that is kept of what a client sends while its request waits.
 const AHEAD: usize = 16 << 10;
 
-/// The part of an answer that a client must take within the time for it, unless that is all there is.
+/// The part of a response that a client must take within the time for it, unless that is all there is.
 const PROGRESS: usize = 64 << 10;
 
 /// The bytes of a connection.
@@ -50,7 +50,7 @@ impl Stream {
     }
 }
 
-/// How far the answer to a request is.
+/// How far the response to a request is.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Stage {
     /// It is not made yet, or it is on its way to the client.
@@ -75,7 +75,7 @@ struct Planned {
 }
 
 impl WirePlan {
-    /// The next answer, whose body has so many bytes, is to break like this.
+    /// The next response, whose body has so many bytes, is to break like this.
     pub(super) fn set(&self, fault: Option<WireFault>, body: usize) {
         let mut planned = self.lock();
         // Some of the body, so that the client has begun to read it, and never all of it.
@@ -94,7 +94,7 @@ impl WirePlan {
         self.lock().stage = Stage::HandedOver;
     }
 
-    /// All that was handed over is written. Says whether more of the answer is to come.
+    /// All that was handed over is written. Says whether more of the response is to come.
     fn flushed(&self) -> bool {
         let stage = &mut self.lock().stage;
         if *stage == Stage::HandedOver {
@@ -158,11 +158,11 @@ pub(super) struct FaultyStream {
     write_timeout: Duration,
     /// Runs while the client takes little, with how much it has taken since.
     stalled: Option<(Pin<Box<Sleep>>, usize)>,
-    /// Runs after the last answer, with how many bytes were thrown away since.
+    /// Runs after the last response, with how many bytes were thrown away since.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
     /// `hyper` has asked since the client sent its last byte.
     ended: bool,
-    /// Whom to tell so when the answer is written.
+    /// Whom to tell so when the response is written.
     reader: Option<Waker>,
 }
 
@@ -287,7 +287,7 @@ impl AsyncWrite for FaultyStream {
 
 impl AsyncRead for FaultyStream {
     /// `hyper` drops a request whose client has sent its last byte. That is right for one who has gone away while the
-    /// request waits, and wrong for one who has only said that nothing more comes: the answer that is there at once is
+    /// request waits, and wrong for one who has only said that nothing more comes: the response that is there at once is
     /// sent before `hyper` learns of it.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
@@ -317,7 +317,7 @@ impl AsyncRead for FaultyStream {
     }
 }
 
-/// Where the head of an answer ends.
+/// Where the head of a response ends.
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }

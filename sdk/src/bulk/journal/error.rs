@@ -86,7 +86,7 @@ impl std::error::Error for JournalError {
 impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> JournalError {
         if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = &error {
-            let what = super::schema::damaged(&cause.to_string());
+            let what = damaged(&cause.to_string());
             return JournalError { kind: JournalErrorKind::NotAJournal, what, path: String::new(), source: None };
         }
         let (kind, what) = match error.sqlite_error_code() {
@@ -96,9 +96,7 @@ impl From<rusqlite::Error> for JournalError {
                 "it cannot be written; look at the permissions of it and its folder".to_owned(),
             ),
             Some(ErrorCode::NotADatabase) => (JournalErrorKind::NotAJournal, "it is no SQLite database".to_owned()),
-            Some(ErrorCode::DatabaseCorrupt) => {
-                (JournalErrorKind::NotAJournal, super::schema::damaged(&error.to_string()))
-            }
+            Some(ErrorCode::DatabaseCorrupt) => (JournalErrorKind::NotAJournal, damaged(&error.to_string())),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 (JournalErrorKind::InUse, "another program is writing to it".to_owned())
             }
@@ -145,4 +143,12 @@ impl JournalError {
         };
         JournalError { kind, what, path: String::new(), source: Some(Box::new(error)) }
     }
+}
+
+/// That the file is damaged, and what to do.
+pub(super) fn damaged(found: &str) -> String {
+    format!(
+        "it is damaged ({found}), and the run does not go on: look at its accounts in the systems themselves, and make a run \
+         of its own of what is left; `sqlite3 FILE .recover` shows what can be read"
+    )
 }

@@ -118,7 +118,7 @@ pub(super) fn change(
     });
     let (was, mut columns) = match found {
         Err(rusqlite::Error::QueryReturnedNoRows) => {
-            let what = super::schema::damaged(&format!("row {number} is missing"));
+            let what = super::error::damaged(&format!("row {number} is missing"));
             return Err(JournalError::new(JournalErrorKind::NotAJournal, what));
         }
         found => found?,

@@ -8,7 +8,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row as Record};
 use serde::de::DeserializeOwned;
 
-use super::error::{JournalError, JournalErrorKind};
+use super::error::{JournalError, JournalErrorKind, damaged};
 use super::head;
 use super::sums::{Key, Seal};
 use crate::bulk::entry::{JournalEntry, RowOutcome, RowState};
@@ -187,14 +187,6 @@ pub(super) fn seal_anew(connection: &Connection) -> Result<Seal, JournalError> {
 /// The tables whose records the seal is over, with their columns.
 const TABLES_WITH_SUMS: [(&str, &str); 3] =
     [("run", "name, value, sum"), ("sessions", "number, started, ended, how, sum"), ("rows", COLUMNS)];
-
-/// That the file is damaged, and what to do.
-pub(super) fn damaged(found: &str) -> String {
-    format!(
-        "it is damaged ({found}), and the run does not go on: look at its accounts in the systems themselves, and make a run \
-         of its own of what is left; `sqlite3 FILE .recover` shows what can be read"
-    )
-}
 
 /// A row as it is stored, and as it was written.
 pub(super) fn entry(key: Key, record: &Record<'_>) -> rusqlite::Result<JournalEntry> {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::policy::limit::Throttle;
 use crate::policy::retry::RetryPolicy;
 
 /// The least share of the configured rate: a limit that went lower would take hours to recover.
 const LEAST_SHARE: f64 = 1.0 / 64.0;
 /// The part of the rate that a response gives back.
 const SHARE_PER_ANSWER: f64 = 1.0 / 256.0;
-/// The number of rounds of answers that give one place back. Each one too many is a refusal, so they come back slowly.
+/// The number of rounds of responses that give one place back. Each one too many is a refusal, so they come back slowly.
 const ROUNDS_PER_PLACE: usize = 8;
 /// The longest time that is believed of a system: one that is further away comes from a clock or a counter that is wrong.
 pub(super) const BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -39,7 +38,7 @@ struct State {
     /// The share of the configured rate that is used, above 0 and up to 1.
     share: f64,
     pause: Pause,
-    /// Pauses since the last answer.
+    /// Pauses since the last response.
     in_a_row: u32,
 }
 
@@ -162,4 +161,33 @@ impl Adaptive {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The present state of an [adaptive](Limit::adaptive) limit.
+///
+/// ```
+/// use user_status::Limit;
+/// use user_status::systems::{Symphony, symphony};
+///
+/// let symphony = Symphony::builder()
+///     .base_url("https://acme.symphony.com/pod")
+///     .credentials(symphony::Credentials::session_token("a-token"))
+///     .limit(Limit::default().max_in_flight(8).adaptive())
+///     .build()?;
+/// let throttle = symphony.client().throttle().expect("the limit is adaptive");
+/// assert!(throttle.paused_for.is_zero());
+/// assert_eq!(throttle.max_in_flight, Some(8));
+/// # Ok::<(), user_status::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Throttle {
+    /// The time until the current pause ends; zero if there is none.
+    pub paused_for: Duration,
+    /// The number of requests that there may be at once; `None` if nothing was configured and nothing learned.
+    pub max_in_flight: Option<usize>,
+    /// The share of the configured requests per second that is used, above 0 and up to 1.
+    pub rate: f64,
+    /// The number of requests in flight, including those that wait for their time to be sent.
+    pub in_flight: usize,
 }

@@ -15,6 +15,8 @@ use crate::policy::waiting::WaitReason;
 mod adaptive;
 mod slots;
 
+pub use adaptive::Throttle;
+
 /// A rate limit of a client: requests per second, and requests at once. Without a limit by default.
 ///
 /// ```
@@ -69,35 +71,6 @@ impl Limit {
         self.adaptive = true;
         self
     }
-}
-
-/// The present state of an [adaptive](Limit::adaptive) limit.
-///
-/// ```
-/// use user_status::Limit;
-/// use user_status::systems::{Symphony, symphony};
-///
-/// let symphony = Symphony::builder()
-///     .base_url("https://acme.symphony.com/pod")
-///     .credentials(symphony::Credentials::session_token("a-token"))
-///     .limit(Limit::default().max_in_flight(8).adaptive())
-///     .build()?;
-/// let throttle = symphony.client().throttle().expect("the limit is adaptive");
-/// assert!(throttle.paused_for.is_zero());
-/// assert_eq!(throttle.max_in_flight, Some(8));
-/// # Ok::<(), user_status::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Throttle {
-    /// The time until the current pause ends; zero if there is none.
-    pub paused_for: Duration,
-    /// The number of requests that there may be at once; `None` if nothing was configured and nothing learned.
-    pub max_in_flight: Option<usize>,
-    /// The share of the configured requests per second that is used, above 0 and up to 1.
-    pub rate: f64,
-    /// The number of requests in flight, including those that wait for their time to be sent.
-    pub in_flight: usize,
 }
 
 /// Why a request may not leave.
