@@ -19,7 +19,7 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// The contract that this crate carries.
+    /// Returns the contract that this crate carries.
     pub fn embedded() -> &'static Contract {
         static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
             // The text is a file of this crate and held current and readable by a test; it is no input from outside.
@@ -45,32 +45,32 @@ impl Contract {
         Ok(Contract { document, operations, schemes, base_paths })
     }
 
-    /// The whole document.
+    /// Returns the whole document.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// All operations, in the order of the document.
+    /// Returns all operations, in the order of the document.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
     }
 
-    /// The operation of that `operationId`.
+    /// Returns the operation of that `operationId`.
     pub fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.id == id)
     }
 
-    /// The security scheme of that name.
+    /// Returns the security scheme of that name.
     pub fn scheme(&self, name: &str) -> Option<&Scheme> {
         self.schemes.get(name)
     }
 
-    /// The path in which a system's base URLs end: `/pod` for Symphony, else empty.
+    /// Returns the path in which a system's base URLs end: `/pod` for Symphony, else empty.
     pub fn base_path(&self, system: SystemKind) -> &str {
         self.base_paths.get(&system).map_or("", String::as_str)
     }
 
-    /// The value at a JSON pointer, after following `$ref`.
+    /// Returns the value at a JSON pointer, after following `$ref`.
     pub fn resolve(&self, pointer: &str) -> Option<&Value> {
         Reader { document: &self.document }.resolve(pointer).ok().map(|(_, value)| value)
     }
@@ -202,7 +202,7 @@ pub struct ContractError {
 }
 
 impl ContractError {
-    /// The JSON pointer of the place.
+    /// Returns the JSON pointer of the place.
     pub fn pointer(&self) -> &str {
         &self.pointer
     }
@@ -471,7 +471,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Of the URL of a server, its path without a slash at the end.
+/// Returns the path of the URL of a server, without a slash at the end.
 pub fn path_of_url(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]).trim_end_matches('/')

@@ -15,7 +15,7 @@ macro_rules! words {
             /// All values, in the order of the contract.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
-            /// The word of the contract.
+            /// Returns the word of the contract.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $($name::$variant => $word,)+

@@ -58,26 +58,26 @@ pub struct Mint {
 }
 
 impl Mint {
-    /// Credentials that are enough to change an account, and live as long as the system documents.
+    /// Creates credentials that are enough to change an account, and live as long as the system documents.
     pub fn new(system: SystemKind) -> Mint {
         Mint { system, user: None, entitled: true, expires_in: None }
     }
 
-    /// Of this user.
+    /// Sets the user.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Mint {
         self.user = Some(user.into());
         self
     }
 
-    /// Valid, and not enough to change an account.
+    /// Makes them valid, and not enough to change an account.
     #[must_use]
     pub fn unentitled(mut self) -> Mint {
         self.entitled = false;
         self
     }
 
-    /// They expire so many seconds from now on the clock of the world; a negative number makes expired ones.
+    /// Sets when they expire: so many seconds from now on the clock of the world; a negative number makes expired ones.
     #[must_use]
     pub fn expires_in(mut self, seconds: i64) -> Mint {
         self.expires_in = Some(seconds);
@@ -109,7 +109,7 @@ pub struct Minted {
 }
 
 impl Minted {
-    /// The value that travels under this name.
+    /// Returns the value that travels under this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.credentials.get(name).and_then(Value::as_str)
     }

@@ -79,12 +79,12 @@ impl Begun<'_> {
 }
 
 impl Engine {
-    /// An engine with the default world.
+    /// Creates an engine with the default world.
     pub fn new() -> Engine {
         Engine::with(Options::default())
     }
 
-    /// An engine that is set up otherwise.
+    /// Creates an engine that is set up otherwise.
     pub fn with(options: Options) -> Engine {
         let (admin_token, cors) = (options.admin_token.clone(), options.cors);
         let longest = options.longest_answer;
@@ -95,12 +95,12 @@ impl Engine {
         Engine { worlds: Worlds::new(options.world, options.worlds), admin_token, cors, longest }
     }
 
-    /// The default world.
+    /// Returns the default world.
     pub fn world(&self) -> &World {
         self.worlds.default()
     }
 
-    /// A world of its own for this name; it is made if there is none. Requests name it in the header `X-Mock-World`, or
+    /// Returns a world of its own for this name; it is made if there is none. Requests name it in the header `X-Mock-World`, or
     /// start their path with `/__world/NAME`.
     ///
     /// # Errors

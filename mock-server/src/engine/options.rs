@@ -45,7 +45,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The default world, and an admin API that is open to everybody.
+    /// Creates settings with the default world, and an admin API that is open to everybody.
     pub fn new() -> Options {
         Options::default()
     }
@@ -57,7 +57,7 @@ impl Options {
         self
     }
 
-    /// The admin API asks for this token, as `Authorization: Bearer …`.
+    /// Sets the token that the admin API asks for, as `Authorization: Bearer …`.
     #[must_use]
     pub fn admin_token(mut self, token: impl Into<String>) -> Options {
         self.admin_token = Some(token.into());
@@ -86,7 +86,7 @@ impl Options {
         self
     }
 
-    /// Is called with every request that the journal gets.
+    /// Sets a function that is called with every request that the journal gets.
     #[must_use]
     pub fn on_request(mut self, observe: impl Fn(&World, &Exchange) + Send + Sync + 'static) -> Options {
         self.worlds.on_request = Some(Arc::new(observe));

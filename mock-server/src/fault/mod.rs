@@ -105,7 +105,7 @@ impl Fault {
         Fault { kind, when: None, on: On::default(), times: None, skip: 0, probability: None, off_contract: false }
     }
 
-    /// A response of this status code with this JSON body. One that the contract does not have is refused when the fault
+    /// Sends a response of this status code with this JSON body. One that the contract does not have is refused when the fault
     /// is registered, unless it is [`off_contract`](Fault::off_contract).
     pub fn answer(status: u16, body: Value) -> Fault {
         Fault::of(Effect::Answer { status, body, headers: Default::default() })
@@ -120,78 +120,78 @@ impl Fault {
         self
     }
 
-    /// 429, which no system's document has.
+    /// Sends a 429, which no system's document has.
     pub fn rate_limited(retry_after: RetryAfter) -> Fault {
         Fault::of(Effect::RateLimited { retry_after })
     }
 
-    /// 503, which no system's document has.
+    /// Sends a 503, which no system's document has.
     pub fn unavailable(retry_after: RetryAfter) -> Fault {
         Fault::of(Effect::Unavailable { retry_after })
     }
 
-    /// 429 for every request beyond so many in a window of so many seconds on the clock of the world. The window opens
+    /// Sends a 429 for every request beyond so many in a window of so many seconds on the clock of the world. The window opens
     /// with its first request. Requests that another fault struck before are not counted.
     pub fn quota(requests: u32, seconds: u32) -> Fault {
         Fault::of(Effect::Quota { requests, seconds })
     }
 
-    /// A gateway's page: 502 in HTML.
+    /// Sends a gateway's page: 502 in HTML.
     pub fn html_502() -> Fault {
         Fault::of(Effect::Html502)
     }
 
-    /// A truncated body: invalid JSON, or invalid XML where XML was negotiated.
+    /// Sends a truncated body: invalid JSON, or invalid XML where XML was negotiated.
     pub fn malformed_body(status: u16) -> Fault {
         Fault::of(Effect::MalformedBody(Status { status }))
     }
 
-    /// A JSON body that says it is plain text.
+    /// Sends a JSON body that says it is plain text.
     pub fn wrong_content_type(status: u16) -> Fault {
         Fault::of(Effect::WrongContentType(Status { status }))
     }
 
-    /// A body that is no UTF-8.
+    /// Sends a body that is not UTF-8.
     pub fn invalid_utf8(status: u16) -> Fault {
         Fault::of(Effect::InvalidUtf8(Status { status }))
     }
 
-    /// No body at all.
+    /// Sends no body at all.
     pub fn empty_body(status: u16) -> Fault {
         Fault::of(Effect::EmptyBody(Status { status }))
     }
 
-    /// The connection is reset before the first byte of the response.
+    /// Resets the connection before the first byte of the response.
     pub fn reset() -> Fault {
         Fault::of(Effect::Reset)
     }
 
-    /// The connection is reset in the middle of the body.
+    /// Resets the connection in the middle of the body.
     pub fn reset_in_body() -> Fault {
         Fault::of(Effect::ResetInBody)
     }
 
-    /// The connection is closed before the first byte of the response.
+    /// Closes the connection before the first byte of the response.
     pub fn close() -> Fault {
         Fault::of(Effect::Close)
     }
 
-    /// The body is shorter than announced.
+    /// Closes the connection within a body that is shorter than announced.
     pub fn truncate() -> Fault {
         Fault::of(Effect::Truncate)
     }
 
-    /// No response ever comes.
+    /// Never responds.
     pub fn hang() -> Fault {
         Fault::of(Effect::Hang)
     }
 
-    /// The body comes so many bytes at a time, with a pause before each.
+    /// Sends the body so many bytes at a time, with a pause before each.
     pub fn drip(bytes: usize, pause: Duration) -> Fault {
         Fault::of(Effect::Drip { bytes, milliseconds: milliseconds(pause) })
     }
 
-    /// The response comes so much later. The change is made at once, unless the fault strikes
+    /// Delays the response. The change is made at once, unless the fault strikes
     /// [`before_the_change`](Fault::before_the_change): then a caller who goes away in the meantime finds it not made.
     /// Delays add up, and leave the call to further faults. A [`MockServer`](crate::MockServer) makes the change at once
     /// all the same.
@@ -199,18 +199,18 @@ impl Fault {
         Fault::of(Effect::Delay(Latency::Milliseconds(milliseconds(by))))
     }
 
-    /// As [`delay`](Fault::delay), with every delay from the one to the other equally likely.
+    /// Delays as [`delay`](Fault::delay), with every delay from the one to the other equally likely.
     pub fn delay_uniform(from: Duration, to: Duration) -> Fault {
         Fault::of(Effect::Delay(Latency::Uniform { from: milliseconds(from), to: milliseconds(to) }))
     }
 
-    /// As [`delay`](Fault::delay), as real services are: half of the delays are below the median, and some are much
+    /// Delays as [`delay`](Fault::delay), as real services are: half of the delays are below the median, and some are much
     /// longer, the more so the greater `sigma` (0.5 is usual).
     pub fn delay_lognormal(median: Duration, sigma: f64) -> Fault {
         Fault::of(Effect::Delay(Latency::Lognormal { median: milliseconds(median), sigma }))
     }
 
-    /// One fault after the other, each for one call or as many [`times`](Fault::times) as it says; after the last one,
+    /// Strikes with one fault after the other, each for one call or as many [`times`](Fault::times) as it says; after the last one,
     /// none. Which calls are struck is for the script to say, and not for its steps.
     ///
     /// ```
@@ -224,7 +224,7 @@ impl Fault {
         Fault::of(Effect::Script(steps.into_iter().collect()))
     }
 
-    /// No fault: a step of a [`script`](Fault::script).
+    /// Strikes with nothing: a step of a [`script`](Fault::script).
     pub fn normal() -> Fault {
         Fault::of(Effect::Normal)
     }

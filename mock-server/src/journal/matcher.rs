@@ -43,54 +43,54 @@ pub struct RequestMatcher {
 }
 
 impl RequestMatcher {
-    /// Every request.
+    /// Creates a matcher of every request.
     pub fn new() -> RequestMatcher {
         RequestMatcher::default()
     }
 
-    /// For one system.
+    /// Matches requests for one system.
     #[must_use]
     pub fn system(mut self, system: SystemKind) -> RequestMatcher {
         self.system = Some(system);
         self
     }
 
-    /// For one operation.
+    /// Matches requests for one operation.
     #[must_use]
     pub fn operation(mut self, id: impl Into<String>) -> RequestMatcher {
         self.operation = Some(id.into());
         self
     }
 
-    /// About one user.
+    /// Matches requests about one user.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> RequestMatcher {
         self.user = Some(user.into());
         self
     }
 
-    /// With this method.
+    /// Matches requests with this method.
     #[must_use]
     pub fn method(mut self, method: impl Into<String>) -> RequestMatcher {
         self.method = Some(method.into());
         self
     }
 
-    /// With this path, as it was sent.
+    /// Matches requests with this path, as it was sent.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> RequestMatcher {
         self.path = Some(path.into());
         self
     }
 
-    /// That got a response with this status code.
+    /// Matches requests that got a response with this status code.
     #[must_use]
     pub fn status(mut self, status: u16) -> RequestMatcher {
         self.status = Some(status);
         self
     }
 
-    /// That the contract allows, or does not.
+    /// Matches requests that the contract allows, or does not.
     #[must_use]
     pub fn valid(mut self, valid: bool) -> RequestMatcher {
         self.valid = Some(valid);
@@ -104,8 +104,8 @@ impl RequestMatcher {
         self
     }
 
-    /// With this value of a header. The values of headers that may carry credentials are not kept, and match nothing
-    /// but `[redacted]`.
+    /// Matches requests with this value of a header. The values of headers that may carry credentials are not kept, and match
+    /// nothing but `[redacted]`.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> RequestMatcher {
         self.headers.insert(name.into(), value.into());
@@ -209,12 +209,12 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// At least one request of this pattern.
+    /// Expects at least one request that matches.
     pub fn of(pattern: RequestMatcher) -> Expectation {
         Expectation { pattern, least: 1, most: u64::MAX, name: String::new() }
     }
 
-    /// So many: `1..=1`, `2..`, `0..=0`.
+    /// Expects so many: `1..=1`, `2..`, `0..=0`.
     #[must_use]
     pub fn times(mut self, times: impl RangeBounds<u64>) -> Expectation {
         self.least = match times.start_bound() {
@@ -230,13 +230,13 @@ impl Expectation {
         self
     }
 
-    /// Exactly one.
+    /// Expects exactly one.
     #[must_use]
     pub fn once(self) -> Expectation {
         self.times(1..=1)
     }
 
-    /// None at all.
+    /// Expects none at all.
     #[must_use]
     pub fn never(self) -> Expectation {
         self.times(0..=0)

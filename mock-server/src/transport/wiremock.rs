@@ -74,22 +74,22 @@ impl MockServer {
         MockServer { server, engine }
     }
 
-    /// The base URL for a system, such as `http://127.0.0.1:PORT/pod` for Symphony.
+    /// Returns the base URL for a system, such as `http://127.0.0.1:PORT/pod` for Symphony.
     pub fn uri(&self, system: SystemKind) -> String {
         format!("{}{}", self.server.uri(), Contract::embedded().base_path(system))
     }
 
-    /// The URL of the server itself, such as `http://127.0.0.1:PORT`.
+    /// Returns the URL of the server itself, such as `http://127.0.0.1:PORT`.
     pub fn root(&self) -> String {
         self.server.uri()
     }
 
-    /// The engine behind it.
+    /// Returns the engine behind it.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The server underneath: for mocks and expectations that come before the contract, and for the requests received.
+    /// Returns the server underneath: for mocks and expectations that come before the contract, and for the requests received.
     pub fn wiremock(&self) -> &wiremock::MockServer {
         &self.server
     }

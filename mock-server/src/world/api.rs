@@ -65,17 +65,17 @@ impl World {
         Duration::from_millis(moment().saturating_sub(self.used.load(Ordering::Relaxed)))
     }
 
-    /// Its name; `default` for the one that every server has from the start.
+    /// Returns its name; `default` for the one that every server has from the start.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Credentials that work.
+    /// Returns credentials that work.
     pub fn credentials(&self) -> Credentials {
         lock(&self.state).current.credentials()
     }
 
-    /// Credentials that work, by the name under which they travel, as the admin API lists them.
+    /// Returns credentials that work, by the name under which they travel, as the admin API lists them.
     pub fn listed_credentials(&self) -> Value {
         let state = lock(&self.state);
         let now = state.clock.now();
@@ -119,7 +119,7 @@ impl World {
         lock(&self.state).current.systems.of(system).status(user)
     }
 
-    /// The ids of a system's users.
+    /// Returns the ids of a system's users.
     pub fn users(&self, system: SystemKind) -> Vec<String> {
         self.systems().of(system).users()
     }
@@ -129,7 +129,7 @@ impl World {
         lock(&self.state).current.systems.clone()
     }
 
-    /// A user as the world's document has it; `None` if the system has no such user.
+    /// Returns a user as the world's document has it; `None` if the system has no such user.
     pub fn user(&self, system: SystemKind, user: &str) -> Option<Value> {
         lock(&self.state).current.systems.of(system).get(user)
     }
@@ -185,7 +185,7 @@ impl World {
         model.remove(user)
     }
 
-    /// The user signs in; what a system does only then, it does now: Symphony lifts a suspension whose end has passed.
+    /// Signs the user in, and does what a system does only then: Symphony lifts a suspension whose end has passed.
     pub fn sign_in(&self, system: SystemKind, user: &str) {
         let mut state = lock(&self.state);
         let now = state.clock.now();
@@ -345,7 +345,7 @@ impl World {
         lock(&self.journal).total()
     }
 
-    /// The last requests, oldest first.
+    /// Returns the last requests, oldest first.
     pub fn journal(&self) -> Vec<Exchange> {
         let kept = lock(&self.journal).kept();
         kept.iter().map(|(id, entry)| entry.exchange(*id)).collect()

@@ -121,13 +121,13 @@ impl WorldState {
         WorldState::from(read).validate()
     }
 
-    /// The document in JSON. It has the world's credentials in it.
+    /// Returns the document in JSON. It has the world's credentials in it.
     pub fn to_json(&self) -> Value {
         // Maps with keys of numbers and strings, and nothing else that JSON does not have.
         serde_json::to_value(self).expect("a world is JSON")
     }
 
-    /// With another seed.
+    /// Sets the seed.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> WorldState {
         self.seed = seed;
@@ -284,7 +284,7 @@ impl WorldError {
         WorldError { at: String::new(), problem: problem.into() }
     }
 
-    /// JSON pointer to the place in the document.
+    /// Returns the JSON pointer to the place in the document.
     pub fn pointer(&self) -> &str {
         &self.at
     }

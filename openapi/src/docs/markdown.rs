@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{Contract, Operation, SystemKind, pointer};
 
-/// The pages by file name.
+/// Returns the pages by file name.
 pub fn pages(contract: &Contract) -> BTreeMap<String, String> {
     // A file of this crate, held current and readable by a test.
     let document: Value = serde_json::from_str(super::JSON).expect("docs.json is JSON");

@@ -28,7 +28,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page whose requests go to the server of this machine that the contract names.
+    /// Creates a page whose requests go to the server of this machine that the contract names.
     pub fn new() -> Page {
         Page::default()
     }
@@ -41,7 +41,7 @@ impl Page {
         self
     }
 
-    /// These credentials are filled in: by system, and by the name under which they travel, with `bearer` for the token
+    /// Fills in these credentials: by system, and by the name under which they travel, with `bearer` for the token
     /// in `Authorization`.
     #[must_use]
     pub fn credentials(mut self, credentials: Value) -> Page {
@@ -49,7 +49,7 @@ impl Page {
         self
     }
 
-    /// The document that the page shows.
+    /// Returns the document that the page shows.
     pub fn document(&self) -> Value {
         // A file of this crate, held current and readable by a test.
         let mut document: Value = serde_json::from_str(JSON).expect("docs.json is JSON");
@@ -71,7 +71,7 @@ impl Page {
         self.server.as_deref().unwrap_or(known).trim_end_matches('/').to_owned()
     }
 
-    /// The page: one HTML file without any reference to another.
+    /// Returns the page: one HTML file without any reference to another.
     pub fn html(&self) -> String {
         let document = self.document();
         let root = document["servers"][0]["url"].as_str().unwrap_or_default().to_owned();

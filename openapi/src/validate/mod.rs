@@ -82,7 +82,7 @@ impl Validator {
         Ok(Validator { schemas, by_length })
     }
 
-    /// Everything in `value` that the schema at that JSON pointer does not allow; nothing if it is valid.
+    /// Returns everything in `value` that the schema at that JSON pointer does not allow; nothing if it is valid.
     ///
     /// # Panics
     /// If the pointer names no schema of the contract: pointers come from the contract itself, never from outside.

@@ -49,7 +49,7 @@ impl RowState {
         RowState::Unknown,
     ];
 
-    /// The word in the journal.
+    /// Returns the word in the journal.
     pub const fn as_str(self) -> &'static str {
         match self {
             RowState::Pending => "pending",
@@ -128,17 +128,17 @@ impl FromStr for RowState {
 pub struct Counts([u64; RowState::ALL.len()]);
 
 impl Counts {
-    /// All rows.
+    /// Returns all rows.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// The rows that a resumed run would take up.
+    /// Returns the rows that a resumed run would take up.
     pub fn open(&self) -> u64 {
         self.iter().filter(|(state, _)| !state.is_finished()).map(|(_, count)| count).sum()
     }
 
-    /// Each state with its number of rows.
+    /// Returns each state with its number of rows.
     pub fn iter(&self) -> impl Iterator<Item = (RowState, u64)> + '_ {
         RowState::ALL.into_iter().zip(self.0)
     }

@@ -25,7 +25,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A change to an account of a system.
+    /// Creates a row: a change to an account of a system.
     pub fn new(system: impl Into<String>, user: impl Into<String>, change: StatusChange) -> Row {
         Row { line: 0, system: system.into(), user: user.into(), change, key: None, expected: None }
     }
@@ -46,7 +46,7 @@ pub struct BadRow {
 }
 
 impl BadRow {
-    /// A row, or an end of the input, that is wrong as a whole.
+    /// Creates the problem of a row, or of an end of the input, that is wrong as a whole.
     pub fn at(line: u64, problem: impl Into<String>) -> BadRow {
         BadRow::new(line, None, problem)
     }

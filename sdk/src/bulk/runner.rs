@@ -75,7 +75,7 @@ impl fmt::Debug for Runner {
 }
 
 impl Runner {
-    /// With the defaults: eight rows at once for each system, read before and after.
+    /// Creates a runner with the defaults: eight rows at once for each system, read before and after.
     pub fn new(registry: Arc<Registry>) -> Runner {
         Runner {
             registry,
@@ -147,7 +147,7 @@ impl Runner {
         self
     }
 
-    /// The longest time that a system can ask for and get: 15 min by default. One that asks for more is given up, and
+    /// Sets the longest time that a system can ask for and get: 15 min by default. One that asks for more is given up, and
     /// its rows are left for a time that is said.
     #[must_use]
     pub fn max_wait(mut self, longest: Duration) -> Runner {

@@ -20,7 +20,7 @@ impl fmt::Display for NotReversible {
 
 impl std::error::Error for NotReversible {}
 
-/// The row that takes a row of a journal back to what its account was before; `None` if it changed nothing. It expects to
+/// Returns the row that takes a row of a journal back to what its account was before; `None` if it changed nothing. It expects to
 /// find the account as the change left it, and is refused if somebody changed it since.
 ///
 /// # Errors

@@ -156,7 +156,7 @@ pub(crate) struct Peer {
 /// The setters of [`Config`], for a builder that has one in its field `config`, and its credentials in `credentials`.
 macro_rules! config_setters {
     () => {
-        /// The address of the system, such as the one in the example above. Plain `http` is for the machine itself
+        /// Sets the address of the system, such as the one in the example above. Plain `http` is for the machine itself
         /// only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise, and uses no proxy; `https` uses
         /// the proxy that the environment names, if any: the first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and
         /// `all_proxy` that is not empty, unless `NO_PROXY` or `no_proxy` has the address. One that cannot be used is
@@ -210,13 +210,13 @@ macro_rules! config_setters {
             self
         }
 
-        /// A limit of the client's own, shared by its clones. None by default.
+        /// Sets a limit of the client's own, shared by its clones. None by default.
         pub fn limit(mut self, limit: crate::Limit) -> Self {
             self.config.limit = limit;
             self
         }
 
-        /// The most bytes that the body of a response may have: 1 MiB by default. A longer one is not read on.
+        /// Sets the most bytes that the body of a response may have: 1 MiB by default. A longer one is not read on.
         pub fn body_limit(mut self, bytes: usize) -> Self {
             self.config.body_limit = bytes;
             self

@@ -23,7 +23,7 @@ pub fn hides(c: char) -> bool {
     by_category || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// A text on one line, with everything that [`hides`] as an escape such as `\u{202e}`. Done twice it is as done once.
+/// Returns a text on one line, with everything that [`hides`] as an escape such as `\u{202e}`. Done twice it is as done once.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -35,7 +35,7 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// A text of the system, fit to be shown: on one line, and not endless.
+/// Returns a text of the system, fit to be shown: on one line, and not endless.
 pub fn shown(text: &str) -> String {
     const MOST: usize = 500;
     let mut text: String = text.chars().take(MOST + 1).collect();

@@ -43,7 +43,7 @@ impl Change {
         Change::Toggle,
     ];
 
-    /// The word of the contract.
+    /// Returns the word of the contract.
     pub const fn as_str(self) -> &'static str {
         match self {
             Change::Enable => "enable",
@@ -136,38 +136,38 @@ impl StatusChange {
         self
     }
 
-    /// The owner may sign in again.
+    /// Enables the account: the owner may sign in again.
     pub fn enable() -> StatusChange {
         StatusChange::new(Change::Enable)
     }
 
-    /// The owner may no longer sign in.
+    /// Disables the account: the owner may no longer sign in.
     pub fn disable() -> StatusChange {
         StatusChange::new(Change::Disable)
     }
 
-    /// Suspended for a reason (1 to 500 characters), until somebody lifts it or until the time that
+    /// Suspends the account for a reason (1 to 500 characters), until somebody lifts it or until the time that
     /// [`with_until`](StatusChange::with_until) sets.
     pub fn suspend(reason: impl Into<String>) -> StatusChange {
         StatusChange { reason: Some(reason.into()), ..StatusChange::new(Change::Suspend) }
     }
 
-    /// The suspension is lifted.
+    /// Lifts the suspension.
     pub fn unsuspend() -> StatusChange {
         StatusChange::new(Change::Unsuspend)
     }
 
-    /// Locked.
+    /// Locks the account.
     pub fn lock() -> StatusChange {
         StatusChange::new(Change::Lock)
     }
 
-    /// The lock is lifted.
+    /// Unlocks the account.
     pub fn unlock() -> StatusChange {
         StatusChange::new(Change::Unlock)
     }
 
-    /// To the other state, whichever it is. Never repeat it unless it is certain that it was not carried out.
+    /// Flips the account to the other state, whichever it is. Never repeat it unless it is certain that it was not carried out.
     pub fn toggle() -> StatusChange {
         StatusChange::new(Change::Toggle)
     }

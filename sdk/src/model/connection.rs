@@ -65,7 +65,7 @@ pub enum ConnectionProblem {
 }
 
 impl ConnectionProblem {
-    /// A word for it, as in `unknown_issuer`, which stays the same in later versions: for a report or a metric.
+    /// Returns a word for it, as in `unknown_issuer`, which stays the same in later versions: for a report or a metric.
     pub const fn as_str(self) -> &'static str {
         match self {
             ConnectionProblem::UnknownName => "unknown_name",

@@ -116,12 +116,12 @@ impl Error {
         self.0.applied
     }
 
-    /// The system that the call was for.
+    /// Returns the system that the call was for.
     pub fn system(&self) -> SystemKind {
         self.0.system
     }
 
-    /// The HTTP status code of the last response, if there was one.
+    /// Returns the HTTP status code of the last response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
@@ -136,27 +136,27 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Until when the system asked to wait, in whole seconds: nothing should be sent to it before.
+    /// Returns the time until which the system asked to wait, in whole seconds: nothing should be sent to it before.
     pub fn not_before(&self) -> Option<Timestamp> {
         self.0.not_before
     }
 
-    /// Why no connection could be used, if that is why the request was not sent.
+    /// Returns why no connection could be used, if that is why the request was not sent.
     pub fn connection_problem(&self) -> Option<ConnectionProblem> {
         Unconnected::problem_of(self.0.source.as_deref()?)
     }
 
-    /// The last response as it came (its beginning, if it was too long), without the credentials of the call.
+    /// Returns the last response as it came (its beginning, if it was too long), without the credentials of the call.
     pub fn raw(&self) -> Option<&RawResponse> {
         self.0.raw.as_ref()
     }
 
-    /// The system's id of the last request, if it gave one.
+    /// Returns the system's id of the last request, if it gave one.
     pub fn request_id(&self) -> Option<String> {
         self.0.raw.as_ref().and_then(RawResponse::request_id)
     }
 
-    /// The system's error body as one of the generated types, such as
+    /// Returns the system's error body as one of the generated types, such as
     /// [`SymphonyError`](crate::systems::symphony::types::SymphonyError) with its `code`; `None` if there is no response,
     /// or it is not of that type.
     pub fn error_body<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
@@ -337,7 +337,7 @@ impl ErrorKind {
         }
     }
 
-    /// A word for it, as in `not_found`, which stays the same in later versions: for a report or a metric.
+    /// Returns a word for it, as in `not_found`, which stays the same in later versions: for a report or a metric.
     pub const fn as_str(self) -> &'static str {
         match self {
             ErrorKind::InvalidInput => "invalid_input",

@@ -40,7 +40,7 @@ enum Problem {
 }
 
 impl InvalidId {
-    /// The system whose id it should be.
+    /// Returns the system whose id it should be.
     pub fn system(&self) -> SystemKind {
         self.system
     }
@@ -118,7 +118,7 @@ macro_rules! string_id {
         pub struct $name(String);
 
         impl $name {
-            /// The id as text.
+            /// Returns the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -154,7 +154,7 @@ macro_rules! integer_id {
         pub struct $name(i64);
 
         impl $name {
-            /// The id as a number.
+            /// Returns the id as a number.
             pub fn get(self) -> i64 {
                 self.0
             }

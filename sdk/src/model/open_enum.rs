@@ -35,7 +35,7 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The value as it travels.
+            /// Returns the value as it travels.
             pub fn as_str(&self) -> &str {
                 match self {
                     $($name::$variant => $value,)+
@@ -94,7 +94,7 @@ macro_rules! closed_enum {
         }
 
         impl $name {
-            /// The value as it travels.
+            /// Returns the value as it travels.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $($name::$variant => $value,)+

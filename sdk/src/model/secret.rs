@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct Secret(String);
 
 impl Secret {
-    /// The value itself. Whoever calls this responses for where it goes.
+    /// Returns the value itself. Whoever calls this responses for where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }

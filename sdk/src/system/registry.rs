@@ -246,12 +246,12 @@ pub struct OpenAccount<'a> {
 }
 
 impl<'a> SystemOutcomes<'a> {
-    /// The next outcome; `None` after the last. Dropping the future loses nothing: the calls go on with the next one.
+    /// Returns the next outcome; `None` after the last. Dropping the future loses nothing: the calls go on with the next one.
     pub async fn next(&mut self) -> Option<SystemOutcome> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The accounts whose outcome was not given out, in the order given.
+    /// Returns the accounts whose outcome was not given out, in the order given.
     pub fn open(&self) -> Vec<OpenAccount<'a>> {
         lock(&self.open).iter().flatten().copied().collect()
     }

@@ -63,7 +63,7 @@ impl Akana {
         }
     }
 
-    /// The generated typed client. It speaks JSON, whatever travels.
+    /// Returns the generated typed client. It speaks JSON, whatever travels.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }
@@ -83,14 +83,14 @@ pub struct AkanaBuilder {
 impl AkanaBuilder {
     config_setters!();
 
-    /// The id of the tenant (the federation member), such as `acmepaymentscorp`. The cookie and the CSRF header are
+    /// Sets the id of the tenant (the federation member), such as `acmepaymentscorp`. The cookie and the CSRF header are
     /// named after it.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
     }
 
-    /// The representation that travels: plain `application/json` by default. No sample of the platform's XML is
+    /// Sets the representation that travels: plain `application/json` by default. No sample of the platform's XML is
     /// public; its namespace is unverified.
     pub fn media_type(mut self, media_type: MediaType) -> Self {
         self.media_type = media_type;
@@ -140,7 +140,7 @@ macro_rules! media_types {
             /// All ten.
             pub const ALL: &'static [MediaType] = &[$(MediaType::$name),+];
 
-            /// The name that travels in `Accept` and `Content-Type`.
+            /// Returns the name that travels in `Accept` and `Content-Type`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(MediaType::$name => $value,)+
@@ -184,8 +184,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The values of the cookies `AtmoAuthToken_{tenant}` and `Csrf-Token_{tenant}` that signing in set, each exactly
-    /// as it came: the CSRF token stays percent-encoded. The session lives 30 minutes by default.
+    /// Creates credentials from the values of the cookies `AtmoAuthToken_{tenant}` and `Csrf-Token_{tenant}` that signing in set,
+    /// each exactly as it came: the CSRF token stays percent-encoded. The session lives 30 minutes by default.
     pub fn session(session_cookie: impl Into<Secret>, csrf_token: impl Into<Secret>) -> Credentials {
         Credentials { session_cookie: session_cookie.into(), csrf_token: csrf_token.into() }
     }

@@ -56,7 +56,7 @@ impl Clearsquare {
         ClearsquareBuilder { config: Config::default(), credentials: None }
     }
 
-    /// The generated typed client. Its responses are as they came: `status` may be `error` in a 200.
+    /// Returns the generated typed client. Its responses are as they came: `status` may be `error` in a 200.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }
@@ -91,7 +91,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A JWT that permits the operation, without `Bearer`. It is sent in the header and in the body.
+    /// Creates credentials from a JWT that permits the operation, without `Bearer`. It is sent in the header and in the body.
     pub fn token(token: impl Into<Secret>) -> Credentials {
         Credentials { token: token.into() }
     }

@@ -58,7 +58,7 @@ impl Mediconnect {
         MediconnectBuilder { config: Config::default(), credentials: None, active_flag: ActiveFlag::default() }
     }
 
-    /// The generated typed client. It sends what it is told: name both booleans.
+    /// Returns the generated typed client. It sends what it is told: name both booleans.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }
@@ -128,7 +128,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The JWT of a user with the role ADMIN, without `Bearer`.
+    /// Creates credentials from the JWT of a user with the role ADMIN, without `Bearer`.
     pub fn token(token: impl Into<Secret>) -> Credentials {
         Credentials { token: token.into() }
     }

@@ -4,7 +4,7 @@ use crate::model::change::Change;
 use crate::model::kind::SystemKind;
 use crate::model::operation::Operation;
 
-/// Every operation of the contract, in its order, of the systems whose features are on.
+/// Returns every operation of the contract, in its order, of the systems whose features are on.
 ///
 /// ```
 /// use user_status::Idempotence;

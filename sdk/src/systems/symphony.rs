@@ -56,7 +56,7 @@ impl Symphony {
         SymphonyBuilder { config: Config::default(), credentials: None, unit: Unit::default() }
     }
 
-    /// The generated typed client.
+    /// Returns the generated typed client.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }
@@ -108,7 +108,7 @@ impl Unit {
 impl SymphonyBuilder {
     config_setters!();
 
-    /// The unit of the end of a suspension: milliseconds by default.
+    /// Sets the unit of the end of a suspension: milliseconds by default.
     pub fn unit(mut self, unit: Unit) -> Self {
         self.unit = unit;
         self
@@ -132,7 +132,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The session token that RSA authentication gave. It lives between an hour and two weeks.
+    /// Creates credentials from the session token that RSA authentication gave. It lives between an hour and two weeks.
     pub fn session_token(token: impl Into<Secret>) -> Credentials {
         Credentials { session_token: token.into() }
     }

@@ -57,7 +57,7 @@ impl Userdocks {
         UserdocksBuilder { config: Config::default(), credentials: None, route: Route::default(), app: None }
     }
 
-    /// The generated typed client. Its responses are as they came: `success` may be `false` in a 200.
+    /// Returns the generated typed client. Its responses are as they came: `success` may be `false` in a 200.
     pub fn client(&self) -> &Client {
         &self.dialect.client
     }
@@ -94,7 +94,7 @@ impl UserdocksBuilder {
         self
     }
 
-    /// The UUID of the app, for [`Route::Current`]: the same as the client id of the credentials.
+    /// Sets the UUID of the app, for [`Route::Current`]: the same as the client id of the credentials.
     pub fn app(mut self, app: impl Into<String>) -> Self {
         self.app = Some(app.into());
         self
@@ -127,12 +127,12 @@ enum KeyType {
 }
 
 impl Credentials {
-    /// An API key of type `write`, and the client id of the app: its UUID. For servers only.
+    /// Creates credentials from an API key of type `write`, and the client id of the app: its UUID. For servers only.
     pub fn api_key(key: impl Into<Secret>, client_id: impl Into<Secret>) -> Credentials {
         Credentials(KeyType::ApiKey { key: key.into(), client_id: client_id.into() })
     }
 
-    /// The access token of a signed-in user, without `Bearer`. It acts on that user only.
+    /// Creates credentials from the access token of a signed-in user, without `Bearer`. It acts on that user only.
     pub fn access_token(token: impl Into<Secret>) -> Credentials {
         Credentials(KeyType::AccessToken(token.into()))
     }

@@ -123,17 +123,17 @@ impl StandaloneServer {
         Ok(StandaloneServer { address, scheme, engine, stop, task })
     }
 
-    /// The address that it listens on.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL for a system, such as `http://127.0.0.1:PORT/pod` for Symphony.
+    /// Returns the base URL for a system, such as `http://127.0.0.1:PORT/pod` for Symphony.
     pub fn uri(&self, system: SystemKind) -> String {
         format!("{}{}", self.root(), Contract::embedded().base_path(system))
     }
 
-    /// The URL of the server itself, such as `http://127.0.0.1:PORT`.
+    /// Returns the URL of the server itself, such as `http://127.0.0.1:PORT`.
     pub fn root(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
@@ -143,7 +143,7 @@ impl StandaloneServer {
         SystemKind::ALL.iter().find_map(|&system| self.sample(system, &self.uri(system)))
     }
 
-    /// The engine behind it.
+    /// Returns the engine behind it.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }

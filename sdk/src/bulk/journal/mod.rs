@@ -227,7 +227,7 @@ impl Journal {
         open().map_err(|error| error.at(path))
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -240,7 +240,7 @@ impl JournalReader {
         })
     }
 
-    /// All rows in the order of the input, a page at a time: memory does not grow with their number. The iterator ends
+    /// Returns all rows in the order of the input, a page at a time: memory does not grow with their number. The iterator ends
     /// after an error.
     pub fn entries(&self) -> impl Iterator<Item = Result<JournalEntry, JournalError>> + '_ {
         let mut page: std::vec::IntoIter<JournalEntry> = Vec::new().into_iter();

@@ -64,7 +64,7 @@ pub use ndjson::NdjsonRows;
 #[cfg(doc)]
 use super::BadRow;
 
-/// The rows of a CSV file, in the [form described here](self). Only one row at a time is in memory.
+/// Returns the rows of a CSV file, in the [form described here](self). Only one row at a time is in memory.
 ///
 /// # Errors
 ///
@@ -86,7 +86,7 @@ pub fn csv<R: Read>(source: R) -> CsvRows<R> {
     CsvRows::new(source)
 }
 
-/// The rows of an NDJSON file, in the [form described here](self). Only one row at a time is in memory.
+/// Returns the rows of an NDJSON file, in the [form described here](self). Only one row at a time is in memory.
 ///
 /// # Errors
 ///
@@ -127,7 +127,7 @@ pub enum Format {
 const WORDS: [(&str, Format); 3] = [("csv", Format::Csv), ("ndjson", Format::Ndjson), ("jsonl", Format::Ndjson)];
 
 impl Format {
-    /// The format that the extension of a file says: `.csv`, `.ndjson` or `.jsonl`, in any case.
+    /// Returns the format that the extension of a file says: `.csv`, `.ndjson` or `.jsonl`, in any case.
     pub fn of_path(path: &Path) -> Option<Format> {
         let extension = path.extension()?;
         WORDS.into_iter().find(|(word, _)| extension.eq_ignore_ascii_case(word)).map(|(_, format)| format)

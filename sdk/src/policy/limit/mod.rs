@@ -33,7 +33,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// At most so many requests per second, evenly spaced: between any two there is at least the time of one. A number
+    /// Sets the most requests per second, evenly spaced: between any two there is at least the time of one. A number
     /// that is not above zero sets no limit.
     #[must_use]
     pub fn per_second(mut self, requests: f64) -> Limit {
@@ -41,7 +41,7 @@ impl Limit {
         self
     }
 
-    /// At most so many requests at once; at least 1.
+    /// Sets the most requests at once; at least 1.
     #[must_use]
     pub fn max_in_flight(mut self, requests: usize) -> Limit {
         self.max_in_flight = Some(requests.clamp(1, Semaphore::MAX_PERMITS));
