@@ -1,186 +1,58 @@
-//! Changes one account in each of the five systems through the typed clients, and shows what each became; then one
-//! call that is refused. Runs on the embedded mock server.
+//! Changes one account in each of five systems, and says of each what is known; then one call that is refused. Runs on the embedded
+//! mock server.
 //!
 //! `cargo run --example quickstart`
 
-use std::error::Error;
-use std::process::ExitCode;
-
-use user_status::Result;
 use user_status::systems::{
     Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
 };
-use user_status_mock::{AccountStatus, MockServer, SystemKind, world};
+use user_status::{AccountSystem, StatusChange};
+use user_status_mock::{MockServer, SystemKind, world};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> std::result::Result<(), Box<dyn Error>> {
-    let server = MockServer::start().await;
-    println!("A mock of five systems is listening on {}\n", server.wiremock().uri());
-
-    let changes = [
-        (SystemKind::Userdocks, world::USERDOCKS_USER.to_owned(), disable_in_userdocks(&server).await?, "disabled"),
-        (SystemKind::Akana, world::AKANA_USER.to_owned(), lock_in_akana(&server).await?, "enabled, locked"),
-        (
-            SystemKind::Mediconnect,
-            world::MEDICONNECT_USER.to_string(),
-            suspend_in_mediconnect(&server).await?,
-            "enabled, suspended (Violation of terms of service)",
-        ),
-        (
-            SystemKind::Symphony,
-            world::SYMPHONY_USER.to_string(),
-            suspend_in_symphony(&server).await?,
-            "enabled, suspended until 2026-12-31T23:59:59Z (Leave of absence)",
-        ),
-        (
-            SystemKind::Clearsquare,
-            world::CLEARSQUARE_USER.to_owned(),
-            toggle_in_clearsquare(&server).await?,
-            "disabled",
-        ),
-    ];
-    let requests = server.wiremock().received_requests().await.ok_or("the mock keeps no requests")?;
-    println!("{:<12} {:<82} {:<6} THE ACCOUNT IS NOW", "SYSTEM", "REQUEST", "STATUS");
-    for ((system, user, status_code, expected), request) in changes.into_iter().zip(&requests) {
-        let request_line = format!("{} {}", request.method, request.url.path());
-        let now = describe(&server.status(system, &user).ok_or("the account is gone")?);
-        println!("{system:<12} {request_line:<82} {status_code:<6} {now}");
-        if now != expected {
-            return Err(format!("{system}: the account should be {expected}").into());
-        }
-    }
-
-    println!("\nAnd one call that is refused, by a caller without the entitlement:\n");
-    match disable_in_symphony_without_entitlement(&server).await {
-        Ok(_) => Err("a call that must be refused was not".into()),
-        Err(error) if error.kind() == user_status::ErrorKind::Forbidden => {
-            println!("{error}\nkind: {:?}, changed all the same: {:?}", error.kind(), error.applied());
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn disable_in_userdocks(server: &MockServer) -> Result<u16> {
-    let known = server.credentials().userdocks;
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let server = MockServer::start().await; // in production: the addresses of the systems
+    println!("A mock of five systems is listening on {}\n", server.root());
+    let known = server.credentials();
     let userdocks = Userdocks::builder()
         .base_url(server.uri(SystemKind::Userdocks))
-        .credentials(userdocks::Credentials::api_key(known.api_key, known.client_id))
+        .credentials(userdocks::Credentials::api_key(known.userdocks.api_key, known.userdocks.client_id))
         .build()?;
-    let answer = userdocks
-        .client()
-        .set_access_status()
-        .user_id(world::USERDOCKS_USER)
-        .access_status(userdocks::UserdocksAccessStatus::Freezed)
-        .send()
-        .await?;
-    Ok(answer.status().as_u16())
-}
-
-async fn lock_in_akana(server: &MockServer) -> Result<u16> {
-    let known = server.credentials().akana;
     let akana = Akana::builder()
         .base_url(server.uri(SystemKind::Akana))
         .tenant(world::AKANA_TENANT)
-        .credentials(akana::Credentials::session(known.session_cookie, known.csrf_token))
+        .credentials(akana::Credentials::session(known.akana.session_cookie, known.akana.csrf_token))
         .build()?;
-    let answer = akana
-        .client()
-        .change_user_status()
-        .user_id(world::AKANA_USER)
-        .body_map(|body| body.user_status(akana::AkanaUserStatus::Locked).comments("Account compromised".to_owned()))
-        .send()
-        .await?;
-    Ok(answer.status().as_u16())
-}
-
-async fn suspend_in_mediconnect(server: &MockServer) -> Result<u16> {
     let mediconnect = Mediconnect::builder()
         .base_url(server.uri(SystemKind::Mediconnect))
-        .credentials(mediconnect::Credentials::token(server.credentials().mediconnect.token))
+        .credentials(mediconnect::Credentials::token(known.mediconnect.token))
         .build()?;
-    let answer = mediconnect
-        .client()
-        .toggle_user_status()
-        .id(world::MEDICONNECT_USER)
-        .body_map(|body| {
-            let reason = "Violation of terms of service".to_owned();
-            body.is_active(true).is_suspended(true).suspension_reason(reason)
-        })
-        .send()
-        .await?;
-    Ok(answer.status().as_u16())
-}
-
-async fn suspend_in_symphony(server: &MockServer) -> Result<u16> {
-    let symphony = symphony(server, &server.credentials().symphony.session_token)?;
-    let answer = symphony
-        .client()
-        .update_user_status()
-        .uid(world::SYMPHONY_USER)
-        .body_map(|body| {
-            body.status(symphony::SymphonyAccountState::Enabled)
-                .suspended(true)
-                .suspended_until(1_798_761_599_000_i64) // milliseconds: 2026-12-31T23:59:59Z
-                .suspension_reason("Leave of absence".to_owned())
-        })
-        .send()
-        .await?;
-    Ok(answer.status().as_u16())
-}
-
-async fn toggle_in_clearsquare(server: &MockServer) -> Result<u16> {
+    let symphony = Symphony::builder()
+        .base_url(server.uri(SystemKind::Symphony))
+        .credentials(symphony::Credentials::session_token(known.symphony.session_token))
+        .build()?;
     let clearsquare = Clearsquare::builder()
         .base_url(server.uri(SystemKind::Clearsquare))
-        .credentials(clearsquare::Credentials::token(server.credentials().clearsquare.token))
+        .credentials(clearsquare::Credentials::token(known.clearsquare.token))
         .build()?;
-    let answer =
-        clearsquare.client().manage_user_status().body_map(|body| body.id(world::CLEARSQUARE_USER)).send().await?;
-    Ok(answer.status().as_u16())
-}
 
-async fn disable_in_symphony_without_entitlement(server: &MockServer) -> Result<u16> {
-    let symphony = symphony(server, &server.credentials().symphony.unentitled_session_token)?;
-    let answer = symphony
-        .client()
-        .update_user_status()
-        .uid(world::SYMPHONY_USER)
-        .body_map(|body| body.status(symphony::SymphonyAccountState::Disabled))
-        .send()
-        .await?;
-    Ok(answer.status().as_u16())
-}
+    // One vocabulary for all of them.
+    let leave = StatusChange::suspend("Leave of absence").with_until("2099-12-31T23:59:59Z".parse()?);
+    let changes: [(&dyn AccountSystem, String, StatusChange); 5] = [
+        (&userdocks, world::USERDOCKS_USER.to_owned(), StatusChange::disable()),
+        (&akana, world::AKANA_USER.to_owned(), StatusChange::lock()),
+        (&mediconnect, world::MEDICONNECT_USER.to_string(), StatusChange::suspend("Left")),
+        (&symphony, world::SYMPHONY_USER.to_string(), leave),
+        (&clearsquare, world::CLEARSQUARE_USER.to_owned(), StatusChange::toggle()),
+    ];
+    println!("{:<12} {:<8} {:<10} THE ACCOUNT", "SYSTEM", "CHANGE", "PROOF");
+    for (system, user, change) in &changes {
+        let receipt = system.apply_and_verify(user, change).await?;
+        println!("{:<12} {:<8} {:<10} {}", system.kind(), change.change(), receipt.proof, receipt.status);
+    }
 
-fn symphony(server: &MockServer, session_token: &str) -> Result<Symphony> {
-    Symphony::builder()
-        .base_url(server.uri(SystemKind::Symphony))
-        .credentials(symphony::Credentials::session_token(session_token))
-        .build()
-}
-
-/// An account in words.
-fn describe(status: &AccountStatus) -> String {
-    let mut words = Vec::new();
-    if let Some(enabled) = status.enabled {
-        words.push(if enabled { "enabled" } else { "disabled" }.to_owned());
-    }
-    if let Some(suspension) = status.suspended.as_ref().filter(|suspension| suspension.active) {
-        let until = suspension.until.map(|until| format!(" until {until}")).unwrap_or_default();
-        let reason = suspension.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        words.push(format!("suspended{until}{reason}"));
-    }
-    if status.locked == Some(true) {
-        words.push("locked".to_owned());
-    }
-    words.join(", ")
+    println!("\nAnd one that cannot be asked for, which is known before anything is sent:");
+    let error = symphony.apply("jane@acme.example", &StatusChange::disable()).await.unwrap_err();
+    println!("{error}\nkind: {:?}, changed all the same: {:?}", error.kind(), error.applied());
+    Ok(())
 }
