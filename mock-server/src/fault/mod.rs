@@ -14,11 +14,11 @@ use crate::bounds;
 use crate::contract::contract;
 
 mod injection;
-mod kind;
+mod effect;
 
 pub(crate) use injection::{ActiveFault, Injection};
-pub use kind::RetryAfter;
-use kind::{Effect, Latency, Status};
+pub use effect::RetryAfter;
+use effect::{Effect, Latency, Status};
 
 /// One thing that goes wrong.
 ///
@@ -46,7 +46,7 @@ use kind::{Effect, Latency, Status};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    #[serde(deserialize_with = "kind::read")]
+    #[serde(deserialize_with = "effect::read")]
     kind: Effect,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     when: Option<Strikes>,

@@ -128,7 +128,7 @@ impl Runner {
             }
             let max_in_flight =
                 self.max_in_flight_in.get(name).copied().unwrap_or(self.max_in_flight).clamp(1, MOST_IN_FLIGHT);
-            let line = Arc::new(Lane {
+            let lane = Arc::new(Lane {
                 runner: self.clone(),
                 pass,
                 journal: journal.clone(),
@@ -143,7 +143,7 @@ impl Runner {
             });
             // Twice as many rows as calls: while one half waits for the disk, the other is on the wire.
             for _ in 0..max_in_flight * 2 {
-                tasks.spawn(line.clone().work());
+                tasks.spawn(lane.clone().work());
             }
         }
         let mut broken = None;
