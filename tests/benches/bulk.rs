@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use user_status::Registry;
-use user_status::bulk::{InvalidRows, Journal, Runner};
+use user_status::bulk::{BreakerPolicy, InvalidRows, Journal, Runner};
 use user_status_mock::{Fault, StandaloneServer, SystemKind};
 use user_status_tests::figures::{self, Spread};
 use user_status_tests::people;
@@ -71,7 +71,9 @@ async fn fire(rows: usize) -> Result<Value> {
     let before: Vec<_> = (0..rows).map(|number| people::status(&server, number)).collect();
     people::fire(&server);
     let registry = people::registry(&server.root());
-    let runner = Runner::new(registry.clone()).max_in_flight(IN_FLIGHT).breaker(1000, Duration::ZERO, 1);
+    let runner = Runner::new(registry.clone())
+        .max_in_flight(IN_FLIGHT)
+        .breaker(BreakerPolicy::default().with_failures(1000).with_pause(Duration::ZERO).with_probes(1));
     let started = Instant::now();
     let summary = runner.run(begin(&path, &registry, rows).await?).await?;
     let (seconds, counts) = (started.elapsed().as_secs_f64(), summary.counts.to_string());

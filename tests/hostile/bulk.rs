@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::stream;
 use tempfile::TempDir;
-use user_status::bulk::{Event, InvalidRows, Journal, JournalEntry, JournalReader, Row, RowState, Runner, undo};
+use user_status::bulk::{
+    BreakerPolicy, Event, InvalidRows, Journal, JournalEntry, JournalReader, Row, RowState, Runner, undo,
+};
 use user_status::{AccountStatus, Clock as _, ErrorKind, Proof, Registry};
 
 use crate::drive::Run;
@@ -56,7 +58,9 @@ impl Run {
         let registry = self.registry();
         let (read_first, verify) = (random.percent(70), random.percent(80));
         let runner = |registry: &Arc<Registry>| {
-            let runner = Runner::new(registry.clone()).breaker(10_000, Duration::ZERO, 1).max_in_flight(8);
+            let runner = Runner::new(registry.clone())
+                .breaker(BreakerPolicy::default().with_failures(10_000).with_pause(Duration::ZERO).with_probes(1))
+                .max_in_flight(8);
             runner.read_first(read_first).verify(verify).clock(Arc::new(self.hostile.clock.clone()))
         };
         let create = Journal::create(

@@ -13,12 +13,12 @@ use user_status_openapi::{Operation, SystemKind};
 use crate::bounds;
 use crate::contract::contract;
 
-mod injection;
 mod effect;
+mod injection;
 
-pub(crate) use injection::{ActiveFault, Injection};
 pub use effect::RetryAfter;
 use effect::{Effect, Latency, Status};
+pub(crate) use injection::{ActiveFault, Injection};
 
 /// One thing that goes wrong.
 ///

@@ -9,21 +9,59 @@ use crate::model::connection::ConnectionProblem;
 use crate::model::error::{Error, ErrorKind};
 use crate::policy::clock::{Clock, Wait};
 
-/// When to stop for a while, and when for good.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Thresholds {
-    /// So many failures in a row.
-    pub(super) failures: u32,
-    /// The time for which nothing is sent then.
-    pub(super) pause: Duration,
-    /// The number of times that one row may try whether the system is back.
-    pub(super) probes: u32,
+/// The settings of the circuit breaker that each system of a run has.
+///
+/// ```
+/// use std::time::Duration;
+/// use user_status::bulk::BreakerPolicy;
+///
+/// let hasty = BreakerPolicy::default().with_failures(3).with_pause(Duration::from_secs(5));
+/// assert_eq!(hasty.probes, 5);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BreakerPolicy {
+    /// The number of failures in a row that open it: 10 by default, at least 1.
+    pub failures: u32,
+    /// The time for which it is open: 30 s by default.
+    pub pause: Duration,
+    /// The number of probes that may fail before the system is given up: 5 by default.
+    pub probes: u32,
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> BreakerPolicy {
+        BreakerPolicy { failures: 10, pause: Duration::from_secs(30), probes: 5 }
+    }
+}
+
+impl BreakerPolicy {
+    /// Sets the number of failures in a row that open the breaker; 0 is taken for 1.
+    #[must_use]
+    pub fn with_failures(mut self, failures: u32) -> BreakerPolicy {
+        self.failures = failures.max(1);
+        self
+    }
+
+    /// Sets the time for which the breaker is open.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> BreakerPolicy {
+        self.pause = pause;
+        self
+    }
+
+    /// Sets the number of probes that may fail before the system is given up.
+    #[must_use]
+    pub fn with_probes(mut self, probes: u32) -> BreakerPolicy {
+        self.probes = probes;
+        self
+    }
 }
 
 /// The breaker of one system, shared by the tasks that work on it.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    thresholds: Thresholds,
+    thresholds: BreakerPolicy,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     changed: Notify,
@@ -94,7 +132,7 @@ pub(super) enum Transition {
 }
 
 impl Breaker {
-    pub(super) fn new(thresholds: Thresholds, clock: Arc<dyn Clock>) -> Breaker {
+    pub(super) fn new(thresholds: BreakerPolicy, clock: Arc<dyn Clock>) -> Breaker {
         Breaker { thresholds, clock, state: Mutex::new(State::Closed { failures: 0 }), changed: Notify::new() }
     }
 
@@ -190,7 +228,7 @@ mod tests {
 
     #[test]
     fn only_the_row_that_tries_a_system_ends_the_try() {
-        let thresholds = Thresholds { failures: 1, pause: Duration::ZERO, probes: 1 };
+        let thresholds = BreakerPolicy { failures: 1, pause: Duration::ZERO, probes: 1 };
         let breaker = Breaker::new(thresholds, Arc::new(SystemClock::default()));
         let enter = || breaker.enter().now_or_never();
         assert_eq!([enter(), enter()], [Some(Some(Admission::Row)); 2]);

@@ -36,6 +36,7 @@ mod runner;
 mod stop;
 mod undo;
 
+pub use breaker::BreakerPolicy;
 pub use entry::{Counts, JournalEntry, RowOutcome, RowState};
 pub use event::{Event, PauseReason, Summary};
 #[doc(hidden)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::breaker::Thresholds;
+use super::breaker::BreakerPolicy;
 use super::event::Event;
 use super::stop::StopHandle;
 use crate::policy::clock::{Clock, SystemClock};
@@ -53,7 +53,7 @@ pub struct Runner {
     pub(super) verify: bool,
     pub(super) passes: u32,
     pub(super) options: CallOptions,
-    pub(super) thresholds: Thresholds,
+    pub(super) thresholds: BreakerPolicy,
     pub(super) max_wait: Duration,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: StopHandle,
@@ -85,7 +85,7 @@ impl Runner {
             verify: true,
             passes: 2,
             options: CallOptions::default(),
-            thresholds: Thresholds { failures: 10, pause: Duration::from_secs(30), probes: 5 },
+            thresholds: BreakerPolicy::default(),
             max_wait: Duration::from_secs(15 * 60),
             clock: Arc::new(SystemClock::default()),
             stop: StopHandle::default(),
@@ -139,11 +139,10 @@ impl Runner {
         self
     }
 
-    /// Sets the circuit breaker: how many failures in a row open it, for how long, and how many probes may fail before
-    /// it is given up: 10, 30 s and 5 by default.
+    /// Sets the circuit breaker that each system has.
     #[must_use]
-    pub fn breaker(mut self, failures: u32, pause: Duration, tries: u32) -> Runner {
-        self.thresholds = Thresholds { failures: failures.max(1), pause, probes: tries };
+    pub fn breaker(mut self, policy: BreakerPolicy) -> Runner {
+        self.thresholds = policy;
         self
     }
 

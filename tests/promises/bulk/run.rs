@@ -9,8 +9,8 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use tempfile::TempDir;
 use user_status::bulk::{
-    BadRow, Event, InvalidRows, Journal, JournalEntry, JournalErrorKind, JournalReader, Row, RowState, Runner, Step,
-    StopHandle, Summary, undo,
+    BadRow, BreakerPolicy, Event, InvalidRows, Journal, JournalEntry, JournalErrorKind, JournalReader, Row, RowState,
+    Runner, Step, StopHandle, Summary, undo,
 };
 use user_status::systems::symphony;
 use user_status::{AccountStatus, ErrorKind, Registry, StatusChange};
@@ -27,7 +27,8 @@ async fn begin(path: &Path, registry: &Registry, rows: impl Iterator<Item = Row>
 
 async fn run(registry: &Arc<Registry>, journal: Journal) -> Summary {
     // Random failures are not an outage.
-    let runner = Runner::new(registry.clone()).breaker(1000, Duration::ZERO, 1);
+    let runner = Runner::new(registry.clone())
+        .breaker(BreakerPolicy::default().with_failures(1000).with_pause(Duration::ZERO).with_probes(1));
     runner.run(journal).await.unwrap()
 }
 
@@ -384,8 +385,10 @@ async fn a_system_that_is_down_is_left_alone_and_the_others_go_on() {
     let clock = TestClock::new();
     let paused = Arc::new(Mutex::new(Vec::new()));
     let seen = paused.clone();
-    let runner =
-        Runner::new(registry.clone()).max_in_flight(2).breaker(5, Duration::from_secs(60), 3).clock(clock.clone());
+    let runner = Runner::new(registry.clone())
+        .max_in_flight(2)
+        .breaker(BreakerPolicy::default().with_failures(5).with_pause(Duration::from_secs(60)).with_probes(3))
+        .clock(clock.clone());
     let runner = runner.on_event(move |event| match event {
         Event::Paused { system, pause, .. } => seen.lock().unwrap().push(((*system).to_owned(), *pause)),
         Event::Abandoned { system, why } => assert!(why.contains("503") && *system == "pod", "{system}: {why}"),
@@ -418,7 +421,10 @@ async fn a_row_that_needs_no_call_does_not_stand_for_a_system_that_is_tried() {
     journal.execute("UPDATE rows SET state = 'sending' WHERE number BETWEEN 3 AND 13", []).unwrap();
     drop(journal);
     Journal::seal_anew(&path).unwrap();
-    let runner = Runner::new(registry).max_in_flight(1).breaker(1, Duration::from_secs(60), 2).clock(TestClock::new());
+    let runner = Runner::new(registry)
+        .max_in_flight(1)
+        .breaker(BreakerPolicy::default().with_failures(1).with_pause(Duration::from_secs(60)).with_probes(2))
+        .clock(TestClock::new());
     let run = runner.run(Journal::open(&path).unwrap());
     let summary =
         tokio::time::timeout(Duration::from_secs(60), run).await.expect("it waits for a try that is over").unwrap();
@@ -440,7 +446,7 @@ async fn a_system_that_comes_back_in_a_pause_gets_the_rest_of_its_rows() {
     let (seen, back) = (events.clone(), server.clone());
     let runner = Runner::new(registry)
         .max_in_flight(2)
-        .breaker(5, Duration::from_secs(60), 1000)
+        .breaker(BreakerPolicy::default().with_failures(5).with_pause(Duration::from_secs(60)).with_probes(1000))
         .clock(TestClock::new())
         .passes(1);
     let runner = runner.on_event(move |event| {

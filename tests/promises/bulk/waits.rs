@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::stream;
 use tempfile::TempDir;
 use user_status::bulk::{
-    Boundary, Event, InvalidRows, Journal, JournalEntry, JournalReader, PauseReason, Row, RowState, Runner, Summary,
+    Boundary, BreakerPolicy, Event, InvalidRows, Journal, JournalEntry, JournalReader, PauseReason, Row, RowState,
+    Runner, Summary,
 };
 use user_status::{Clock as _, Limit, Registry, RetryPolicy, StatusChange};
 use user_status_mock::{Fault, Options, RetryAfter, StandaloneServer, SystemKind};
@@ -183,11 +184,14 @@ async fn a_try_that_is_not_sent_is_made_by_another_row() {
     let not_sent = Arc::new(Mutex::new(Vec::new()));
     let (noted, asks) = (not_sent.clone(), rests.clone());
     let runner = Runner::new(registry).clock(clock).max_in_flight(2).read_first(false).verify(false);
-    let runner = runner.breaker(1, Duration::ZERO, 5).on_event(move |event| match event {
-        Event::Paused { reason: PauseReason::Asked, .. } => drop(asks.set(())),
-        Event::Row { entry, outcome, .. } if outcome.attempts == 0 => noted.lock().unwrap().push(entry.number),
-        _ => {}
-    });
+    let runner =
+        runner.breaker(BreakerPolicy::default().with_failures(1).with_pause(Duration::ZERO)).on_event(move |event| {
+            match event {
+                Event::Paused { reason: PauseReason::Asked, .. } => drop(asks.set(())),
+                Event::Row { entry, outcome, .. } if outcome.attempts == 0 => noted.lock().unwrap().push(entry.number),
+                _ => {}
+            }
+        });
     let journal = Journal::open(&path).unwrap();
     let watched = path.clone();
     let hook = move |boundary| {
