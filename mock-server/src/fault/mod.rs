@@ -285,7 +285,7 @@ impl Fault {
         self
     }
 
-    /// An [`answer`](Fault::answer) may be one that the contract does not have. The faults that never are of the contract,
+    /// Allows an [`answer`](Fault::answer) that the contract does not have. The faults that never are of the contract,
     /// such as [`rate_limited`](Fault::rate_limited), need not say so.
     #[must_use]
     pub fn off_contract(mut self) -> Fault {

@@ -33,7 +33,7 @@ impl Page {
         Page::default()
     }
 
-    /// Requests go to this server, such as `http://127.0.0.1:4010`, and to no other. A path (`/`, `/__world/suite-1`)
+    /// Sends requests to this server, such as `http://127.0.0.1:4010`, and to no other. A path (`/`, `/__world/suite-1`)
     /// is one of the server that the page comes from.
     #[must_use]
     pub fn server(mut self, root: impl Into<String>) -> Page {

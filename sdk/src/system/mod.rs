@@ -43,7 +43,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// Returns the kind of the system.
     fn kind(&self) -> SystemKind;
 
-    /// Where it is: its base URL, without a slash at the end.
+    /// Returns the base URL, without a trailing slash.
     fn base_url(&self) -> &str;
 
     /// Returns what the system can do, with these settings.
@@ -116,7 +116,7 @@ pub trait AccountSystem: Debug + Send + Sync {
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>>;
 
-    /// [`dry_run`](AccountSystem::dry_run) with settings for this call.
+    /// Makes a [dry run](AccountSystem::dry_run) with settings for this call.
     ///
     /// Unless an implementation says otherwise, this [checks](AccountSystem::check) the change, reads nothing, and describes
     /// the request by the name of the change, the [base URL](AccountSystem::base_url) and the change as JSON.
@@ -201,7 +201,7 @@ pub trait AccountSystem: Debug + Send + Sync {
         self.apply_and_verify_with(user, change, CallOptions::default())
     }
 
-    /// [`apply_and_verify`](AccountSystem::apply_and_verify) with settings for this call. Reading back is a call of its
+    /// Does what [`apply_and_verify`](AccountSystem::apply_and_verify) does, with settings for this call. Reading back is a call of its
     /// own, with the same settings: it has as much time again.
     ///
     /// # Errors

@@ -123,7 +123,7 @@ impl Registry {
         self.apply_everywhere_with(accounts, change, CallOptions::default()).await
     }
 
-    /// [`apply_everywhere`](Registry::apply_everywhere) with settings for these calls.
+    /// Does what [`apply_everywhere`](Registry::apply_everywhere) does, with settings for these calls.
     pub async fn apply_everywhere_with<'a>(
         &self,
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -175,7 +175,7 @@ impl Registry {
         self.outcomes_with(accounts, change, CallOptions::default())
     }
 
-    /// [`outcomes`](Registry::outcomes) with settings for these calls.
+    /// Does what [`outcomes`](Registry::outcomes) does, with settings for these calls.
     pub fn outcomes_with<'a>(
         &'a self,
         accounts: impl IntoIterator<Item = (&'a str, &'a str)>,
