@@ -163,7 +163,7 @@ impl Adaptive {
     }
 }
 
-/// The present state of an [adaptive](Limit::adaptive) limit.
+/// The present state of an [adaptive](super::Limit::adaptive) limit.
 ///
 /// ```
 /// use user_status::Limit;
