@@ -54,7 +54,7 @@ fn document(server: &StandaloneServer, path: &Path) -> Value {
     let profiles: Map<String, Value> = ALL
         .into_iter()
         .map(|known| {
-            let (kind, sample) = (known.of_mock(), &known.sample);
+            let (kind, sample) = (known.sample.kind, &known.sample);
             let about = json!({ "system": known.kind, "base_url": server.uri(kind), "users": server.users(kind) });
             (sample.profile.to_owned(), about)
         })

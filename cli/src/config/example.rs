@@ -43,7 +43,7 @@ impl ForMock {
         let mut secrets = Vec::new();
         let mut text = "# Five systems of a mock. Their credentials open nothing else.\n".to_owned();
         for known in ALL {
-            let (sample, base_url) = (&known.sample, server.uri(known.of_mock()));
+            let (sample, base_url) = (&known.sample, server.uri(known.sample.kind));
             text +=
                 &format!("\n[profiles.{}]\nsystem = \"{}\"\nbase_url = \"{base_url}\"\n", sample.profile, known.kind);
             for (setting, file, value) in (sample.credentials)(&credentials) {

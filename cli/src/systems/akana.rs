@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use user_status::systems::{Akana, akana};
 use user_status::{AccountSystem, Change, Error, Secret, SystemKind};
-use user_status_mock::world;
+use user_status_mock::{self as mock, world};
 
 use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
@@ -21,6 +21,7 @@ pub(super) const KNOWN: Known = Known {
     },
     on_demand: &[Change::Unlock],
     sample: Sample {
+        kind: mock::SystemKind::Akana,
         profile: "portal",
         credentials: |known| {
             vec![

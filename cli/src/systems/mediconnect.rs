@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use user_status::systems::{Mediconnect, mediconnect};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
-use user_status_mock::world;
+use user_status_mock::{self as mock, world};
 
 use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
@@ -21,6 +21,7 @@ pub(super) const KNOWN: Known = Known {
     },
     on_demand: &[],
     sample: Sample {
+        kind: mock::SystemKind::Mediconnect,
         profile: "clinic",
         credentials: |known| vec![("token", "clinic-token", known.mediconnect.token.clone())],
         lines: || vec![format!("own_account = {}", world::MEDICONNECT_ADMIN)],

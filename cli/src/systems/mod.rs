@@ -71,6 +71,8 @@ pub(crate) enum Probe {
 
 /// A profile for a mock, with a change to try.
 pub(crate) struct Sample {
+    /// The system, as the mock names it.
+    pub(crate) kind: mock::SystemKind,
     /// The name of the profile.
     pub(crate) profile: &'static str,
     /// The settings that are credentials, each with the name of its file and its value.
@@ -83,15 +85,6 @@ pub(crate) struct Sample {
     pub(crate) place: u8,
     /// A change of it, as the command line takes it.
     pub(crate) change: &'static str,
-}
-
-impl Known {
-    /// The same system, as the mock names it.
-    pub(crate) fn of_mock(&self) -> mock::SystemKind {
-        let all = mock::SystemKind::ALL.iter().copied();
-        // Both are of one contract.
-        all.into_iter().find(|kind| kind.as_str() == self.kind.as_str()).unwrap_or(mock::SystemKind::ALL[0])
-    }
 }
 
 /// An address for a system that is never called; plain http, so that no trust roots are loaded for it.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use user_status::systems::{Symphony, symphony};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
-use user_status_mock::world;
+use user_status_mock::{self as mock, world};
 
 use super::setup::{ConnectError, Given, build};
 use super::{Known, NOWHERE, Own, Probe, Sample};
@@ -21,6 +21,7 @@ pub(super) const KNOWN: Known = Known {
     },
     on_demand: &[],
     sample: Sample {
+        kind: mock::SystemKind::Symphony,
         profile: "pod",
         credentials: |known| vec![("session_token", "pod-session-token", known.symphony.session_token.clone())],
         lines: Vec::new,

@@ -106,10 +106,16 @@ impl FromStr for RowState {
     type Err = UnknownValue;
 
     fn from_str(word: &str) -> Result<RowState, UnknownValue> {
-        const WORDS: &[&str] =
-            &["pending", "sending", "confirmed", "accepted", "unchanged", "refused", "failed", "unknown"];
+        static WORDS: [&str; RowState::ALL.len()] = {
+            let (mut words, mut at) = ([""; RowState::ALL.len()], 0);
+            while at < words.len() {
+                words[at] = RowState::ALL[at].as_str();
+                at += 1;
+            }
+            words
+        };
         let known = RowState::ALL.into_iter().find(|state| state.as_str() == word);
-        known.ok_or(UnknownValue { known: WORDS })
+        known.ok_or(UnknownValue { known: &WORDS })
     }
 }
 

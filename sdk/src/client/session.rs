@@ -16,7 +16,7 @@ use crate::model::kind::SystemKind;
 use crate::policy::clock::Clock;
 use crate::policy::conventions::Conventions;
 use crate::policy::freshness::Freshness;
-use crate::policy::limit::Limiter;
+use crate::policy::limit::{Limiter, Throttle};
 use crate::policy::retry::{Budget, RetryPolicy};
 
 /// The session of a generated client. Made by the builders in [`systems`](crate::systems), shared by clones; Debug
@@ -84,6 +84,11 @@ impl Session {
 }
 
 impl SessionInner {
+    /// The state of the limit; `None` unless it is adaptive.
+    pub(crate) fn throttle(&self) -> Option<Throttle> {
+        self.limiter.throttle(&*self.clock)
+    }
+
     /// Returns what the clock on the wall shows.
     pub(crate) fn wall(&self) -> Timestamp {
         self.clock.wall()

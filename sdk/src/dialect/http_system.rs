@@ -86,8 +86,7 @@ impl<D: Dialect> HttpSystem<D> {
 
     /// Returns the state of this system's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
     pub fn throttle(&self) -> Option<Throttle> {
-        let parts = self.session.parts();
-        parts.limiter.throttle(&*parts.clock)
+        self.session.parts().throttle()
     }
 
     /// Refuses what cannot be asked for, before anything is sent.

@@ -70,9 +70,16 @@ impl FromStr for Change {
     type Err = UnknownValue;
 
     fn from_str(word: &str) -> Result<Change, UnknownValue> {
-        const WORDS: &[&str] = &["enable", "disable", "suspend", "unsuspend", "lock", "unlock", "toggle"];
-        let known = WORDS.iter().position(|known| *known == word).and_then(|at| Change::ALL.get(at));
-        known.copied().ok_or(UnknownValue { known: WORDS })
+        static WORDS: [&str; Change::ALL.len()] = {
+            let (mut words, mut at) = ([""; Change::ALL.len()], 0);
+            while at < words.len() {
+                words[at] = Change::ALL[at].as_str();
+                at += 1;
+            }
+            words
+        };
+        let known = Change::ALL.into_iter().find(|known| known.as_str() == word);
+        known.ok_or(UnknownValue { known: &WORDS })
     }
 }
 

@@ -79,8 +79,7 @@ macro_rules! hooks {
         impl $client {
             /// Returns the state of this client's limit; `None` unless its limit is [adaptive](crate::Limit::adaptive).
             pub fn throttle(&self) -> Option<crate::Throttle> {
-                let parts = self.inner.parts();
-                parts.limiter.throttle(&*parts.clock)
+                self.inner.parts().throttle()
             }
         }
 

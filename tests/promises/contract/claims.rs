@@ -2,16 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+
+use crate::support::repository;
 
 const CLAIMS: &str = include_str!("../../../CONTRACT.md");
 
 /// The tests that are programs of their own.
 const PROGRAMS: &str = include_str!("../../Cargo.toml");
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// The rows of the table with this header, cell by cell.
 fn rows(header: &str) -> Vec<Vec<&'static str>> {

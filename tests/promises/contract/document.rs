@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use user_status_contract::{self as tool, Finding};
 use user_status_openapi::{Change, Contract, Idempotence, SchemeKind, SystemKind};
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use crate::support::repository;
 
 /// A copy of the contract and all that is generated from it, in a folder of its own.
 pub(crate) struct Copy(pub(crate) PathBuf);

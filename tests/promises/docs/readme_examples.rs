@@ -12,6 +12,8 @@ use user_status_mock::{Options, StandaloneServer, WorldState};
 use user_status_openapi::{Change, Contract, SystemKind};
 use user_status_tests::send;
 
+use crate::support::repository;
+
 /// What executes an example.
 enum By {
     /// rustdoc compiles and runs it; the file that takes the page for its documentation.
@@ -58,10 +60,6 @@ const EXAMPLES: [(&str, &str, By); 18] = [
     // Compiled; it names a system that is not there, and the first page has the same against the mock.
     ("sdk/README.md", "use user_status::systems::symphony::", Rustdoc("sdk/src/lib.rs")),
 ];
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 fn read(file: &str) -> String {
     fs::read_to_string(repository().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))

@@ -3,12 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use crate::support::repository;
 
 /// The lines of `cargo tree`, or why there are none.
 fn cargo_tree(arguments: &[&str]) -> Result<Vec<String>, String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::root;
+use crate::support::repository;
 
 /// The rooms of each crate, the lowest first: the folders and files of `src`, but for its entry points.
 const LAYERS: [(&str, &[&str]); 4] = [
@@ -132,7 +132,7 @@ fn reaching(rooms: &[&str], room: &str, code: &str) -> Vec<String> {
 fn every_import_points_down() {
     let mut seen = 0;
     for (folder, rooms) in LAYERS {
-        let root = root().join(folder);
+        let root = repository().join(folder);
         let mut files = Vec::new();
         sources(&root, &mut files);
         for file in files {
@@ -175,7 +175,7 @@ fn the_crates_depend_in_one_direction() {
         ("user-status-examples", ("examples", &["user-status", "user-status-mock"])),
     ]);
     for (name, (folder, may)) in &crates {
-        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let manifest = fs::read_to_string(repository().join(folder).join("Cargo.toml")).unwrap();
         assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{folder}");
         let mut own = manifest.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
         let wrong = own.find(|key| key.starts_with("user-status") && !may.contains(key));
@@ -189,9 +189,9 @@ fn no_system_is_named_outside_its_room() {
     let mut seen = 0;
     for folder in ["sdk/src", "mock-server/src", "cli/src", "openapi/src", "openapi/tool/src"] {
         let mut files = Vec::new();
-        sources(&root().join(folder), &mut files);
+        sources(&repository().join(folder), &mut files);
         for file in files {
-            let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            let path = file.strip_prefix(repository()).unwrap().to_str().unwrap().to_owned();
             if NAMED.iter().any(|named| path.starts_with(named)) {
                 seen += 1;
                 continue;

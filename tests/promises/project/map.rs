@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::root;
+use crate::support::repository;
 
 const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
 
@@ -22,7 +22,7 @@ fn rooms(root: &Path, folder: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn every_folder_of_the_source_is_on_the_map() {
-    let root = root();
+    let root = repository();
     let mut found = BTreeSet::new();
     for folder in ["openapi/src/", "openapi/tool/src/", "sdk/src/", "mock-server/src/", "cli/src/", "examples/"] {
         rooms(&root, folder, &mut found);

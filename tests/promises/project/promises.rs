@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::root;
+use crate::support::repository;
 
 const FOLDERS: [&str; 6] = ["contract", "sdk", "mock", "bulk", "docs", "project"];
 
@@ -16,7 +16,7 @@ fn promise(file: &Path) -> String {
 
 /// The rows of a folder: a promise, and the command that proves it.
 fn rows(folder: &str) -> Vec<String> {
-    let path = root().join("tests/promises").join(folder);
+    let path = repository().join("tests/promises").join(folder);
     let mut rows = Vec::new();
     for entry in fs::read_dir(&path).unwrap() {
         let entry = entry.unwrap().path();
@@ -25,7 +25,7 @@ fn rows(folder: &str) -> Vec<String> {
         if name == "mod" {
             continue;
         }
-        let below = file.strip_prefix(root().join("tests")).unwrap().display().to_string();
+        let below = file.strip_prefix(repository().join("tests")).unwrap().display().to_string();
         rows.push(format!("| {} | [`{folder}::{name}`]({below}) |", promise(&file)));
     }
     rows.sort_by_key(|row| row.rsplit('[').next().unwrap().to_owned());
@@ -34,7 +34,7 @@ fn rows(folder: &str) -> Vec<String> {
 
 #[test]
 fn every_promise_is_on_the_page() {
-    let page = fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let page = fs::read_to_string(repository().join("tests/README.md")).unwrap();
     let there: Vec<&str> = page.lines().filter(|line| line.contains("](promises/")).collect();
     let due: Vec<String> = FOLDERS.iter().flat_map(|folder| rows(folder)).collect();
     assert!(due.len() > 50, "{due:?}");
@@ -48,8 +48,8 @@ fn every_promise_is_on_the_page() {
 /// Each claim of CONTRACT.md is proved by a module of the page, or by a script.
 #[test]
 fn every_claim_leads_to_the_page() {
-    let page = fs::read_to_string(root().join("tests/README.md")).unwrap();
-    let claims = fs::read_to_string(root().join("CONTRACT.md")).unwrap();
+    let page = fs::read_to_string(repository().join("tests/README.md")).unwrap();
+    let claims = fs::read_to_string(repository().join("CONTRACT.md")).unwrap();
     let mut seen = 0;
     for command in claims.split("`cargo test --workspace ").skip(1) {
         let command = command.split('`').next().unwrap();

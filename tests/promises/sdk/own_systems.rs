@@ -2,7 +2,6 @@
 //! example compiles outside the workspace; `AccountSystem` can be implemented without HTTP.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use user_status::{
     Proof, Receipt, Registry, Result, StatusChange, SystemKind,
 };
 
+use crate::support::repository;
 use crate::support::script::{Reply, Script, json as response};
 
 const KIND: SystemKind = SystemKind::custom("payroll");
@@ -388,7 +388,7 @@ async fn a_run_takes_systems_of_ones_own() {
 /// The example is what anybody can write: it compiles in a package of its own, with the published features only.
 #[test]
 fn the_example_compiles_outside_the_workspace() {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap();
+    let repository = repository().canonicalize().unwrap();
     let text = fs::read_to_string(repository.join("examples/own_system.rs")).unwrap();
     assert!(text.lines().count() < 90, "{} lines", text.lines().count());
     let package = tempfile::tempdir().unwrap();
