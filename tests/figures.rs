@@ -246,7 +246,7 @@ pub fn page(all: &Value) -> String {
         let _ = writeln!(page, "| {} |{cells}", text(&result["subject"]));
     }
     let bulk = &all["bulk"];
-    page.push_str("\n## Changes to many accounts\n\nRows per second with a journal, beside a bare `reqwest` loop that sends the same requests and keeps nothing. *whole* reads every account before and, where the answer is no proof, after.\n\n");
+    page.push_str("\n## Changes to many accounts\n\nRows per second with a journal, beside a bare `reqwest` loop that sends the same requests and keeps nothing. *whole* reads every account before and, where the response is no proof, after.\n\n");
     page.push_str("| | bare loop | with journal | of bare |\n|---|---|---|---|\n");
     for result in bulk["ratio"].as_array().into_iter().flatten() {
         let [bare, ours] = ["bare_rows_per_second", "rows_per_second"].map(|name| spread(&result[name]).median);

@@ -48,5 +48,5 @@ Exit codes:
   7    the input has bad rows, and nothing was sent
   8    the configuration or the credentials are wrong
   9    done, but the standard output could not be written; what became of accounts is then on the standard error
-  130  given up at the second Ctrl-C; the outcome is unknown
-Of a run with several of them 4 is told first, then 5, then 3.";
+  130  interrupted by a second Ctrl-C; the outcome is unknown
+A run with several of these ends with 4 before 5 before 3.";

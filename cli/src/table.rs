@@ -207,12 +207,13 @@ mod tests {
     fn a_table_is_broken_between_words() {
         let rows = cells(&[
             &["3", "confirmed", "the change is proved"],
-            &["12", "accepted", "the system said yes, and offers no proof"],
+            &["12", "accepted", "the system accepted the change and offers no proof"],
         ]);
         let expected = "\
 3   confirmed  the change is proved
-12  accepted   the system said yes, and
-               offers no proof
+12  accepted   the system accepted the
+               change and offers no
+               proof
 ";
         assert_eq!(fitted(None, &rows, Some(40)), expected);
         assert_eq!(fitted(None, &rows, Some(200)), fitted(None, &rows, None));

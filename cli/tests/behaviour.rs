@@ -132,7 +132,7 @@ fn a_lost_answer_is_proved_by_reading_or_reported_as_unknown() {
     let unknown = run(&["set", "pod", USER, "enable", "--no-verify"]);
     unknown
         .ended(4)
-        .said("Nobody knows whether the account was changed. Look before anything else: user-status get pod");
+        .said("It is unknown whether the account was changed. Look before anything else: user-status get pod");
     let unknown = run(&["--json", "set", "pod", USER, "enable", "--no-verify"]);
     let document: Value = serde_json::from_str(&unknown.ended(4).stderr).unwrap();
     assert_eq!(document["error"]["applied"], "unknown");
@@ -161,10 +161,10 @@ fn a_second_interrupt_gives_up_and_says_that_nobody_knows() {
     let mut said = String::new();
     assert!(interrupt().success());
     stderr.read_line(&mut said).unwrap();
-    assert!(said.contains("waiting for the answer; a second Ctrl-C gives up"), "{said}");
+    assert!(said.contains("waiting for the response; a second Ctrl-C stops waiting"), "{said}");
     assert!(interrupt().success());
     stderr.read_to_string(&mut said).unwrap();
-    assert!(said.contains("given up while disable of pod") && said.contains("Nobody knows whether"), "{said}");
+    assert!(said.contains("interrupted while disable of pod") && said.contains("It is unknown whether"), "{said}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 

@@ -287,7 +287,7 @@ fn a_system_that_refuses_the_credentials_is_given_up() {
     let systems = Systems::start(100);
     systems.leavers(100);
     let ran: Ran = systems.command(&["apply", "leavers.csv", "--yes"]).env("POD", CANARY).output().unwrap().into();
-    ran.ended(5).said("pod: given up").said("pod was given up:").said("pending").said("Go on:").kept(CANARY);
+    ran.ended(5).said("pod: abandoned").said("pod was abandoned:").said("pending").said("Go on:").kept(CANARY);
     assert!(systems.server.total_requests() < 100);
     let ran: Ran = systems.command(&["plan", "leavers.csv"]).env("POD", CANARY).output().unwrap().into();
     ran.ended(5).said("The plan ends before the last row: 10 rows in a row failed").kept(CANARY);

@@ -159,7 +159,7 @@ fn tables_fit_a_narrow_terminal() {
     const COLUMNS: usize = 40;
     let systems = Systems::start(3);
     systems.leavers(3);
-    let refuses = Fault::answer(400, serde_json::json!({ "code": 400, "message": "田中さん is kept 🙂" }));
+    let refuses = Fault::response(400, serde_json::json!({ "code": 400, "message": "田中さん is kept 🙂" }));
     systems.server.fault(refuses.on_operation("updateUserStatus").times(1)).unwrap();
     systems.run(&["apply", "leavers.csv", "--yes", "--max-in-flight", "1"]).ended(3);
     let terminal = Terminal::open(&systems);

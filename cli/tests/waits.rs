@@ -41,7 +41,7 @@ fn a_run_says_for_what_it_waits_and_when_to_come_back() {
 
     refuses(&systems, 3000);
     let ran = systems.run(&["apply", "leavers.csv", "--yes", "--max-in-flight", "1"]);
-    ran.ended(5).said("pod was given up").said("it asked to wait for 50 min, until 20").said("for 15 min at most");
+    ran.ended(5).said("pod was abandoned").said("it asked to wait for 50 min, until 20").said("for 15 min at most");
     let before = asked(&systems);
     let ran = systems.run(&["resume", "last", "--max-wait", "10m"]);
     ran.ended(5).said(" min, until 20").said("for 10 min at most");

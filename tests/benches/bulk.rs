@@ -6,7 +6,7 @@
 //! *fire*: five systems that refuse, fail, reset and lose answers; then every row is held against its account.
 //!
 //! *ratio*: the same requests by a bare loop, with as many at once for each system, in turn, round after round, against one
-//! server in the same process. `whole` reads every account before and, where the answer is no proof, after; `blind` does not.
+//! server in the same process. `whole` reads every account before and, where the response is no proof, after; `blind` does not.
 //! Without a distance both are bound by the processor that the server shares with them.
 //!
 //! *memory*: the peak of a process of its own, for few rows and for many.

@@ -52,8 +52,8 @@ The file says of each account what is to happen, as CSV or with a JSON object pe
 With Ctrl-C it finishes what is under way and stops; with a second one it stops at once. It goes on \
 with `user-status resume RUN`, also after a crash or an outage. No change is repeated blindly.
 
-Exit code 0 if every row is done, 4 if of some row nobody knows the outcome, 5 if it was stopped or \
-gave a system up, 3 if some row was refused or failed; the first of these that fits, in this order."))]
+Exit code 0 if every row is done, 4 if the outcome of some row is unknown, 5 if it was stopped or \
+abandoned a system, 3 if some row was refused or failed; the first of these that fits, in this order."))]
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) input: Input,
@@ -80,7 +80,7 @@ Examples:
 
 Finished rows are passed over. Rows whose outcome is unknown are looked at, and sent only if the \
 account shows that the change was not made; a toggle of unknown outcome stays for a person.
-A run that nobody confirmed is asked for as `apply` does.
+A run that was not confirmed yet asks for confirmation, as `apply` does.
 
 The exit codes are those of `apply`."))]
 pub(crate) struct Resume {
@@ -113,7 +113,7 @@ Examples:
 
 It is a run of its own, with a journal of its own. An account that was changed since is left as it \
 is. What cannot be taken back is named: a toggle, an account that was not read before it was \
-changed, and a row of which nobody knows the outcome.
+changed, and a row whose outcome is unknown.
 
 The exit codes are those of `apply`; what cannot be taken back counts as refused."))]
 pub(crate) struct Undo {
@@ -164,7 +164,7 @@ pub(crate) struct Consent {
     #[arg(short, long)]
     pub(crate) yes: bool,
 
-    /// Refuse to make more changes than so many; also a setting of the configuration.
+    /// Refuse to make more than N changes; also a setting of the configuration.
     #[arg(long, value_name = "N")]
     pub(crate) max_changes: Option<u64>,
 }
@@ -172,8 +172,7 @@ pub(crate) struct Consent {
 /// The argument that allows the same changes once more.
 #[derive(Args, Debug)]
 pub(crate) struct OnceMore {
-    /// Make the changes that an earlier run made already once more. What may not be repeated, such as a toggle, is turned back
-    /// by that, so that --yes alone does not do it.
+    /// Also make changes that an earlier run has made. That would reverse a toggle, so --yes alone is not enough for it.
     #[arg(long)]
     pub(crate) again: bool,
 }
@@ -185,7 +184,7 @@ pub(crate) struct Pace {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) max_in_flight: Option<u16>,
 
-    /// Do not read accounts before. Rows that are so already are sent too, and nothing can be taken back.
+    /// Do not read accounts first. Rows that already are as asked are sent too, and the run cannot be undone.
     #[arg(long)]
     pub(crate) no_read_first: bool,
 }
@@ -193,12 +192,12 @@ pub(crate) struct Pace {
 /// The way in which a run is carried out.
 #[derive(Args, Debug)]
 pub(crate) struct Work {
-    /// Do not read accounts back where the answer is no proof.
+    /// Do not read accounts back where the response is no proof.
     #[arg(long)]
     pub(crate) no_verify: bool,
 
-    /// The longest time that a system can ask for and get, such as 90s or 2h; by default 15m. One that asks for longer is
-    /// given up, and the run says when to resume it.
+    /// The longest pause that a system may ask for (Retry-After), such as 90s or 2h; by default 15m. A system that asks
+    /// for more is abandoned, and the run says when to resume.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) max_wait: Option<Duration>,
 

@@ -50,12 +50,13 @@ const GLOBAL: &str = "Options of every command";
 /// The options of every command.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
-    /// The configuration. Else the one that USER_STATUS_CONFIG names; else user-status.toml in the working directory or
-    /// a folder above it; else the one of the user.
+    /// The configuration file. By default the file that USER_STATUS_CONFIG names, else user-status.toml in the working
+    /// directory or a folder above it, else the file in the user's configuration folder.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Where the journals of runs are. Else the folder that USER_STATUS_RUNS names; else one of the user.
+    /// The folder of the runs' journals. By default the folder that USER_STATUS_RUNS names, else one in the user's data
+    /// folder.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) runs: Option<PathBuf>,
 
@@ -63,7 +64,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
-    /// Say on the standard error what is sent and answered, without credentials and without names of users.
+    /// Log requests and responses to the standard error, without credentials and without names of users.
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
 }
@@ -98,11 +99,11 @@ Examples:
   user-status set pod 7215545078541 disable --dry-run
 
 What it says:
-  confirmed  the system's answer, or reading the account back, shows what was asked
-  accepted   the system said yes, and offers no proof
-  unchanged  the account was so already; no change was sent
-An error says whether the account may have been changed all the same. With exit code 4 nobody \
-knows: read the account before doing anything else."))]
+  confirmed  the system's response, or reading the account back, shows what was asked
+  accepted   the system accepted the change and offers no proof
+  unchanged  the account already was as asked; no change was sent
+An error says whether the account may have been changed all the same. Exit code 4 \
+means that it is unknown: read the account before doing anything else."))]
 pub(crate) struct Set {
     /// The system, as the configuration names it.
     pub(crate) profile: String,
@@ -130,7 +131,7 @@ pub(crate) struct Set {
     #[arg(long, value_name = "TEXT")]
     pub(crate) key: Option<String>,
 
-    /// Do not read the account back where the answer is no proof.
+    /// Do not read the account back where the response is no proof.
     #[arg(long)]
     pub(crate) no_verify: bool,
 
@@ -274,15 +275,15 @@ pub(crate) enum Only {
     Sending,
     /// The change is proved.
     Confirmed,
-    /// The system said yes, and offers no proof.
+    /// The system accepted the change and offers no proof.
     Accepted,
-    /// The account was so already.
+    /// The account already was as asked.
     Unchanged,
     /// The system said no, or the row cannot be carried out.
     Refused,
     /// It did not work, and nothing was changed.
     Failed,
-    /// Nobody knows whether the account was changed.
+    /// It is unknown whether the account was changed.
     Unknown,
     /// The rows that a resumed run takes up: pending, sending, failed, unknown.
     Open,
@@ -403,7 +404,7 @@ Examples:
   user-status man | man -l -
   user-status man --out ~/.local/share/man/man1"))]
 pub(crate) struct Man {
-    /// Write the page of every command into this folder. Else the first page goes to the standard output.
+    /// Write the page of every command into this folder. By default, the first page goes to the standard output.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
 }

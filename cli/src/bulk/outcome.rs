@@ -130,7 +130,7 @@ impl RunReport<'_> {
         text += listed;
         text.push('\n');
         for (system, why) in self.summary.iter().flat_map(|summary| &summary.given_up) {
-            text += &format!("{BAD}{system} was given up:{BAD:#} {}\n", visible(why));
+            text += &format!("{BAD}{system} was abandoned:{BAD:#} {}\n", visible(why));
         }
         if self.skipped > 0 {
             text += &format!("{} of the file left out, as listed above.\n", counted(self.skipped, "row"));
@@ -203,8 +203,8 @@ pub(crate) fn style(state: RowState) -> anstyle::Style {
 fn meaning(state: RowState) -> &'static str {
     match state {
         RowState::Confirmed => "the change is proved",
-        RowState::Accepted => "the system said yes, and offers no proof",
-        RowState::Unchanged => "the account was so already; nothing was sent",
+        RowState::Accepted => "the system accepted the change and offers no proof",
+        RowState::Unchanged => "the account already was as asked; nothing was sent",
         RowState::Refused => "nothing was changed; to try again would be the same",
         RowState::Failed => "nothing was changed; it can be tried again",
         RowState::Unknown => "nobody knows whether the account was changed",

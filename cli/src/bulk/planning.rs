@@ -42,7 +42,7 @@ pub(crate) struct Plan {
 }
 
 /// The steps, as they are named and counted.
-const STEPS: [&str; 5] = ["send", "nothing", "changed_since", "refused", "failed"];
+const STEPS: [&str; 5] = ["send", "unchanged", "changed_since", "refused", "failed"];
 
 /// So many failures in a row are an outage: each further row would wait for it.
 const OUTAGE: u32 = 10;
@@ -69,7 +69,7 @@ impl Planning<'_> {
             plan.estimate.add(&planned.row.system, self.cost(&planned), planned.status.is_some());
             let document = json!(document(&planned, STEPS[step], self.requests));
             if !self.output.one_of_many(&document, || text(&planned, self.requests))? {
-                plan.cut_short = Some("nobody reads on".to_owned());
+                plan.cut_short = Some("the output was closed".to_owned());
                 break;
             }
             failures = if STEPS[step] == "failed" { failures + 1 } else { 0 };
@@ -107,7 +107,7 @@ impl Planning<'_> {
 
     /// The end of the plan, for people.
     pub(crate) fn summary(&self, plan: &Plan) -> String {
-        let words = ["would be sent", "so already", "changed since", "refused", "failed"];
+        let words = ["would be sent", "unchanged", "changed since", "refused", "failed"];
         let used: Vec<usize> =
             (0..STEPS.len()).filter(|step| plan.steps.values().any(|steps| steps[*step] > 0)).collect();
         let head = [String::new()].into_iter().chain(used.iter().map(|step| words[*step].to_owned()));

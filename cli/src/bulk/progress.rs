@@ -63,7 +63,7 @@ impl EventCounters {
             }
             Event::Abandoned { system, why } => {
                 self.waits().remove(*system);
-                self.line(format!("{system}: given up, its other rows are left for another time: {}", visible(why)));
+                self.line(format!("{system}: abandoned, its other rows are left for another time: {}", visible(why)));
             }
             _ => {}
         }

@@ -49,11 +49,11 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
             result = &mut call => break result,
             () = stop.recv() => {
                 if interrupted {
-                    let message = format!("given up while {} was under way", said(set));
+                    let message = format!("interrupted while {} was under way", said(set));
                     return Err(doubtful(Failure::given_up(message), set, system.capabilities().reads));
                 }
                 interrupted = true;
-                output.note("waiting for the answer; a second Ctrl-C gives up, and then nobody knows what happened");
+                output.note("waiting for the response; a second Ctrl-C stops waiting, and the outcome is then unknown");
             }
         }
     };
@@ -136,7 +136,7 @@ fn doubtful(failure: Failure, set: &Set, reads: bool) -> Failure {
         true => format!("Look before anything else: user-status get {} {}", set.profile, visible(&set.user)),
         false => "Look in the system itself before anything else: it documents no way to read an account.".to_owned(),
     };
-    of(failure, set).next(format!("Nobody knows whether the account was changed. {look}"))
+    of(failure, set).next(format!("It is unknown whether the account was changed. {look}"))
 }
 
 fn document(set: &Set, receipt: &Receipt) -> Value {
@@ -158,11 +158,11 @@ fn text(set: &Set, receipt: &Receipt) -> String {
     let style = if receipt.proof == Proof::Accepted { DOUBTFUL } else { GOOD };
     let status = visible(&receipt.status.to_string());
     let what = match receipt.proof {
-        Proof::Accepted if status == "unknown" => "the system said yes, and offers no proof".to_owned(),
+        Proof::Accepted if status == "unknown" => "the system accepted the change and offers no proof".to_owned(),
         Proof::Accepted if !receipt.status.unrecognized.is_empty() => {
             format!("the system said yes, and the account was read back and not understood: it is {status}")
         }
-        Proof::Accepted => format!("the system said yes, and offers no proof; the account is {status}"),
+        Proof::Accepted => format!("the system accepted the change and offers no proof; the account is {status}"),
         Proof::Unchanged => format!("the account is {status}, as it was; no change was sent"),
         _ => format!("the account is {status}"),
     };

@@ -193,7 +193,7 @@ fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &SystemRespons
         Err(_) if answer.off_contract => respond(answer.status, JSON, json::write(&answer.body).into()),
         Err(violations) => {
             let body = serde_json::json!({
-                "error": "the mock server made an answer that the contract does not allow, and did not send it",
+                "error": "the mock server made a response that the contract does not allow, and did not send it",
                 "operation": operation.id,
                 "status": answer.status,
                 "violations": violations,

@@ -25,7 +25,7 @@ const LONGEST: u64 = 60 * 60 * 1000;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Effect {
-    Answer {
+    Response {
         status: u16,
         #[serde(default = "empty")]
         body: Value,
@@ -207,7 +207,7 @@ impl Effect {
             | Effect::WrongContentType(_)
             | Effect::InvalidUtf8(_)
             | Effect::EmptyBody(_) => true,
-            Effect::Answer { .. }
+            Effect::Response { .. }
             | Effect::Delay(_)
             | Effect::Drip { .. }
             | Effect::Reset
@@ -220,11 +220,11 @@ impl Effect {
         }
     }
 
-    /// Refuses what cannot be done, and an [`Answer`](Kind::Answer) that these operations do not have.
+    /// Refuses what cannot be done, and an [`Response`](Kind::Response) that these operations do not have.
     pub(super) fn check(&self, struck: &[&Operation], off_contract: bool) -> Result<(), FaultError> {
         let refuse = |problem: String| Err(FaultError(problem));
         let status = match self {
-            Effect::Answer { status, .. } => *status,
+            Effect::Response { status, .. } => *status,
             Effect::MalformedBody(s) | Effect::WrongContentType(s) | Effect::InvalidUtf8(s) | Effect::EmptyBody(s) => {
                 s.status
             }
@@ -246,7 +246,7 @@ impl Effect {
         if let Effect::Quota { seconds: 0, .. } = self {
             return refuse("`seconds` must be at least 1".to_owned());
         }
-        if let Effect::Answer { headers, .. } = self {
+        if let Effect::Response { headers, .. } = self {
             headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
             let content_type = headers.keys().any(|name| name.eq_ignore_ascii_case("content-type"));
             if content_type && !off_contract {
@@ -262,7 +262,7 @@ impl Effect {
                 let at = format!("#{}/responses has no {status}", operation.pointer);
                 return refuse(format!("{at}; say `off_contract` to send it"));
             };
-            let Effect::Answer { body, .. } = self else { return Ok(()) };
+            let Effect::Response { body, .. } = self else { return Ok(()) };
             let Some(content) = response.content.first() else {
                 return refuse(format!("#{} has no content; say `off_contract` to send any", response.pointer));
             };
@@ -293,7 +293,7 @@ impl Effect {
             plain(response)
         };
         match self {
-            Effect::Answer { status, body, headers } => {
+            Effect::Response { status, body, headers } => {
                 let written = codec.write_answer(contract(), operation, *status, body);
                 let (content_type, body) = written.unwrap_or_else(|| (JSON, Bytes::from(body.to_string())));
                 let mut response = respond(*status, content_type, body);

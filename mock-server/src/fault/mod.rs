@@ -107,14 +107,14 @@ impl Fault {
 
     /// Sends a response of this status code with this JSON body. One that the contract does not have is refused when the fault
     /// is registered, unless it is [`off_contract`](Fault::off_contract).
-    pub fn answer(status: u16, body: Value) -> Fault {
-        Fault::of(Effect::Answer { status, body, headers: Default::default() })
+    pub fn response(status: u16, body: Value) -> Fault {
+        Fault::of(Effect::Response { status, body, headers: Default::default() })
     }
 
-    /// Adds a header to an [`answer`](Fault::answer); no other fault has headers of its own.
+    /// Adds a header to an [`response`](Fault::response); no other fault has headers of its own.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Fault {
-        if let Effect::Answer { headers, .. } = &mut self.kind {
+        if let Effect::Response { headers, .. } = &mut self.kind {
             headers.insert(name.into(), value.into());
         }
         self
@@ -285,7 +285,7 @@ impl Fault {
         self
     }
 
-    /// Allows an [`answer`](Fault::answer) that the contract does not have. The faults that never are of the contract,
+    /// Allows an [`response`](Fault::response) that the contract does not have. The faults that never are of the contract,
     /// such as [`rate_limited`](Fault::rate_limited), need not say so.
     #[must_use]
     pub fn off_contract(mut self) -> Fault {

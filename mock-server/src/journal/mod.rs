@@ -46,7 +46,7 @@ pub struct Exchange {
     /// The status code of the response; `None` if a fault kept it from leaving.
     pub status: Option<u16>,
     /// The response as text.
-    pub answer: String,
+    pub response: String,
     /// The status of the account before.
     pub before: Option<AccountStatus>,
     /// The status of the account afterwards.
@@ -97,7 +97,7 @@ impl Recorded {
             violations: self.violations.clone(),
             faults: self.faults.clone(),
             status: self.status,
-            answer: text(Text::Answer),
+            response: text(Text::Response),
             before: self.before.clone(),
             after: self.after.clone(),
         }
@@ -118,7 +118,7 @@ impl Serialize for Exchange {
             "user": self.user,
             "violations": self.violations.iter().map(violation).collect::<Vec<_>>(),
             "faults": self.faults,
-            "answer": { "status": self.status, "body": self.answer },
+            "response": { "status": self.status, "body": self.response },
             "before": self.before,
             "after": self.after,
         });

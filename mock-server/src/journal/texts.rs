@@ -14,7 +14,7 @@ const ANSWER_KEPT: usize = 4096;
 pub(crate) struct TextArena {
     pub(super) all: String,
     /// Where each ends.
-    ends: [usize; Text::Answer as usize + 1],
+    ends: [usize; Text::Response as usize + 1],
 }
 
 /// The texts, in their order.
@@ -28,12 +28,12 @@ pub(crate) enum Text {
     Body,
     /// Empty if there is none.
     User,
-    Answer,
+    Response,
 }
 
 impl Text {
-    const ALL: [Text; Text::Answer as usize + 1] =
-        [Text::Method, Text::Target, Text::Headers, Text::Body, Text::User, Text::Answer];
+    const ALL: [Text; Text::Response as usize + 1] =
+        [Text::Method, Text::Target, Text::Headers, Text::Body, Text::User, Text::Response];
 }
 
 impl TextArena {
@@ -64,7 +64,7 @@ impl TextArena {
                 Text::Target => secrets.taken_out_of_target(kept),
                 Text::Headers => secrets.taken_out_of_lines(kept),
                 Text::Body => secrets.taken_out_of_body(kept),
-                Text::Method | Text::User | Text::Answer => secrets.taken_out_of(kept),
+                Text::Method | Text::User | Text::Response => secrets.taken_out_of(kept),
             });
         })
     }
@@ -75,29 +75,29 @@ pub(crate) fn texts(
     path: &str,
     request: &Request<Bytes>,
     (body, user): (&str, &str),
-    answer: &[u8],
+    response: &[u8],
     secrets: &Secrets<'_>,
 ) -> TextArena {
-    let mut answer = String::from_utf8_lossy(answer);
-    if answer.len() > ANSWER_KEPT {
+    let mut response = String::from_utf8_lossy(response);
+    if response.len() > ANSWER_KEPT {
         // A credential that the end cuts through would not be known again.
-        let mut whole = answer.into_owned();
+        let mut whole = response.into_owned();
         if secrets.are_in(&whole) {
             whole = secrets.taken_out_of(&whole);
         }
         let end = (0..=ANSWER_KEPT.min(whole.len())).rev().find(|end| whole.is_char_boundary(*end));
         whole.truncate(end.unwrap_or_default());
-        answer = whole.into();
+        response = whole.into();
     }
     // So that almost all fit at once.
-    let room = path.len() + body.len() + user.len() + answer.len() + 48 * request.headers().len();
+    let room = path.len() + body.len() + user.len() + response.len() + 48 * request.headers().len();
     let texts = TextArena::written(room, |text, all| match text {
         Text::Method => all.push_str(request.method().as_str()),
         Text::Target => redact::target(path, request.uri().query(), all),
         Text::Headers => redact::headers(request.headers(), all),
         Text::Body => all.push_str(body),
         Text::User => all.push_str(user),
-        Text::Answer => all.push_str(&answer),
+        Text::Response => all.push_str(&response),
     });
     texts.without(secrets)
 }
@@ -117,7 +117,7 @@ mod tests {
                 Text::Body => all.push_str(body),
                 Text::User => all.push_str(user),
                 Text::Headers => all.push_str("host: a\nA-SECRET-TOKEN: b\n"),
-                Text::Answer => {}
+                Text::Response => {}
             });
             let texts = texts.without(&Secrets::of(&known, std::iter::empty()));
             Text::ALL.map(|text| texts.get(text).to_owned())

@@ -58,7 +58,7 @@ fn section(document: &Value, contract: &Contract, operation: &Operation) -> Stri
     }
     for (code, response) in &operation.responses {
         if let Some(content) = response.content.first() {
-            section.push_str(&format!("\n**Answer {code}** (`{}`).\n", content.name));
+            section.push_str(&format!("\n**Response {code}** (`{}`).\n", content.name));
             section.push_str(&examples(contract, &content.pointer));
         }
     }

@@ -23,7 +23,7 @@ pub enum RowState {
     Sending,
     /// The change is proved.
     Confirmed,
-    /// The system said yes, and offers no proof.
+    /// The system accepted the change and offers no proof.
     Accepted,
     /// The account was already as asked; nothing was sent.
     Unchanged,
@@ -32,7 +32,7 @@ pub enum RowState {
     Refused,
     /// It did not work, and nothing was changed. It can be tried again.
     Failed,
-    /// Nobody knows whether the account was changed.
+    /// It is unknown whether the account was changed.
     Unknown,
 }
 

@@ -10,7 +10,7 @@
 //! | `pending` | nothing was sent | carries it out |
 //! | `sending` | the program ended while the request may have been on its way | as `unknown` |
 //! | `confirmed` | the change is proved | – |
-//! | `accepted` | the system said yes, and offers no proof | – |
+//! | `accepted` | the system accepted the change and offers no proof | – |
 //! | `unchanged` | the account was already as asked; nothing was sent | – |
 //! | `refused` | the system said no, or the row cannot be carried out; nothing was changed | – |
 //! | `failed` | it did not work, and nothing was changed | carries it out |

@@ -38,7 +38,7 @@ pub(crate) async fn diagnose(error: reqwest::Error, target: &Url, way: Option<&W
             match timeout(clock, PATIENCE, pin!(proxy.answer(target, &way.tls))).await {
                 Some(Ok(status)) => refused(Some(proxy), status, target),
                 Some(Err(e)) => broken(Some(proxy), &e.to_string()),
-                None => broken(Some(proxy), "it does not answer in time"),
+                None => broken(Some(proxy), "it does not respond in time"),
             }
         }
         (Some(Tunnel::Failed), None) => broken(None, "it does not let the connection through"),
@@ -50,7 +50,7 @@ pub(crate) async fn diagnose(error: reqwest::Error, target: &Url, way: Option<&W
 /// Returns what became of a request that left, and of which no response came.
 pub(crate) fn lost(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
-        return "no answer in time";
+        return "no response in time";
     }
     let mut next = error.source();
     while let Some(error) = next {
@@ -60,13 +60,13 @@ pub(crate) fn lost(error: &reqwest::Error) -> &'static str {
                 return "what answers does not speak HTTP; is the port right, or is it https?";
             }
             "message head is too large" => {
-                return "the answer has too many headers, or too long ones, to be read";
+                return "the response has too many headers, or too long ones, to be read";
             }
             _ => {}
         }
         next = error.source();
     }
-    "the connection broke before the answer"
+    "the connection broke before the response"
 }
 
 /// The failure of a tunnel through a proxy.

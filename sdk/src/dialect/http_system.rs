@@ -68,7 +68,7 @@ impl<D: Dialect> HttpSystemBuilder<D> {
 /// The next step of a change.
 enum Order<'a> {
     /// Nothing: the account is so already.
-    Nothing(AccountStatus),
+    Unchanged(AccountStatus),
     /// This request, with what the account is before it.
     Send { request: Request<'a>, before: Option<AccountStatus>, was_read: bool },
 }
@@ -117,7 +117,7 @@ impl<D: Dialect> HttpSystem<D> {
             ReadFirst::Yes | ReadFirst::SkipIfSo => (self.read(user, options).await?, true),
         };
         if read_first == ReadFirst::SkipIfSo && is_so(&before, change) {
-            return Ok(Order::Nothing(before));
+            return Ok(Order::Unchanged(before));
         }
         let request = self.request(user, change, Some(&before))?;
         Ok(Order::Send { request, before: Some(before), was_read })
@@ -126,7 +126,7 @@ impl<D: Dialect> HttpSystem<D> {
     async fn apply(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<Receipt> {
         let started = self.session.parts().clock.now();
         let (request, before, was_read) = match self.order(user, change, options).await? {
-            Order::Nothing(status) => {
+            Order::Unchanged(status) => {
                 let (proof, record) = (Proof::Unchanged, Record::default());
                 return Ok(self.receipt(user, change, proof, status, record, started));
             }
@@ -148,13 +148,13 @@ impl<D: Dialect> HttpSystem<D> {
     async fn dry_run(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<DryRun> {
         let started = self.session.parts().clock.now();
         let (status, request) = match self.order(user, change, options).await? {
-            Order::Nothing(status) => (Some(status), None),
+            Order::Unchanged(status) => (Some(status), None),
             Order::Send { request, before, was_read } => {
                 let options = self.rest(options, started).dry_run();
                 let (sent, record) = self.send(request, Some(change), options).await;
                 let Some(captured) = record.captured else {
                     sent?;
-                    let message = "a dry run was answered as if it were a change";
+                    let message = "a dry run got a response as if it were a change";
                     return Err(self.error(ErrorKind::Contradicted, message).with_applied(Applied::Unknown));
                 };
                 (before.filter(|_| was_read), Some(captured))
@@ -187,7 +187,7 @@ impl<D: Dialect> HttpSystem<D> {
             Verdict::Unclear(why) => fail(ErrorKind::UnexpectedResponse, &why),
             _ => fail(
                 ErrorKind::UnexpectedResponse,
-                "the answer has none of the members that would say what the account is",
+                "the response has none of the members that would say what the account is",
             ),
         }
     }
@@ -269,12 +269,12 @@ impl<D: Dialect> HttpSystem<D> {
             Verdict::Unclear(why) => return Err(doubt(ErrorKind::UnexpectedResponse, &why)),
         };
         if !status.unrecognized.is_empty() {
-            let message = format!("the answer says what is not understood: {status}");
+            let message = format!("the response says what is not understood: {status}");
             return Err(doubt(ErrorKind::UnexpectedResponse, &message));
         }
         let shows = status.shows(change);
         if shows == Some(false) {
-            let message = format!("asked to {change}, the answer shows {status}");
+            let message = format!("asked to {change}, the response shows {status}");
             return Err(doubt(ErrorKind::Contradicted, &message).with_other_state_shown());
         }
         if let Some(before) = before.filter(|before| !before.differs_only_by(change, &status)) {
@@ -331,7 +331,7 @@ fn with_record(error: Error, record: &Record) -> Error {
 impl Verdict {
     /// Neither yes nor no: the response has none of the members that would say what was done.
     pub const NOTHING: Verdict =
-        Verdict::Unclear(Cow::Borrowed("the answer has none of the members that would say what was done"));
+        Verdict::Unclear(Cow::Borrowed("the response has none of the members that would say what was done"));
 }
 
 impl<D: Dialect> AccountSystem for HttpSystem<D> {

@@ -23,7 +23,7 @@ const REFUSALS: [&str; 7] = ["error", "errors", "faultstring", "faultcode", "cod
 const FAILED: [&str; 6] = ["error", "errors", "fail", "failed", "failure", "fault"];
 
 /// The message about a response that is about another account.
-const WRONG_ACCOUNT: &str = "the answer is about another account than the one asked for";
+const WRONG_ACCOUNT: &str = "the response is about another account than the one asked for";
 
 /// The response to a request, read: a JSON object, or an XML element as one.
 ///
@@ -106,8 +106,8 @@ impl<'a> Response<'a> {
         if let Some((name, value)) = by_name {
             let text = text_of(value).or_else(|| self.spoken()).map(|text| self.clean(&text));
             return Some(text.unwrap_or_else(|| match value {
-                Value::Array(_) => format!("the answer lists {}", self.clean(name)),
-                _ => format!("the answer has `{}`", self.clean(name)),
+                Value::Array(_) => format!("the response lists {}", self.clean(name)),
+                _ => format!("the response has `{}`", self.clean(name)),
             }));
         }
         all().find_map(|(name, value)| {
@@ -123,7 +123,7 @@ impl<'a> Response<'a> {
                 Value::Number(number) => is("status") && number.as_f64().is_some_and(|code| code >= 400.0),
                 _ => false,
             };
-            let sign = || format!("the answer says `{name}: {}`", self.as_came(value));
+            let sign = || format!("the response says `{name}: {}`", self.as_came(value));
             refuses.then(|| self.spoken().map_or_else(sign, |text| self.clean(&text)))
         })
     }

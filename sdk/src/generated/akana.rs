@@ -702,7 +702,7 @@ pub mod types {
 #[derive(Clone)]
 /**Client for User status: akana
 
-Version: 0.2.0*/
+Version: 0.3.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -729,7 +729,7 @@ impl Client {
 }
 impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
-        "0.2.0"
+        "0.3.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -751,8 +751,8 @@ const _: () = {
 impl Client {
     /**Enable, disable or lock an account
 
-Changes the status of a registered member of the site, with a comment, and answers with the user as it is
-afterwards. The members `Disabled` and `Locked` of the answer are the proof; they are two independent
+Changes the status of a registered member of the site, with a comment, and responds with the user as it is
+afterwards. The members `Disabled` and `Locked` of the response are the proof; they are two independent
 facts.
 
 Setting the status that the account already has changes nothing, so the call may be repeated.

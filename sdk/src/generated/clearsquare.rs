@@ -203,7 +203,7 @@ pub mod types {
 #[derive(Clone)]
 /**Client for User status: clearsquare
 
-Version: 0.2.0*/
+Version: 0.3.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -230,7 +230,7 @@ impl Client {
 }
 impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
-        "0.2.0"
+        "0.3.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -253,7 +253,7 @@ impl Client {
     /**Activate a deactivated account, or deactivate an active one
 
 Changes the status of one account. The request names no target state, so the call toggles: an active
-account becomes inactive, an inactive one active. The answer does not say which.
+account becomes inactive, an inactive one active. The response does not say which.
 
 Never repeat this call unless it is certain that it was not carried out: a second one undoes the first.
 
@@ -263,7 +263,7 @@ The token of the caller travels twice, in the header and in the body, and must b
 Sends a `POST` request to `/api/users/manage-status`
 
 Arguments:
-- `accept_language`: The preferred language of the answer.
+- `accept_language`: The preferred language of the response.
 - `body`: The user, and the token of the caller once more.
 ```text
 let response = client.manage_user_status()

@@ -459,7 +459,7 @@ pub mod types {
 #[derive(Clone)]
 /**Client for User status: mediconnect
 
-Version: 0.2.0*/
+Version: 0.3.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -486,7 +486,7 @@ impl Client {
 }
 impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
-        "0.2.0"
+        "0.3.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -508,7 +508,7 @@ const _: () = {
 impl Client {
     /**Activate, deactivate, suspend or unsuspend an account
 
-Sets whether an account is active and whether it is suspended, and answers with the whole user as it is
+Sets whether an account is active and whether it is suspended, and responds with the whole user as it is
 afterwards. A suspension needs a reason.
 
 Name both booleans in every request. By the documentation an omitted one stays as it is; the deployed

@@ -40,7 +40,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
-        parse: Some(parse::<super::userdocks::types::UserdocksUserAnswer, super::userdocks::types::UserdocksError>),
+        parse: Some(parse::<super::userdocks::types::UserdocksUserResponse, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "akana")]
     Operation {

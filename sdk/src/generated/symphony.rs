@@ -347,7 +347,7 @@ pub mod types {
 #[derive(Clone)]
 /**Client for User status: symphony
 
-Version: 0.2.0*/
+Version: 0.3.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -374,7 +374,7 @@ impl Client {
 }
 impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
-        "0.2.0"
+        "0.3.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -397,9 +397,9 @@ impl Client {
     /**Enable, disable, suspend or unsuspend an account
 
 Sets the status of one account and, independently, whether it is suspended, why and until when. The
-answer carries no state: it confirms that the request was taken.
+response carries no state: it confirms that the request was taken.
 
-Setting what already holds changes nothing, so the call may be repeated. A 40x answer means that nothing
+Setting what already holds changes nothing, so the call may be repeated. A 40x response means that nothing
 was changed.
 
 The caller needs the User Provisioning role with the privilege `ACCESS_USER_PROVISIONING_API`. The

@@ -73,7 +73,7 @@ pub mod types {
     }
     ///The envelope of an account that was read.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    pub struct UserdocksUserAnswer {
+    pub struct UserdocksUserResponse {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub data: ::std::option::Option<UserdocksUser>,
         ///Null.
@@ -86,8 +86,8 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub success: ::std::option::Option<bool>,
     }
-    impl UserdocksUserAnswer {
-        pub fn builder() -> builder::UserdocksUserAnswer {
+    impl UserdocksUserResponse {
+        pub fn builder() -> builder::UserdocksUserResponse {
             Default::default()
         }
     }
@@ -391,7 +391,7 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
-        pub struct UserdocksUserAnswer {
+        pub struct UserdocksUserResponse {
             data: ::std::result::Result<
                 ::std::option::Option<super::UserdocksUser>,
                 ::std::string::String,
@@ -409,7 +409,7 @@ pub mod types {
                 ::std::string::String,
             >,
         }
-        impl ::std::default::Default for UserdocksUserAnswer {
+        impl ::std::default::Default for UserdocksUserResponse {
             fn default() -> Self {
                 Self {
                     data: Ok(Default::default()),
@@ -419,7 +419,7 @@ pub mod types {
                 }
             }
         }
-        impl UserdocksUserAnswer {
+        impl UserdocksUserResponse {
             pub fn data<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::UserdocksUser>>,
@@ -469,11 +469,11 @@ pub mod types {
                 self
             }
         }
-        impl ::std::convert::TryFrom<UserdocksUserAnswer>
-        for super::UserdocksUserAnswer {
+        impl ::std::convert::TryFrom<UserdocksUserResponse>
+        for super::UserdocksUserResponse {
             type Error = super::error::ConversionError;
             fn try_from(
-                value: UserdocksUserAnswer,
+                value: UserdocksUserResponse,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     data: value.data?,
@@ -483,8 +483,9 @@ pub mod types {
                 })
             }
         }
-        impl ::std::convert::From<super::UserdocksUserAnswer> for UserdocksUserAnswer {
-            fn from(value: super::UserdocksUserAnswer) -> Self {
+        impl ::std::convert::From<super::UserdocksUserResponse>
+        for UserdocksUserResponse {
+            fn from(value: super::UserdocksUserResponse) -> Self {
                 Self {
                     data: Ok(value.data),
                     error: Ok(value.error),
@@ -530,7 +531,7 @@ pub mod types {
 #[derive(Clone)]
 /**Client for User status: userdocks
 
-Version: 0.2.0*/
+Version: 0.3.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -557,7 +558,7 @@ impl Client {
 }
 impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
-        "0.2.0"
+        "0.3.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()
@@ -881,7 +882,7 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<
-            ResponseValue<types::UserdocksUserAnswer>,
+            ResponseValue<types::UserdocksUserResponse>,
             Error<types::UserdocksError>,
         > {
             let Self { client, user_id } = self;

@@ -173,9 +173,9 @@ impl Error {
         is_rate_limited: RateLimited, "there were too many requests (429)";
         is_server: Server, "the system failed (5xx)";
         is_not_sent: NotSent, "the request did not leave";
-        is_outcome_unknown: OutcomeUnknown, "the request left and no whole answer came back";
-        is_contradicted: Contradicted, "the system said yes and, in the same answer, no";
-        is_unexpected_response: UnexpectedResponse, "the answer is not one that the contract knows";
+        is_outcome_unknown: OutcomeUnknown, "the request was sent and no complete response came back";
+        is_contradicted: Contradicted, "the response accepts the change and shows that it was not made";
+        is_unexpected_response: UnexpectedResponse, "the response is not one of the contract";
     }
 
     /// Creates an error, for a system of one's own. The text is shown with all that a terminal would obey as escapes; it must
@@ -369,8 +369,8 @@ impl ErrorKind {
             ErrorKind::Server => "the system failed",
             ErrorKind::NotSent => "the request was not sent",
             ErrorKind::OutcomeUnknown => "the outcome is unknown",
-            ErrorKind::Contradicted => "the answer contradicts the request",
-            ErrorKind::UnexpectedResponse => "the answer is not one that the contract knows",
+            ErrorKind::Contradicted => "the response contradicts the request",
+            ErrorKind::UnexpectedResponse => "the response is not one of the contract",
         }
     }
 }

@@ -89,7 +89,7 @@ impl CallDriver<'_> {
             Either::Left((ended, _)) => ended,
             Either::Right(((), exchange)) => give_up.connecting(exchange).unwrap_or(Ok(Attempt::Lost {
                 status: head.get().map(|head| head.status),
-                why: "no answer in time",
+                why: "no response in time",
                 source: None,
             })),
         };
@@ -153,7 +153,7 @@ impl CallDriver<'_> {
                 Ok(None) => break,
                 Err(e) => {
                     let source = Some(hide(e.without_url().into(), secrets));
-                    return Attempt::Lost { status: Some(status), why: "the answer broke off", source };
+                    return Attempt::Lost { status: Some(status), why: "the response broke off", source };
                 }
             }
         }

@@ -59,7 +59,7 @@ impl<E: ErrorBody> From<progenitor_client::Error<E>> for Error {
             }
             Client::CommunicationError(e) => unknown(ErrorKind::OutcomeUnknown, "").with_source(e.without_url()),
             Client::ResponseBodyError(e) | Client::InvalidUpgrade(e) => {
-                unknown(ErrorKind::OutcomeUnknown, "the answer broke off").with_source(e.without_url())
+                unknown(ErrorKind::OutcomeUnknown, "the response broke off").with_source(e.without_url())
             }
             // The transport has read every answer before; a body that does not fit does not come this far. Its text
             // stays out in any case: it may hold anything.

@@ -41,6 +41,6 @@ pub(crate) fn value<T: 'static, E>(mut response: Response) -> Result<ResponseVal
             Ok(ResponseValue::new(*value, response.status(), headers))
         }
         // Both name the type by the same contract; a test calls every operation with every answer.
-        None => Err(Error::Custom("the answer is of another type than the operation's".to_owned())),
+        None => Err(Error::Custom("the response is of another type than the operation's".to_owned())),
     }
 }

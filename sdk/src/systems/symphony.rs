@@ -281,14 +281,14 @@ impl Dialect for Api {
     fn verdict(&self, response: &Response<'_>) -> Verdict {
         // A `code`, even one that is null, is a member of faults only; so is a message of what is no write.
         match ["code", "message"].iter().find(|name| response.member(name).is_some()) {
-            Some(name) => Verdict::No(format!("the answer has a {name}, as a fault has")),
+            Some(name) => Verdict::No(format!("the response has a {name}, as a fault has")),
             None => self.account(response).map_or_else(|unclear| unclear, Verdict::Proof),
         }
     }
 
     fn change_verdict(&self, _: &StatusChange, _: Option<&AccountStatus>, response: &Response<'_>) -> Verdict {
         if response.member("code").is_some() {
-            return Verdict::No("the answer has a code, as a fault has".to_owned());
+            return Verdict::No("the response has a code, as a fault has".to_owned());
         }
         let text = |name: &str| response.member(name).and_then(Value::as_str);
         if text("message").is_none_or(str::is_empty) && text("format").is_none() {

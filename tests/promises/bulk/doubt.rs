@@ -152,7 +152,7 @@ async fn a_refusal_takes_no_doubt_away() {
             let registry = people::registry(&server.root());
             let user = people::account(3).2;
             let path = begun(&folder, &registry, Row::new("pod", &user, StatusChange::disable())).await;
-            let refused = Fault::answer(status, json!({ "code": status, "message": "no" })).off_contract();
+            let refused = Fault::response(status, json!({ "code": status, "message": "no" })).off_contract();
             let lost = Fault::reset().before_the_change();
             server.fault(Fault::script([lost, refused]).on_operation("updateUserStatus")).unwrap();
             for _ in 0..sessions {
@@ -170,7 +170,7 @@ async fn a_refusal_takes_no_doubt_away() {
             // Credentials that have expired: not even the account can be read.
             server.clear_faults();
             server
-                .fault(Fault::answer(401, json!({ "code": 401, "message": "Invalid session" })).off_contract())
+                .fault(Fault::response(401, json!({ "code": 401, "message": "Invalid session" })).off_contract())
                 .unwrap();
             runner(&registry).run(Journal::open(&path).unwrap()).await.unwrap();
             assert_eq!(entry(&path).state, RowState::Unknown, "{what}");

@@ -570,11 +570,11 @@ async fn a_journal_holds_no_credentials_and_is_its_owners() {
     let (server, _) = people::server(50).await;
     // Systems that repeat what they are sent, in every way that there is.
     let echo = json!({ "format": "TEXT", "message": "no: mock-symphony-session-token" });
-    server.fault(Fault::answer(400, echo).on_operation("updateUserStatus").off_contract()).unwrap();
+    server.fault(Fault::response(400, echo).on_operation("updateUserStatus").off_contract()).unwrap();
     let echo = json!({ "error": "no: mock-mediconnect-admin-token" });
-    server.fault(Fault::answer(404, echo).on_operation("getAdminUser").off_contract()).unwrap();
+    server.fault(Fault::response(404, echo).on_operation("getAdminUser").off_contract()).unwrap();
     let echo = json!({ "message": "no: mock-clearsquare-token", "status": "error" });
-    server.fault(Fault::answer(400, echo).on_system(SystemKind::Clearsquare).off_contract()).unwrap();
+    server.fault(Fault::response(400, echo).on_system(SystemKind::Clearsquare).off_contract()).unwrap();
     let (path, registry) = begun(&folder, &server, people::rows(50)).await;
     let journal = Journal::open(&path).unwrap();
     // Also while it is open, when most of it is in files beside it.
@@ -754,7 +754,7 @@ async fn rows_that_credentials_do_not_reach_wait_for_others() {
     let folder = TempDir::new().unwrap();
     let (server, _) = people::server(500).await;
     let no = json!({ "code": 403, "message": "The user lacks the required entitlement" });
-    server.fault(Fault::answer(403, no).on_system(SystemKind::Symphony).off_contract()).unwrap();
+    server.fault(Fault::response(403, no).on_system(SystemKind::Symphony).off_contract()).unwrap();
     let pod = people::rows(500).filter(|row| row.system == "pod");
     let (path, registry) = begun(&folder, &server, pod).await;
     let runner = Runner::new(registry);

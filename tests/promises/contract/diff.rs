@@ -342,7 +342,19 @@ fn a_change_names_the_operations_that_it_is_part_of() {
     let report = diff(old, &edited(old, pointer, &Set(json!(true)))).json();
     assert_eq!(report["changes"][0]["is"], true);
     assert_eq!(report["changes"][0].get("was"), None);
-    assert_eq!((&report["least_version"], &report["bump_missing"]), (&json!("0.3.0"), &json!(true)));
+    assert_eq!((&report["least_version"], &report["bump_missing"]), (&json!(next()), &json!(true)));
+}
+
+/// The version of the contract.
+fn now() -> String {
+    Contract::embedded().document()["info"]["version"].as_str().unwrap().to_owned()
+}
+
+/// The least version in which it may break with what it was.
+fn next() -> String {
+    let now = now();
+    let minor: u32 = now.split('.').nth(1).unwrap().parse().unwrap();
+    format!("0.{}.0", minor + 1)
 }
 
 /// The places of all values that are no lists and no objects.
@@ -411,15 +423,16 @@ fn the_version_must_say_what_has_changed() {
 
     let old = Contract::embedded().document();
     let changed = edited(old, "/paths/~1api~1users~1manage-status/post/operationId", &Set(json!("flip")));
-    for (to, lacks) in [("0.2.0", true), ("0.2.9", true), ("0.1.9", true), ("0.3.0", false), ("1.0.0", false)] {
+    let (now, next) = (now(), next());
+    for (to, lacks) in [(now.as_str(), true), ("0.1.9", true), (&next, false), ("1.0.0", false)] {
         let new = edited(&changed, "/info/version", &Set(json!(to)));
         let diff = diff(old, &new);
         assert_eq!(diff.lacks_bump(), lacks, "{to}");
-        assert_eq!(diff.to_string().contains("after 0.2.0 it must be 0.3.0 or later"), lacks, "{diff}");
+        assert_eq!(diff.to_string().contains(&format!("after {now} it must be {next} or later")), lacks, "{diff}");
     }
     // Back is never right, with changes or without.
     assert!(diff(old, &edited(old, "/info/version", &Set(json!("0.1.9")))).lacks_bump());
-    assert!(!diff(old, &edited(old, "/info/version", &Set(json!("0.3.0")))).lacks_bump());
+    assert!(!diff(old, &edited(old, "/info/version", &Set(json!(next)))).lacks_bump());
     let none = edited(old, "/info/version", &Set(json!("next")));
     let findings = Diff::between(("a.yaml", old), ("b.yaml", &none)).unwrap_err();
     assert_eq!(
@@ -446,9 +459,9 @@ fn check_asks_for_the_version_that_the_changes_need() {
     let findings = tool::check(&root);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!((findings[0].file.as_str(), findings[0].pointer.as_str()), (tool::CONTRACT, "/info/version"));
-    assert!(findings[0].problem.starts_with("must be 0.3.0 or later, is 0.2.0"), "{}", findings[0]);
+    assert!(findings[0].problem.starts_with(&format!("must be {} or later, is {}", next(), now())), "{}", findings[0]);
     assert_eq!(tool::release(&root).unwrap_err(), findings);
-    change(&root, "  version: 0.2.0\n", "  version: 0.3.0\n");
+    change(&root, &format!("  version: {}\n", now()), &format!("  version: {}\n", next()));
     tool::generate(&root).unwrap();
     assert_eq!(tool::check(&root), []);
     assert!(tool::release(&root).unwrap());

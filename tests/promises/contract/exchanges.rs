@@ -228,7 +228,7 @@ async fn call(system: &dyn AccountSystem, users: &[&str], changes: &[StatusChang
 /// Every failure that the documents name, once.
 async fn faults(server: &StandaloneServer, system: &dyn AccountSystem, operation: &str, codes: &[u16], body: Value) {
     for code in codes {
-        server.fault(Fault::answer(*code, body.clone()).on_operation(operation).times(1)).unwrap();
+        server.fault(Fault::response(*code, body.clone()).on_operation(operation).times(1)).unwrap();
         let change = match operation {
             "manageUserStatus" => StatusChange::toggle(),
             _ => StatusChange::disable(),

@@ -117,7 +117,7 @@ fn shapes() -> Vec<Shape> {
             &["message", "data"],
         ),
         envelope(
-            "UserdocksUserAnswer",
+            "UserdocksUserResponse",
             json!({ "success": true, "message": "m", "error": "e", "data": { "freezed": true } }),
             &["message", "error"],
         ),

@@ -55,7 +55,7 @@ async fn every_fault_of_the_table_is_taken_in_every_way_in() {
     assert!(kinds.len() > 30, "{kinds:?}");
     for kind in &kinds {
         let mut fault = json!({ "kind": kind });
-        if kind.get("answer").is_some() {
+        if kind.get("response").is_some() {
             let refused = send(&server.root(), "POST /__admin/faults", &[], &fault.to_string()).await;
             assert_eq!(refused.status(), 400, "{fault}");
             assert!(refused.text().contains("say `off_contract`"), "{}", refused.text());

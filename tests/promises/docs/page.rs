@@ -459,7 +459,7 @@ fn the_markdown_pages_lead_to_each_other_and_leave_nothing_out() {
         let section = page.split("\n## ").find(|section| section.contains(&id));
         let section = section.unwrap_or_else(|| panic!("{} has a section", operation.id));
         for code in operation.responses.keys() {
-            assert!(section.contains(&format!("**Answer {code}**")), "{} {code}", operation.id);
+            assert!(section.contains(&format!("**Response {code}**")), "{} {code}", operation.id);
         }
     }
 }

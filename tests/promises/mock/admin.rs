@@ -196,7 +196,7 @@ async fn every_operation_and_every_code_of_the_description() {
     let id =
         admin.json("POST /__admin/faults", json!({ "kind": "hang", "on": { "system": "akana" } })).await["id"].clone();
     admin.json("POST /__admin/faults", json!({ "kind": { "delay": { "milliseconds": 0 } } })).await;
-    let off = r#"{"kind":{"answer":{"status":502}}}"#;
+    let off = r#"{"kind":{"response":{"status":502}}}"#;
     admin.refused("POST /__admin/faults", off, 400, "has no 502; say `off_contract`").await;
     assert_eq!(admin.json("GET /__admin/faults", Value::Null).await["faults"][0]["id"], id);
     admin.json(&format!("DELETE /__admin/faults/{id}"), Value::Null).await;
@@ -208,7 +208,7 @@ async fn every_operation_and_every_code_of_the_description() {
     // Requests.
     let requests = admin.json("GET /__admin/requests?limit=2", Value::Null).await;
     assert_eq!((requests["requests"].as_array().unwrap().len(), &requests["total"]), (2, &json!(4)));
-    assert_eq!(requests["requests"][0]["answer"]["status"], 401, "the newest comes first");
+    assert_eq!(requests["requests"][0]["response"]["status"], 401, "the newest comes first");
     admin.refused("GET /__admin/requests?limit=x", "", 400, "`limit`").await;
     admin.refused("GET /__admin/requests?status=200", "", 400, "`limit=N`").await;
     let disables = json!({ "operation": "updateUserStatus", "body": { "status": "DISABLED" } });
@@ -380,7 +380,7 @@ async fn what_means_nothing_is_refused() {
         ("POST /__admin/requests/verify", r#"{"least":5,"most":1}"#, "`most` must not be less than `least`"),
         (
             "POST /__admin/faults",
-            r#"{"kind":{"answer":{"status":200,"body":{"message":"OK"},"headers":{"Content-Type":"text/html"}}},"on":{"operation":"updateUserStatus"}}"#,
+            r#"{"kind":{"response":{"status":200,"body":{"message":"OK"},"headers":{"Content-Type":"text/html"}}},"on":{"operation":"updateUserStatus"}}"#,
             "a content type of its own",
         ),
     ] {

@@ -26,7 +26,7 @@ async fn an_exchange_says_what_came_what_was_wrong_what_went_back_and_what_chang
     assert_eq!((changed.method.as_str(), changed.operation), ("POST", Some("updateUserStatus")));
     assert_eq!((changed.system, changed.user.as_deref()), (Some(SystemKind::Symphony), Some("7215545078541")));
     assert_eq!(changed.body, Some(json!({ "status": "DISABLED" })));
-    assert_eq!(changed.answer, r#"{"format":"TEXT","message":"OK"}"#);
+    assert_eq!(changed.response, r#"{"format":"TEXT","message":"OK"}"#);
     let enabled = |status: &Option<user_status_mock::AccountStatus>| status.as_ref().unwrap().enabled;
     assert_eq!((enabled(&changed.before), enabled(&changed.after)), (Some(true), Some(false)));
     assert!(changed.violations.is_empty() && changed.faults.is_empty());

@@ -218,15 +218,15 @@ async fn a_credential_that_the_end_of_what_is_kept_cuts_through_is_not_shown() {
         for shift in 0..40 {
             let body = json!({ "x": format!("{}{written}", "-".repeat(4096 - 6 - shift)) });
             let fault =
-                json!({ "kind": { "answer": { "status": 200, "body": body } }, "off_contract": true, "times": 1 });
+                json!({ "kind": { "response": { "status": 200, "body": body } }, "off_contract": true, "times": 1 });
             server.fault(serde_json::from_value(fault).unwrap()).unwrap();
             send(&server.root(), "GET /pod/v1/admin/user/1/status", &[], "").await;
         }
     }
     for exchange in server.journal() {
-        assert!(exchange.answer.len() <= 4096);
-        let kept = exchange.answer.trim_end_matches(|c| c != '-');
-        let rest = &exchange.answer[kept.len()..];
+        assert!(exchange.response.len() <= 4096);
+        let kept = exchange.response.trim_end_matches(|c| c != '-');
+        let rest = &exchange.response[kept.len()..];
         assert!("[redacted]".starts_with(rest) || rest.starts_with("[redacted]"), "{rest}");
     }
 }

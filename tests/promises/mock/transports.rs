@@ -644,7 +644,7 @@ async fn what_a_browser_asks() {
 fn faults() -> Vec<(&'static str, Fault)> {
     let seconds = RetryAfter::Seconds(7);
     let date = RetryAfter::Date("2026-03-01T12:00:09Z".parse().unwrap());
-    let off = |status, body| Fault::answer(status, body).off_contract();
+    let off = |status, body| Fault::response(status, body).off_contract();
     let millisecond = Duration::from_millis(1);
     vec![
         ("an answer", off(418, json!({ "a": [1, "\u{fc}"] }))),

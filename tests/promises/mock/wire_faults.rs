@@ -81,14 +81,14 @@ fn faults() -> Vec<(Fault, Value, Seen, bool)> {
     let date = RetryAfter::Date("2026-03-01T12:00:09Z".parse().unwrap());
     vec![
         (
-            Fault::answer(418, json!({ "a": "\u{fc}" })).off_contract().header("Retry-After", "1"),
-            off(json!({ "answer": { "status": 418, "body": { "a": "\u{fc}" }, "headers": { "Retry-After": "1" } } })),
+            Fault::response(418, json!({ "a": "\u{fc}" })).off_contract().header("Retry-After", "1"),
+            off(json!({ "response": { "status": 418, "body": { "a": "\u{fc}" }, "headers": { "Retry-After": "1" } } })),
             Answer(418, JSON, "{\"a\":\"\u{fc}\"}".as_bytes(), Some("1")),
             false,
         ),
         (
-            Fault::answer(599, json!({})).off_contract(),
-            off(json!({ "answer": { "status": 599 } })),
+            Fault::response(599, json!({})).off_contract(),
+            off(json!({ "response": { "status": 599 } })),
             Seen::answer(599, b"{}"),
             false,
         ),
@@ -383,7 +383,7 @@ async fn broken_bodies_are_in_the_media_type_that_is_spoken() {
         }
         // An answer of the contract is written in it, and one that it does not have is JSON.
         for status in [404, 409] {
-            let fault = Fault::answer(status, json!({ "faultcode": "a", "faultstring": "<b>" })).off_contract();
+            let fault = Fault::response(status, json!({ "faultcode": "a", "faultstring": "<b>" })).off_contract();
             server.fault(fault.times(1)).unwrap();
             let call = call(&server, operation).header("accept", &media_type.name);
             let answer = raw::answer(server.address(), &call).await;
@@ -710,7 +710,7 @@ async fn refusal(server: &StandaloneServer, document: &Value) -> (u16, String) {
 #[tokio::test]
 async fn a_fault_off_the_contract_says_so() {
     let server = server().await;
-    for kind in [json!({ "answer": { "status": 418 } }), json!({ "answer": { "status": 200, "body": [] } })] {
+    for kind in [json!({ "response": { "status": 418 } }), json!({ "response": { "status": 200, "body": [] } })] {
         for operation in Contract::embedded().operations() {
             let mut document = json!({ "kind": kind, "on": { "operation": operation.id } });
             for script in [false, true] {
@@ -736,13 +736,14 @@ async fn a_fault_off_the_contract_says_so() {
         }
     }
     // One that the contract has needs no leave, and one that some of the operations do not have does.
-    let fault = Fault::answer(404, json!({ "error": "no" }));
+    let fault = Fault::response(404, json!({ "error": "no" }));
     server.fault(fault.clone().on_system(SystemKind::Mediconnect)).unwrap();
     let refused = server.fault(fault).unwrap_err().to_string();
     let first = &Contract::embedded().operations()[0];
     assert!(refused.contains(&format!("#{}/responses has no 404", first.pointer)), "{refused}");
     // A step of a script may have leave of its own.
-    let document = json!({ "kind": { "script": [{ "kind": { "answer": { "status": 418 } }, "off_contract": true }] } });
+    let document =
+        json!({ "kind": { "script": [{ "kind": { "response": { "status": 418 } }, "off_contract": true }] } });
     assert_eq!(refusal(&server, &document).await.0, 201);
     // What gateways and broken services send is in no contract, and needs no leave.
     for kind in [
@@ -767,7 +768,7 @@ async fn a_fault_off_the_contract_says_so() {
 async fn a_fault_that_makes_no_sense_is_refused() {
     let server = server().await;
     let answer =
-        |headers: Value| json!({ "kind": { "answer": { "status": 418, "headers": headers } }, "off_contract": true });
+        |headers: Value| json!({ "kind": { "response": { "status": 418, "headers": headers } }, "off_contract": true });
     let step = |step: Value| json!({ "kind": { "script": [step] } });
     for (document, problem) in [
         (answer(json!({ "Content-Length": "1" })), "the header `content-length` is for the transport to send"),
@@ -780,11 +781,11 @@ async fn a_fault_that_makes_no_sense_is_refused() {
         (answer(json!({ "": "1" })), "`` is no header name"),
         (answer(json!({ "x-a": "1\r\nx-b: 2" })), "the value of the header `x-a` is none"),
         (
-            json!({ "kind": { "answer": { "status": 199 } }, "off_contract": true }),
+            json!({ "kind": { "response": { "status": 199 } }, "off_contract": true }),
             "`status` must be from 200 to 599, and is 199",
         ),
         (
-            json!({ "kind": { "answer": { "status": 600 } }, "off_contract": true }),
+            json!({ "kind": { "response": { "status": 600 } }, "off_contract": true }),
             "`status` must be from 200 to 599, and is 600",
         ),
         (
@@ -843,10 +844,10 @@ async fn a_fault_that_makes_no_sense_is_refused() {
             "no operation of the contract is struck",
         ),
         // What is no fault at all.
-        (json!({ "kind": "nothing" }), "kind: unknown variant `nothing`, expected one of `answer`"),
-        (json!({ "kind": { "answer": { "status": 200, "extra": 1 } } }), "unknown field `extra`"),
-        (json!({ "kind": { "answer": {} } }), "missing field `status`"),
-        (json!({ "kind": { "answer": { "status": 65_536 } } }), "65536"),
+        (json!({ "kind": "nothing" }), "kind: unknown variant `nothing`, expected one of `response`"),
+        (json!({ "kind": { "response": { "status": 200, "extra": 1 } } }), "unknown field `extra`"),
+        (json!({ "kind": { "response": {} } }), "missing field `status`"),
+        (json!({ "kind": { "response": { "status": 65_536 } } }), "65536"),
         (json!({ "kind": { "malformed_body": { "extra": 1 } } }), "unknown field `extra`"),
         (json!({ "kind": { "rate_limited": { "retry_after": { "minutes": 1 } } } }), "unknown variant `minutes`"),
         (json!({ "kind": { "rate_limited": { "retry_after": { "date": "soon" } } } }), "retry_after"),
@@ -870,7 +871,7 @@ async fn a_fault_that_makes_no_sense_is_refused() {
     assert_eq!(listed.json(), json!({ "faults": [] }), "none was registered");
     // A world's document is held to the same.
     for (fault, problem) in [
-        (json!({ "kind": { "answer": { "status": 418 } } }), "/faults/0: the fault was refused: #/paths/"),
+        (json!({ "kind": { "response": { "status": 418 } } }), "/faults/0: the fault was refused: #/paths/"),
         (json!({ "kind": "reset", "extra": 1 }), "/faults/0/extra: unknown field `extra`"),
     ] {
         let error = WorldState::from_json(&json!({ "faults": [fault] })).unwrap_err();

@@ -109,7 +109,7 @@ fn a_document_that_is_no_world_is_refused_with_line_and_place() {
             "systems: { mediconnect: { users: { 3: { isActive: maybe } } } }",
             &["/systems/mediconnect/users/3", "/isActive must be boolean, is string"],
         ),
-        ("faults: [{ kind: { answer: { status: 418 } } }]", &["/faults/0", "has no 418", "off_contract"]),
+        ("faults: [{ kind: { response: { status: 418 } } }]", &["/faults/0", "has no 418", "off_contract"]),
         ("faults: [{ kind: reset, sometimes: true }]", &["/faults/0", "sometimes", "line 1"]),
         ("seed: 1\nseed: 2", &["line 2", "duplicate"]),
         ("seed: -1", &["/seed", "line 1"]),

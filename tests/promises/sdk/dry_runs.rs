@@ -297,7 +297,7 @@ async fn a_dry_run_reads_as_any_call_does() {
     assert!(!clock.waits(Wait::RateLimit).is_empty());
 
     server
-        .fault(Fault::answer(401, serde_json::json!({ "error": "Invalid token" })).on_system(SystemKind::Mediconnect))
+        .fault(Fault::response(401, serde_json::json!({ "error": "Invalid token" })).on_system(SystemKind::Mediconnect))
         .unwrap();
     let error = mediconnect.dry_run("42", &StatusChange::suspend("Leave")).await.unwrap_err();
     assert_eq!((error.kind(), error.applied()), (ErrorKind::Credentials, Applied::No), "{error:?}");

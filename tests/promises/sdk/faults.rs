@@ -201,7 +201,7 @@ fn date() -> RetryAfter {
 /// Every fault, by name, with what must come of it.
 fn faults() -> Vec<(&'static str, Fault, Expected)> {
     use ErrorKind::{RateLimited, Rejected, Server, UnexpectedResponse};
-    let off = |status, body| Fault::answer(status, body).off_contract();
+    let off = |status, body| Fault::response(status, body).off_contract();
     vec![
         ("reset before the headers", Fault::reset(), lost(None)),
         ("closed before the headers", Fault::close(), lost(None)),
@@ -291,7 +291,7 @@ async fn every_operation_against_every_fault() {
 async fn a_500_is_repeated_with_symphony_only() {
     for operation in &OPERATIONS {
         let setting = Setting::for_operation(operation).await;
-        setting.server.fault(Fault::answer(500, json!({})).off_contract().on_operation(operation.id)).unwrap();
+        setting.server.fault(Fault::response(500, json!({})).off_contract().on_operation(operation.id)).unwrap();
         let error = setting.call(operation, 0).await.unwrap_err();
         let applied = if operation.change.is_some() { Applied::Unknown } else { Applied::No };
         assert_eq!((error.kind(), error.applied()), (ErrorKind::Server, applied), "{}", operation.id);
@@ -313,9 +313,9 @@ async fn a_claim_about_a_lost_answer_is_never_wrong() {
         ("no answer", Fault::hang),
         ("502 in HTML", Fault::html_502),
         ("503", || Fault::unavailable(RetryAfter::Missing)),
-        ("504", || Fault::answer(504, json!({})).off_contract()),
-        ("408", || Fault::answer(408, json!({})).off_contract()),
-        ("500", || Fault::answer(500, json!({})).off_contract()),
+        ("504", || Fault::response(504, json!({})).off_contract()),
+        ("408", || Fault::response(408, json!({})).off_contract()),
+        ("500", || Fault::response(500, json!({})).off_contract()),
         ("malformed JSON", || Fault::malformed_body(200)),
     ];
     for operation in OPERATIONS.iter().filter(|operation| operation.change.is_some()) {
@@ -361,7 +361,7 @@ async fn a_refusal_after_a_lost_answer_is_no_proof_that_nothing_happened() {
         let setting = Setting::for_operation(operation).await;
         let lost = Fault::reset().after_the_change().on_operation(operation.id).times(1);
         setting.server.fault(lost).unwrap();
-        let refusal = Fault::answer(403, json!({})).off_contract().on_operation(operation.id);
+        let refusal = Fault::response(403, json!({})).off_contract().on_operation(operation.id);
         setting.server.fault(refusal).unwrap();
         let error = setting.call(operation, 0).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forbidden);

@@ -212,7 +212,7 @@ type Round = fn(&Value) -> Result<Value, serde_json::Error>;
 /// The generated type of each schema that a body has.
 const TYPES: &[(&str, Round)] = &[
     ("UserdocksSuccess", round::<userdocks::types::UserdocksSuccess>),
-    ("UserdocksUserAnswer", round::<userdocks::types::UserdocksUserAnswer>),
+    ("UserdocksUserResponse", round::<userdocks::types::UserdocksUserResponse>),
     ("UserdocksError", round::<userdocks::types::UserdocksError>),
     ("AkanaChangeUserStatusRequest", round::<akana::types::AkanaChangeUserStatusRequest>),
     ("AkanaUser", round::<akana::types::AkanaUser>),

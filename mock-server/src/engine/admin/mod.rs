@@ -287,7 +287,7 @@ fn within(engine: &Engine, body: &impl Serialize) -> Result<Response<Bytes>, Ref
     let most = engine.longest;
     let problem = || {
         let what = "ask for single users, or start the server with more --max-memory";
-        (503, format!("the answer would have more than {most} bytes; {what}"))
+        (503, format!("the response would have more than {most} bytes; {what}"))
     };
     Ok(respond(200, media_type::JSON, json_text::write_within(most, body).ok_or_else(problem)?.into()))
 }

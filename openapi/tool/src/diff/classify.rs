@@ -104,7 +104,7 @@ pub(super) fn response(_: &Walk<'_>, response: &Pair<'_>) -> Classification {
     let code = response.new.at.rsplit('/').next().unwrap_or_default();
     match code.as_bytes().first() {
         _ if response.is_removed() => {
-            (Breaking, "whoever waits for it, or has the mock server answer it, cannot any more")
+            (Breaking, "whoever waits for it, or has the mock server send it, cannot any more")
         }
         Some(b'4' | b'5') => (Compatible, "clients know every failure by its kind"),
         _ => (Breaking, "clients take a success that they do not know for an unknown outcome"),
@@ -147,11 +147,11 @@ pub(super) fn idempotence(_: &Walk<'_>, pair: &Pair<'_>) -> Classification {
         }
     };
     match (needed(pair.old.value), needed(pair.new.value)) {
-        (None, _) => (Compatible, "a call that failed may be repeated, where it was given up before"),
+        (None, _) => (Compatible, "a call that failed is retried, where it was not before"),
         (Some(old), Some(new)) if new.iter().all(|member| old.contains(member)) => {
             (Compatible, "more calls that failed may be repeated")
         }
-        _ => (Breaking, "a call that failed is given up, where it was repeated before"),
+        _ => (Breaking, "a call that failed is not retried any more, where it was before"),
     }
 }
 

@@ -144,7 +144,7 @@ fn describe(described: &mut Value, operation: &Operation, samples: &Samples) {
         let changes: Vec<&str> = operation.changes.iter().map(|change| change.as_str()).collect();
         whole.push_str(&format!("\n**Changes that it expresses.** {}\n", changes.join(", ")));
     }
-    whole.push_str("\n**Answers.**\n\n");
+    whole.push_str("\n**Responses.**\n\n");
     for (code, response) in described["responses"].as_object().into_iter().flatten() {
         let response = text(response, "/description");
         whole.push_str(&format!("- `{code}`: {response}\n"));

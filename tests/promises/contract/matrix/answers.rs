@@ -107,7 +107,7 @@ async fn hold(cell: &Answer, means: Option<Means<'_>>, prefer: Option<&str>, bod
     match &means {
         None => {}
         Some(Means::Fault(body)) => {
-            server.fault(Fault::answer(cell.status, Value::clone(body)).off_contract()).unwrap();
+            server.fault(Fault::response(cell.status, Value::clone(body)).off_contract()).unwrap();
         }
         Some(Means::State(state)) => bring(&server, operation, *state, &mut credentials),
     }
@@ -157,7 +157,7 @@ async fn unified(cell: &Answer, server: &StandaloneServer, client: &Client, body
     if let Some(raw) = raw {
         assert_eq!(raw.status, cell.status, "{what}");
         assert_eq!(raw.headers["content-type"], cell.media_type.name, "{what}");
-        assert_eq!(raw.body, exchange.answer, "{what}: byte for byte");
+        assert_eq!(raw.body, exchange.response, "{what}: byte for byte");
         holds_all(&raw, body, what);
     }
 }

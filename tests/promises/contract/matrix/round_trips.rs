@@ -45,7 +45,7 @@ type Through = fn(&Value) -> Value;
 /// The generated type of each schema.
 const TYPES: [(&str, Through); 14] = [
     ("UserdocksSuccess", through::<userdocks::types::UserdocksSuccess>),
-    ("UserdocksUserAnswer", through::<userdocks::types::UserdocksUserAnswer>),
+    ("UserdocksUserResponse", through::<userdocks::types::UserdocksUserResponse>),
     ("UserdocksError", through::<userdocks::types::UserdocksError>),
     ("AkanaChangeUserStatusRequest", through::<akana::types::AkanaChangeUserStatusRequest>),
     ("AkanaUser", through::<akana::types::AkanaUser>),
