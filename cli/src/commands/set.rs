@@ -160,7 +160,9 @@ fn text(set: &Set, receipt: &Receipt) -> String {
     let what = match receipt.proof {
         Proof::Accepted if status == "unknown" => "the system accepted the change and offers no proof".to_owned(),
         Proof::Accepted if !receipt.status.unrecognized.is_empty() => {
-            format!("the system said yes, and the account was read back and not understood: it is {status}")
+            format!(
+                "the system accepted the change, and the account that was read back is not understood: it is {status}"
+            )
         }
         Proof::Accepted => format!("the system accepted the change and offers no proof; the account is {status}"),
         Proof::Unchanged => format!("the account is {status}, as it was; no change was sent"),

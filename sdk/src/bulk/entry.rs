@@ -241,8 +241,9 @@ impl RowOutcome {
         };
         // A read-back that was not understood is something else than none.
         let unread = receipt.proof == Proof::Accepted && !receipt.status.unrecognized.is_empty();
-        let message =
-            || format!("the system said yes, and the account reads {}, which is not understood", receipt.status);
+        let message = || {
+            format!("the system accepted the change, and the account reads {}, which is not understood", receipt.status)
+        };
         let outcome = RowOutcome {
             reason: unread.then(|| NOT_UNDERSTOOD.to_owned()),
             message: unread.then(message),

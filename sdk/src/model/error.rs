@@ -71,7 +71,7 @@ pub enum ErrorKind {
     NotSent,
     /// The request left and no whole response came back.
     OutcomeUnknown,
-    /// The system said yes and, in the same response, no.
+    /// The system accepted the change and, in the same response, denied it.
     Contradicted,
     /// The response is not one that the contract knows.
     UnexpectedResponse,

@@ -89,7 +89,7 @@ impl Receipt {
 pub enum Proof {
     /// The system's response, or reading the account back, shows the asked state.
     Confirmed,
-    /// The system said yes, and there is no proof: it offers none or, where [`Receipt::status`] has what was
+    /// The system accepted the change, and there is no proof: it offers none or, where [`Receipt::status`] has what was
     /// [not understood](AccountStatus::unrecognized), one that cannot be read.
     Accepted,
     /// The account was already in the requested state; nothing was sent.

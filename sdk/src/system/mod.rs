@@ -195,7 +195,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// whether the account was changed. An account that does not show the change yet is read again, for up to 2 s.
     ///
     /// # Errors
-    /// As [`apply`](AccountSystem::apply), and [`Contradicted`](ErrorKind::Contradicted) if the system said yes and the
+    /// As [`apply`](AccountSystem::apply), and [`Contradicted`](ErrorKind::Contradicted) if the system accepted the change and the
     /// account reads otherwise.
     fn apply_and_verify<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> BoxFuture<'a, Result<Receipt>> {
         self.apply_and_verify_with(user, change, CallOptions::default())

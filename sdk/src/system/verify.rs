@@ -41,7 +41,7 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
             match status.shows(change) {
                 Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
                 Some(_) => {
-                    let message = format!("the system said yes to {change}, and the account reads {status}");
+                    let message = format!("the system accepted {change}, and the account reads {status}");
                     Err(Error::new(ErrorKind::Contradicted, system.kind(), shown(&message))
                         .with_applied(Applied::Unknown)
                         .with_attempts(receipt.attempts))
