@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::{Json, Router, extract::Path, http::StatusCode, routing::get};
 use serde_json::{Value, json};
-use user_status::dialect::{Conventions, Dialect, HttpCredentials, HttpSystem, Request, Response, Verdict};
+use user_status::dialect::{Before, Conventions, Dialect, HttpCredentials, HttpSystem, Request, Response, Verdict};
 use user_status::{AccountStatus, AccountSystem, Capabilities, Change, Registry, Result, StatusChange, SystemKind};
 
 /// The payroll system: `GET` and `PUT` of `/people/{id}/access`, with `{"open": true}`.
@@ -27,7 +27,7 @@ impl Dialect for Payroll {
     fn repeatable(&self, _: &StatusChange) -> bool {
         true // the request names the state, and not a step to it
     }
-    fn change_request(&self, user: &str, change: &StatusChange, _: Option<&AccountStatus>) -> Result<Request<'_>> {
+    fn change_request(&self, user: &str, change: &StatusChange, _: Option<&Before<'_>>) -> Result<Request<'_>> {
         let body = json!({ "open": change.change() == Change::Enable });
         Ok(Request::put(&["people", user, "access"]).with_json(&body))
     }

@@ -3,6 +3,7 @@
 use futures_util::{Stream, StreamExt as _};
 
 use super::decide::{self, Can, First, Then};
+use super::names;
 use super::row::Row;
 use super::runner::{MOST_IN_FLIGHT, Runner};
 use crate::model::dry_run::DryRunRequest;
@@ -71,6 +72,10 @@ impl Runner {
     async fn plan_row(&self, row: Row) -> Planned {
         let Some(system) = self.registry.get(&row.system) else {
             return Planned { row, status: None, step: Step::NoSystem };
+        };
+        let row = match names::by_id(row.clone(), system, self.options).await {
+            Ok(row) => row,
+            Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
         };
         let can = Can::of(&row, system.capabilities().reads, system.repeatable(&row.change));
         let mut known = None;

@@ -13,7 +13,8 @@ pub struct Row {
     pub line: u64,
     /// The name of the system in the [`Registry`](crate::Registry).
     pub system: String,
-    /// The account, as the system names it.
+    /// The account, as the system names it. A name that is no [id](crate::AccountSystem::is_id) is looked up when the row is
+    /// taken into a journal; the journal has the id, and the name as the key of a row that has no other.
     pub user: String,
     /// The change that is asked for.
     pub change: StatusChange,

@@ -139,6 +139,7 @@ impl Config {
             fresh,
             fresh_connections: self.fresh_connections,
             freshness: Freshness::default(),
+            discovery: tokio::sync::Mutex::default(),
         }))
     }
 }

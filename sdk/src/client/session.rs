@@ -58,6 +58,8 @@ pub(crate) struct SessionInner {
     pub(crate) fresh_connections: Option<bool>,
     /// The state of the cache detection.
     pub(crate) freshness: Freshness,
+    /// One call asks what the installation can do, and the others wait for it.
+    pub(crate) discovery: tokio::sync::Mutex<()>,
 }
 
 impl Session {

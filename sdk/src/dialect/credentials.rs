@@ -73,7 +73,7 @@ impl HttpCredentials {
         self
     }
 
-    pub(super) fn prepare(&self, system: SystemKind) -> Result<WireCredentials> {
+    pub(crate) fn prepare(&self, system: SystemKind) -> Result<WireCredentials> {
         let mut headers = Vec::new();
         let mut secrets: Vec<&Secret> = Vec::new();
         for Header { name, prefix, value, parts } in &self.headers {

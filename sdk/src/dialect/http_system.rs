@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::request::{Inner, Request};
 use super::response::Response;
-use super::{Dialect, HttpCredentials, ReadFirst, Verdict};
+use super::{Before, Dialect, HttpCredentials, NO_LOOKUP, ReadFirst, Verdict};
 use crate::client::auth::CredentialInput;
 use crate::client::config::{Config, Peer, config_setters};
 use crate::client::report::reported;
@@ -16,6 +16,7 @@ use crate::model::dry_run::DryRun;
 use crate::model::error::{Applied, Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::operation::{Idempotence, Operation};
+use crate::model::raw::RawResponse;
 use crate::model::receipt::{Proof, Receipt};
 use crate::model::status::AccountStatus;
 use crate::pipeline::record::{self, Record};
@@ -92,14 +93,59 @@ impl<D: Dialect> HttpSystem<D> {
     /// Refuses what cannot be asked for, before anything is sent.
     fn accept<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> Result<Request<'a>> {
         self.dialect.capabilities().check(self.dialect.kind(), change)?;
-        self.request(user, change, None)
+        match self.lookup(user)? {
+            Some(lookup) => Ok(lookup),
+            None => self.request(user, change, None),
+        }
+    }
+
+    /// The request that finds an account by another name of it; `None` for an id.
+    fn lookup<'a>(&'a self, user: &'a str) -> Result<Option<Request<'a>>> {
+        let request = self.dialect.lookup_request(user).map_err(nothing_sent)?;
+        request.map(|request| request.check(self.dialect.kind()).map(|()| request)).transpose()
+    }
+
+    /// Returns the id of an account: `user` itself, unless it is another name of it, which is looked up.
+    async fn id<'a>(&'a self, user: &'a str, options: CallOptions) -> Result<Cow<'a, str>> {
+        let Some(request) = self.lookup(user)? else { return Ok(Cow::Borrowed(user)) };
+        let (sent, record) = self.send(request, None, options).await;
+        let fail = |error: Error| with_record(error.with_applied(Applied::No), &record, self.dialect.kept_members());
+        sent.map_err(|error| fail(error.with_attempts(record.attempts)))?;
+        let response = Response::of(record.raw.as_ref());
+        if let Some(why) = response.objection(None) {
+            return Err(fail(self.error(ErrorKind::Contradicted, shown(&why))));
+        }
+        let id = self.dialect.found(user, &response).map_err(fail)?;
+        // What the system calls an id is one only if it can be asked for.
+        if !self.is_id(&id) {
+            let why = "the id that the system names cannot be asked for";
+            return Err(fail(self.error(ErrorKind::UnexpectedResponse, why)));
+        }
+        Ok(Cow::Owned(id))
+    }
+
+    /// Asks, once, what the installation can do. A refusal is an answer; what was lost is asked for again by the next call.
+    async fn discover(&self, options: CallOptions) {
+        if self.dialect.discovery_request().is_none() {
+            return;
+        }
+        let _turn = self.session.parts().discovery.lock().await;
+        let Some(request) = self.dialect.discovery_request() else { return };
+        let (sent, record) = self.send(request, None, options).await;
+        match (&sent, &record.raw) {
+            (Ok(()), Some(raw)) => self.dialect.discovered(Some(&Response::of(Some(raw)))),
+            (Err(error), _) if error.status().is_some_and(|status| status < 500 && status != 429) => {
+                self.dialect.discovered(None);
+            }
+            _ => {}
+        }
     }
 
     fn request<'a>(
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        before: Option<&AccountStatus>,
+        before: Option<&Before<'_>>,
     ) -> Result<Request<'a>> {
         // Whatever a dialect says: nothing was sent.
         let request = self.dialect.change_request(user, change, before).map_err(nothing_sent)?;
@@ -108,24 +154,45 @@ impl<D: Dialect> HttpSystem<D> {
     }
 
     /// Reads first, where the dialect wants it, and makes the request.
-    async fn order<'a>(&'a self, user: &'a str, change: &'a StatusChange, options: CallOptions) -> Result<Order<'a>> {
+    async fn order<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        options: CallOptions,
+        started: Duration,
+    ) -> Result<Order<'a>> {
         let request = self.accept(user, change)?;
+        self.discover(self.rest(options, started)).await;
         let read_first = self.dialect.read_first(change);
-        let (before, was_read) = match &read_first {
+        let (before, record) = match &read_first {
             ReadFirst::No => return Ok(Order::Send { request, before: None, was_read: false }),
-            ReadFirst::Assume(status) => (status.clone(), false),
-            ReadFirst::Yes | ReadFirst::SkipIfSo => (self.read(user, options).await?, true),
+            ReadFirst::Assume(status) => (status.clone(), None),
+            ReadFirst::Yes | ReadFirst::SkipIfSo => {
+                let request = self.dialect.before_request(user, change).map_err(nothing_sent)?;
+                let (status, record) = self.read(user, request, self.rest(options, started)).await?;
+                (status, Some(record))
+            }
         };
         if read_first == ReadFirst::SkipIfSo && is_so(&before, change) {
             return Ok(Order::Unchanged(before));
         }
-        let request = self.request(user, change, Some(&before))?;
-        Ok(Order::Send { request, before: Some(before), was_read })
+        let response = record.as_ref().map(|record| Response::of(record.raw.as_ref()));
+        let request = self.request(user, change, Some(&Before::new(&before, response.as_ref())))?;
+        Ok(Order::Send { request, before: Some(before), was_read: record.is_some() })
+    }
+
+    /// Changes an account, by its id or by another name.
+    async fn apply_to(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<Receipt> {
+        let started = self.session.parts().clock.now();
+        drop(self.accept(user, change)?);
+        let id = self.id(user, options).await?;
+        let receipt = self.apply(&id, change, self.rest(options, started)).await?;
+        Ok(Receipt { user: user.to_owned(), account: id.into_owned(), ..receipt })
     }
 
     async fn apply(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<Receipt> {
         let started = self.session.parts().clock.now();
-        let (request, before, was_read) = match self.order(user, change, options).await? {
+        let (request, before, was_read) = match self.order(user, change, options, started).await? {
             Order::Unchanged(status) => {
                 let (proof, record) = (Proof::Unchanged, Record::default());
                 return Ok(self.receipt(user, change, proof, status, record, started));
@@ -147,7 +214,9 @@ impl<D: Dialect> HttpSystem<D> {
 
     async fn dry_run(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<DryRun> {
         let started = self.session.parts().clock.now();
-        let (status, request) = match self.order(user, change, options).await? {
+        drop(self.accept(user, change)?);
+        let id = self.id(user, options).await?;
+        let (status, request) = match self.order(&id, change, self.rest(options, started), started).await? {
             Order::Unchanged(status) => (Some(status), None),
             Order::Send { request, before, was_read } => {
                 let options = self.rest(options, started).dry_run();
@@ -160,14 +229,22 @@ impl<D: Dialect> HttpSystem<D> {
                 (before.filter(|_| was_read), Some(captured))
             }
         };
-        Ok(DryRun { system: self.dialect.kind(), user: user.to_owned(), change: change.clone(), status, request })
+        let (user, account) = (user.to_owned(), id.into_owned());
+        Ok(DryRun { system: self.dialect.kind(), user, account, change: change.clone(), status, request })
     }
 
-    async fn read(&self, user: &str, options: CallOptions) -> Result<AccountStatus> {
+    async fn status(&self, user: &str, options: CallOptions) -> Result<AccountStatus> {
         if !self.dialect.capabilities().reads {
             return Err(self.error(ErrorKind::Unsupported, "the system documents no way to read an account"));
         }
-        let request = self.dialect.read_request(user).map_err(nothing_sent)?;
+        let started = self.session.parts().clock.now();
+        let id = self.id(user, options).await?;
+        let request = self.dialect.read_request(&id).map_err(nothing_sent)?;
+        self.read(&id, request, self.rest(options, started)).await.map(|(status, _)| status)
+    }
+
+    /// Reads an account, and returns the response that says what it is, too.
+    async fn read(&self, user: &str, request: Request<'_>, options: CallOptions) -> Result<(AccountStatus, Record)> {
         request.check(self.dialect.kind())?;
         let record = match self.send(request, None, options).await {
             (Ok(()), record) => record,
@@ -176,13 +253,16 @@ impl<D: Dialect> HttpSystem<D> {
         let response = Response::of(record.raw.as_ref());
         let fail = |kind, why: &str| {
             let error = self.error(kind, shown(why)).with_applied(Applied::No);
-            Err(with_record(error, &record))
+            Err(with_record(error, &record, self.dialect.kept_members()))
         };
         if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
             return fail(ErrorKind::Contradicted, &why);
         }
         match self.dialect.verdict(&response) {
-            Verdict::Proof(status) | Verdict::Yes(status) if status != AccountStatus::default() => Ok(status),
+            Verdict::Proof(status) | Verdict::Yes(status) if status != AccountStatus::default() => {
+                drop(response);
+                Ok((status, record))
+            }
             Verdict::No(why) => fail(ErrorKind::Contradicted, &why),
             Verdict::Unclear(why) => fail(ErrorKind::UnexpectedResponse, &why),
             _ => fail(
@@ -257,7 +337,7 @@ impl<D: Dialect> HttpSystem<D> {
         let response = Response::of(record.raw.as_ref());
         let doubt = |kind, why: &str| {
             let error = self.error(kind, shown(why)).with_applied(Applied::Unknown);
-            with_record(error, &record)
+            with_record(error, &record, self.dialect.kept_members())
         };
         if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
             return Err(doubt(ErrorKind::Contradicted, &why));
@@ -295,9 +375,13 @@ impl<D: Dialect> HttpSystem<D> {
         started: Duration,
     ) -> Receipt {
         let parts = self.session.parts();
+        let keep = |raw: RawResponse| match self.dialect.kept_members() {
+            Some(members) => raw.only(members),
+            None => raw,
+        };
         Receipt {
             request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
-            raw: record.raw,
+            raw: record.raw.map(keep),
             ..Receipt::new(parts.system, user, change.clone(), proof)
                 .with_status(status)
                 .with_attempts(record.attempts, parts.clock.now().saturating_sub(started))
@@ -320,11 +404,12 @@ fn nothing_sent(error: Error) -> Error {
 }
 
 /// An error with what is known of the call that it is about.
-fn with_record(error: Error, record: &Record) -> Error {
+fn with_record(error: Error, record: &Record, kept: Option<&[&str]>) -> Error {
     let error = error.with_attempts(record.attempts);
-    match &record.raw {
-        Some(raw) => error.with_raw(raw.clone()),
-        None => error,
+    match (&record.raw, kept) {
+        (Some(raw), Some(members)) => error.with_raw(raw.clone().only(members)),
+        (Some(raw), None) => error.with_raw(raw.clone()),
+        (None, _) => error,
     }
 }
 
@@ -351,6 +436,10 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
         self.accept(user, change).map(drop)
     }
 
+    fn is_id(&self, user: &str) -> bool {
+        matches!(self.dialect.lookup_request(user), Ok(None))
+    }
+
     fn repeatable(&self, change: &StatusChange) -> bool {
         self.dialect.repeatable(change)
     }
@@ -365,7 +454,7 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
         change: &'a StatusChange,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        reported(self.session.parts().caller(), "apply", user, self.apply(user, change, options))
+        reported(self.session.parts().caller(), "apply", user, self.apply_to(user, change, options))
     }
 
     fn dry_run_with<'a>(
@@ -387,11 +476,27 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
             return self.apply_with(user, change, options);
         }
         let total = options.total_timeout.unwrap_or(self.session.parts().total_timeout);
-        let verified = apply_and_verify(self, user, change, options, total);
+        let verified = async move {
+            let started = self.session.parts().clock.now();
+            drop(self.accept(user, change)?);
+            let id = self.id(user, options).await?;
+            let receipt = apply_and_verify(self, &id, change, self.rest(options, started), total).await?;
+            Ok(Receipt { user: user.to_owned(), account: id.into_owned(), ..receipt })
+        };
         reported(self.session.parts().caller(), "apply_and_verify", user, verified)
     }
 
     fn status_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<AccountStatus>> {
-        reported(self.session.parts().caller(), "status", user, self.read(user, options))
+        reported(self.session.parts().caller(), "status", user, self.status(user, options))
+    }
+
+    fn find_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<String>> {
+        let found = async move {
+            if self.dialect.capabilities().lookups.is_empty() {
+                return Err(self.error(ErrorKind::Unsupported, NO_LOOKUP));
+            }
+            self.id(user, options).await.map(Cow::into_owned)
+        };
+        reported(self.session.parts().caller(), "find", user, found)
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! ```no_run
 //! use serde_json::json;
-//! use user_status::dialect::{Conventions, Dialect, HttpCredentials, HttpSystem, Request, Response, Verdict};
+//! use user_status::dialect::{Before, Conventions, Dialect, HttpCredentials, HttpSystem, Request, Response, Verdict};
 //! use user_status::{AccountStatus, AccountSystem, Capabilities, Change, Conclusion, Result, StatusChange, SystemKind};
 //!
 //! /// The payroll system: `PUT /people/{id}/access` with `{"open": true}`.
@@ -33,7 +33,7 @@
 //!         true // the request names the state, and not a step to it
 //!     }
 //!
-//!     fn change_request(&self, user: &str, change: &StatusChange, _: Option<&AccountStatus>) -> Result<Request<'_>> {
+//!     fn change_request(&self, user: &str, change: &StatusChange, _: Option<&Before<'_>>) -> Result<Request<'_>> {
 //!         let open = change.change() == Change::Enable;
 //!         Ok(Request::put(&["people", user, "access"]).with_json(&json!({ "open": open })))
 //!     }
@@ -63,21 +63,26 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::model::change::StatusChange;
-use crate::model::error::Result;
+use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::status::AccountStatus;
 use crate::system::Capabilities;
 
+mod before;
 mod credentials;
 mod http_system;
 mod request;
 mod response;
 
 pub use crate::policy::conventions::Conventions;
+pub use before::Before;
 pub use credentials::HttpCredentials;
 pub use http_system::{HttpSystem, HttpSystemBuilder};
 pub use request::Request;
 pub use response::{Fact, Response};
+
+/// The refusal of a lookup.
+pub(crate) const NO_LOOKUP: &str = "the system documents no lookup; name the account by its id";
 
 /// The part of a client that is peculiar to one system over HTTP. Nothing in it sends anything.
 pub trait Dialect: Debug + Send + Sync {
@@ -111,7 +116,8 @@ pub trait Dialect: Debug + Send + Sync {
     /// Returns the request for a change of an account, which is sent later or not at all.
     ///
     /// `before` is what the account is, as far as [`read_first`](Dialect::read_first) has it; `None` if it has not, and
-    /// always for a mere [`check`](crate::AccountSystem::check).
+    /// always for a mere [`check`](crate::AccountSystem::check). `user` is an id by now, whatever it was
+    /// [found](Dialect::lookup_request) by.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id or a value that cannot be sent,
@@ -121,7 +127,7 @@ pub trait Dialect: Debug + Send + Sync {
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        before: Option<&AccountStatus>,
+        before: Option<&Before<'_>>,
     ) -> Result<Request<'a>>;
 
     /// Returns the request that reads an account: a GET. It is asked for only if the
@@ -130,6 +136,55 @@ pub trait Dialect: Debug + Send + Sync {
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an id that cannot be.
     fn read_request<'a>(&'a self, user: &'a str) -> Result<Request<'a>>;
+
+    /// Returns the request that reads an account before a change, where [`read_first`](Dialect::read_first) asks for it. The
+    /// same as [`read_request`](Dialect::read_request) unless an implementation needs more of the account for a change.
+    ///
+    /// # Errors
+    /// Those of [`read_request`](Dialect::read_request).
+    fn before_request<'a>(&'a self, user: &'a str, change: &'a StatusChange) -> Result<Request<'a>> {
+        let _ = change;
+        self.read_request(user)
+    }
+
+    /// Returns the request, a GET, that finds the id of an account by another name of it; `None` if `user` is an id. All are
+    /// ids unless an implementation says otherwise.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that cannot be looked for.
+    fn lookup_request<'a>(&'a self, user: &'a str) -> Result<Option<Request<'a>>> {
+        let _ = user;
+        Ok(None)
+    }
+
+    /// Returns the id of the account that a response to a [lookup](Dialect::lookup_request) names.
+    ///
+    /// A filter is a wish: services exist that answer everybody, or all that begin so. So an implementation compares the name in
+    /// the response with the asked one, and counts nothing.
+    ///
+    /// # Errors
+    /// Why no account, or no single one, is found.
+    fn found(&self, user: &str, response: &Response<'_>) -> Result<String> {
+        let (_, _) = (user, response);
+        Err(Error::new(ErrorKind::Unsupported, self.kind(), NO_LOOKUP))
+    }
+
+    /// Returns the request, a GET, that asks what the installation can do; `None` if there is nothing to ask, or it is
+    /// [known](Dialect::discovered). It is sent before the first call that needs the account, and once.
+    fn discovery_request(&self) -> Option<Request<'_>> {
+        None
+    }
+
+    /// Keeps what a response to a [discovery](Dialect::discovery_request) says; `None` if it was refused, or was no success.
+    fn discovered(&self, response: Option<&Response<'_>>) {
+        let _ = response;
+    }
+
+    /// Returns the members of a response that may be kept in receipts and errors, where the others are about the person; `None`
+    /// if all may. All may unless an implementation says otherwise.
+    fn kept_members(&self) -> Option<&'static [&'static str]> {
+        None
+    }
 
     /// Returns what a response to a read says of the account, if its status code says success and nothing in it
     /// [refuses](Response#what-takes-a-yes-away).

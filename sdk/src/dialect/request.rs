@@ -18,7 +18,7 @@ use crate::seam::convert::ErrorBody;
 /// A request to a system, not sent yet: a method, a path below the base URL, and a body.
 ///
 /// The path is given as segments. Each is encoded, so that no id can lead to another path; a segment that is empty, `.` or
-/// `..` is refused before anything is sent.
+/// `..`, or has a control character, is refused before anything is sent.
 ///
 /// ```
 /// use user_status::dialect::Request;
@@ -58,8 +58,11 @@ impl fmt::Debug for Request<'_> {
 impl<'a> Request<'a> {
     /// Creates a request with a method and the segments of a path below the base URL.
     pub fn new(method: Method, segments: &[&str]) -> Request<'a> {
-        let strange = segments.iter().find(|segment| matches!(**segment, "" | "." | ".."));
-        let problem = strange.map(|segment| format!("`{segment}` cannot be a part of a path"));
+        // A parser of URLs leaves out tabs and the ends of lines, so that a segment with one would lead elsewhere.
+        let leads_elsewhere =
+            |segment: &&&str| matches!(**segment, "" | "." | "..") || segment.contains(char::is_control);
+        let strange = segments.iter().find(leads_elsewhere);
+        let problem = strange.map(|segment| format!("`{}` cannot be a part of a path", segment.escape_debug()));
         let segments = segments.iter().map(|segment| (*segment).to_owned()).collect();
         let own = Own { method, segments, query: Vec::new(), headers: HeaderMap::new(), body: None, problem };
         Request(Inner::Own(Box::new(own)))
@@ -157,6 +160,9 @@ impl Own {
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
+            // A space is written as `%20`, which every server reads as one; a `+` of a value is `%2B` by now.
+            let query = url.query().unwrap_or_default().replace('+', "%20");
+            url.set_query(Some(&query));
         }
         let mut request = reqwest::Request::new(self.method, url);
         const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::codec::redact::REDACTED;
 use crate::codec::text::shown;
 use crate::model::raw::RawResponse;
 use crate::model::status::AccountStatus;
@@ -72,6 +73,13 @@ impl<'a> Response<'a> {
     /// Returns the response as it came, without the credentials of the call; `None` if nothing was sent.
     pub fn raw(&self) -> Option<&'a RawResponse> {
         self.raw
+    }
+
+    /// Returns a header as text; `None` if it is not there, is there twice, or has a credential in it.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let mut values = self.raw?.headers.get_all(name).iter();
+        let first = values.next().filter(|_| values.next().is_none())?;
+        first.to_str().ok().filter(|text| *text != REDACTED)
     }
 
     /// Returns a member of the outermost object.

@@ -19,6 +19,8 @@ pub struct DryRun {
     pub system: SystemKind,
     /// The account, as the caller named it.
     pub user: String,
+    /// The id of the account: `user` itself, unless it was found by another name.
+    pub account: String,
     /// The change that would be asked for.
     pub change: StatusChange,
     /// The status of the account, where `apply` reads it first.
@@ -48,7 +50,8 @@ pub struct DryRunRequest {
 impl DryRun {
     /// Creates the dry run of a change of an account that is so already: nothing was read, and nothing would be sent.
     pub fn new(system: SystemKind, user: impl Into<String>, change: StatusChange) -> DryRun {
-        DryRun { system, user: user.into(), change, status: None, request: None }
+        let user = user.into();
+        DryRun { system, account: user.clone(), user, change, status: None, request: None }
     }
 
     /// Sets what the account was read to be.

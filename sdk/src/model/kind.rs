@@ -39,6 +39,8 @@ impl SystemKind {
     pub const SYMPHONY: SystemKind = SystemKind("symphony");
     /// The ClearSquare admin API.
     pub const CLEARSQUARE: SystemKind = SystemKind("clearsquare");
+    /// A service that speaks SCIM 2.0 (RFC 7643, RFC 7644).
+    pub const SCIM: SystemKind = SystemKind("scim");
 
     /// The kinds that the contract describes, in its order.
     pub const KNOWN: [SystemKind; 5] = [

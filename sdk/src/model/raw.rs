@@ -12,21 +12,29 @@ use crate::codec::json;
 use crate::codec::redact::{REDACTED, Secrets};
 use crate::codec::xml::{self, Representation};
 
-/// The usual names of a system's id of the request.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+/// The names in use for a system's id of the request, the most usual first.
+const REQUEST_IDS: [HeaderName; 9] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("x-trace-id"),
+    HeaderName::from_static("x-correlation-id"),
+    HeaderName::from_static("x-okta-request-id"),
+    HeaderName::from_static("x-openstack-request-id"),
+    HeaderName::from_static("x-github-request-id"),
+    HeaderName::from_static("x-slack-req-id"),
+    HeaderName::from_static("x-ms-request-id"),
+];
 
 /// The response headers whose values may be shown. All others are marked sensitive, so that nothing that prints them
 /// can show a session cookie. What is not on the list stays hidden.
-const SHOWN: [HeaderName; 8] = [
+const SHOWN: [HeaderName; 7] = [
     reqwest::header::ALLOW,
     reqwest::header::CONTENT_LENGTH,
     reqwest::header::CONTENT_TYPE,
     reqwest::header::DATE,
+    reqwest::header::ETAG,
     reqwest::header::RETRY_AFTER,
     reqwest::header::SERVER,
-    X_REQUEST_ID,
-    X_TRACE_ID,
 ];
 
 /// The response of a system: status code, headers and body. A text that shares eight characters in a row with a credential
@@ -94,7 +102,7 @@ impl RawResponse {
 
     /// The system's id of the request, under one of its usual names.
     pub(crate) fn request_id(&self) -> Option<String> {
-        [X_REQUEST_ID, X_TRACE_ID].iter().find_map(|name| self.shown_header(name)).map(str::to_owned)
+        REQUEST_IDS.iter().find_map(|name| self.shown_header(name)).map(str::to_owned)
     }
 
     /// Returns what the body says, for conclusions only: nothing in it is fit to be shown.
@@ -108,6 +116,29 @@ impl RawResponse {
         let expected = spoken.map(|spoken| spoken.elements.fault);
         let documented = self.content.root.as_deref().is_none_or(|root| Some(root) == expected);
         self.seen().filter(|_| documented)?.as_object()
+    }
+
+    /// Returns the response without the members of its body that are not among these: the others are about the person, and of
+    /// no use. A body that is no object is
+    /// left out.
+    pub(crate) fn only(mut self, members: &[&str]) -> RawResponse {
+        let kept = |value: &Value| match value {
+            Value::Object(all) => {
+                let kept = all.iter().filter(|(name, _)| members.contains(&name.as_str()));
+                Some(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
+            }
+            _ => None,
+        };
+        let shown = self.shown().and_then(kept);
+        self.body = shown.as_ref().map(Value::to_string).unwrap_or_default().into();
+        self.content = Arc::new(Content {
+            value: self.content.value.as_ref().and_then(kept),
+            shown,
+            root: None,
+            problem: self.content.problem.clone(),
+            secrets: self.content.secrets.clone(),
+        });
+        self
     }
 
     /// Returns what the body says, as it may be shown.
@@ -151,7 +182,7 @@ fn clean(headers: &mut HeaderMap, secrets: &Secrets) {
         if secrets.are_in(value.as_bytes()) {
             *value = HeaderValue::from_static(REDACTED);
         }
-        if !SHOWN.contains(name) {
+        if !SHOWN.contains(name) && !REQUEST_IDS.contains(name) {
             value.set_sensitive(true);
         }
     }

@@ -16,6 +16,8 @@ pub struct Receipt {
     pub system: SystemKind,
     /// The account, as the caller named it.
     pub user: String,
+    /// The id of the account: `user` itself, unless it was found by another name.
+    pub account: String,
     /// The change that was asked for.
     pub change: StatusChange,
     /// The proof that it was applied.
@@ -38,9 +40,11 @@ impl Receipt {
     /// Creates a receipt for a change that was proved so, of one attempt; 0 for a change that was not needed.
     pub fn new(system: SystemKind, user: impl Into<String>, change: StatusChange, proof: Proof) -> Receipt {
         let attempts = if proof == Proof::Unchanged { 0 } else { 1 };
+        let user = user.into();
         Receipt {
             system,
-            user: user.into(),
+            account: user.clone(),
+            user,
             change,
             proof,
             status: AccountStatus::default(),
@@ -50,6 +54,13 @@ impl Receipt {
             raw: None,
             before: None,
         }
+    }
+
+    /// Sets the id of an account that was found by another name.
+    #[must_use]
+    pub fn with_account(mut self, id: impl Into<String>) -> Receipt {
+        self.account = id.into();
+        self
     }
 
     /// Sets what the account is, as far as the system said.

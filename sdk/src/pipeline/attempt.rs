@@ -185,10 +185,12 @@ impl CallDriver<'_> {
     /// Returns what a whole response proves: a gateway may refuse with the system's status code and media type, and not with its
     /// error body.
     fn concluded(&self, raw: &RawResponse, conclusion: Conclusion) -> Conclusion {
-        match raw.fault(self.parts.representation.as_ref()) {
-            Some(members) if (self.parts.conventions.is_fault)(members) => conclusion,
-            _ => Conclusion::Unknown,
-        }
+        if self.is_own_error(raw) { conclusion } else { Conclusion::Unknown }
+    }
+
+    /// Returns whether a body is the system's own error body, and not that of a gateway on the way.
+    pub(super) fn is_own_error(&self, raw: &RawResponse) -> bool {
+        raw.fault(self.parts.representation.as_ref()).is_some_and(self.parts.conventions.is_fault)
     }
 }
 

@@ -62,8 +62,13 @@ impl CallDriver<'_> {
                     _ => {
                         let text = self.parts.conventions.message(raw.shown());
                         let meaning = (self.parts.conventions.meaning)(&text);
-                        let error = Error::new(ErrorKind::of_status(status), system, shown(&text));
-                        error.in_its_words(meaning).with_raw(raw)
+                        if status == 404 && self.parts.conventions.own_not_found && !self.is_own_error(&raw) {
+                            let why = "a 404 that is not the system's own: the base URL may be wrong";
+                            Error::new(ErrorKind::UnexpectedResponse, system, why).with_raw(raw)
+                        } else {
+                            let error = Error::new(ErrorKind::of_status(status), system, shown(&text));
+                            error.in_its_words(meaning).with_raw(raw)
+                        }
                     }
                 }
             }

@@ -34,6 +34,7 @@ pub struct Conventions {
     pub(crate) meaning: fn(&str) -> Option<&'static str>,
     pub(crate) retries_500: bool,
     pub(crate) expired_403: Option<&'static str>,
+    pub(crate) own_not_found: bool,
 }
 
 impl Default for Conventions {
@@ -53,6 +54,7 @@ impl Conventions {
             meaning: |_| None,
             retries_500: false,
             expired_403: None,
+            own_not_found: false,
         }
     }
 
@@ -97,6 +99,13 @@ impl Conventions {
     /// Sets the text with which the system says 403 for expired credentials, where others say 401.
     pub const fn with_expired_403(mut self, text: &'static str) -> Conventions {
         self.expired_403 = Some(text);
+        self
+    }
+
+    /// Takes a 404 for "no such user" only if it is in the system's own words. Of a system whose base URL is the path of an
+    /// application, any other 404 says that there is no such path.
+    pub const fn with_own_not_found(mut self) -> Conventions {
+        self.own_not_found = true;
         self
     }
 

@@ -16,6 +16,9 @@ pub struct Capabilities {
     pub comments: bool,
     /// `true` if an account can be read.
     pub reads: bool,
+    /// The names by which an account can be [found](crate::AccountSystem::find), such as `userName`; none if the system has no
+    /// lookup.
+    pub lookups: &'static [&'static str],
 }
 
 impl Capabilities {
@@ -30,7 +33,7 @@ impl Capabilities {
     /// assert!(!directory.supports(&StatusChange::lock()));
     /// ```
     pub const fn new(changes: &'static [Change]) -> Capabilities {
-        Capabilities { changes, suspends_until: false, comments: false, reads: false }
+        Capabilities { changes, suspends_until: false, comments: false, reads: false, lookups: &[] }
     }
 
     /// Sets whether a suspension can end by itself.
@@ -51,6 +54,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_reads(mut self, can: bool) -> Capabilities {
         self.reads = can;
+        self
+    }
+
+    /// Sets the names by which an account can be found.
+    #[must_use]
+    pub const fn with_lookups(mut self, names: &'static [&'static str]) -> Capabilities {
+        self.lookups = names;
         self
     }
 

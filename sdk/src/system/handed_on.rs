@@ -36,6 +36,14 @@ macro_rules! handed_on {
                 (**self).repeatable(change)
             }
 
+            fn is_id(&self, user: &str) -> bool {
+                (**self).is_id(user)
+            }
+
+            fn find_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<String>> {
+                (**self).find_with(user, options)
+            }
+
             fn clock(&self) -> &dyn Clock {
                 (**self).clock()
             }

@@ -99,6 +99,14 @@ pub trait AccountSystem: Debug + Send + Sync {
         false
     }
 
+    /// Returns whether `user` is the id of an account, and not another name by which [`find`](AccountSystem::find) finds one.
+    ///
+    /// `true` unless an implementation says otherwise.
+    fn is_id(&self, user: &str) -> bool {
+        let _ = user;
+        true
+    }
+
     /// Returns the clock by which reading back waits: that of this machine unless an implementation says otherwise.
     fn clock(&self) -> &dyn Clock {
         static MACHINE: LazyLock<SystemClock> = LazyLock::new(SystemClock::default);
@@ -148,6 +156,36 @@ pub trait AccountSystem: Debug + Send + Sync {
         Box::pin(async move {
             Err(Error::new(ErrorKind::Unsupported, self.kind(), "the system has no way to read an account"))
         })
+    }
+
+    /// Finds the id of an account, with settings for this call.
+    ///
+    /// # Errors
+    /// See [`find`](AccountSystem::find). Always [`Unsupported`](ErrorKind::Unsupported) for what is no id, unless an
+    /// implementation says otherwise.
+    fn find_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<String>> {
+        let (_, _) = (user, options);
+        Box::pin(async move {
+            Err(Error::new(
+                ErrorKind::Unsupported,
+                self.kind(),
+                "the system documents no lookup; name the account by its id",
+            ))
+        })
+    }
+
+    /// Finds the id of an account by another name of it (one of [`Capabilities::lookups`]), such as `userName:jane@acme.example` of a SCIM service.
+    ///
+    /// What names an account otherwise can come to name another one. So a name is looked up once, before anything else is sent,
+    /// and the id counts from then on. [`apply`](AccountSystem::apply) does that with a name that is no
+    /// [id](AccountSystem::is_id) by itself, and says the id in [`Receipt::account`].
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if nobody has the name, [`InvalidInput`](ErrorKind::InvalidInput) if several have it,
+    /// [`UnexpectedResponse`](ErrorKind::UnexpectedResponse) if the system answers with others than were asked for, so that it
+    /// cannot be told, [`Unsupported`](ErrorKind::Unsupported) if it documents no lookup. Nothing was changed.
+    fn find<'a>(&'a self, user: &'a str) -> BoxFuture<'a, Result<String>> {
+        self.find_with(user, CallOptions::default())
     }
 
     /// Changes an account.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::codec::xml::{Elements, Representation};
-use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
+use crate::dialect::{Before, Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
 use crate::model::conclusion::Conclusion;
 use crate::model::error::{Error, ErrorKind, Result};
@@ -285,8 +285,9 @@ impl Dialect for Api {
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        before: Option<&AccountStatus>,
+        before: Option<&Before<'_>>,
     ) -> Result<Request<'a>> {
+        let before = before.map(Before::status);
         if before.is_some_and(|before| before.enabled != Some(true)) {
             let why = "the account is not known to be enabled, and unlocking it would enable it too";
             return Err(Error::new(ErrorKind::Unsupported, KIND, why));

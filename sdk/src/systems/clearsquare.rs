@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
-use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
+use crate::dialect::{Before, Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
 use crate::model::conclusion::Conclusion;
 use crate::model::error::{Error, ErrorKind, Result};
@@ -141,12 +141,7 @@ impl Dialect for Api {
         repeatable(KIND, change.change(), None)
     }
 
-    fn change_request<'a>(
-        &'a self,
-        user: &'a str,
-        _: &'a StatusChange,
-        _: Option<&AccountStatus>,
-    ) -> Result<Request<'a>> {
+    fn change_request<'a>(&'a self, user: &'a str, _: &'a StatusChange, _: Option<&Before<'_>>) -> Result<Request<'a>> {
         let id: ClearsquareUserId = user.parse()?;
         Ok(Request::generated(self.client.manage_user_status().body_map(|body| body.id(id)).send()))
     }

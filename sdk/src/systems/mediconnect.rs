@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
 use crate::codec::redact::REDACTED;
-use crate::dialect::{Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
+use crate::dialect::{Before, Conventions, Dialect, HttpSystem, ReadFirst, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
 use crate::model::conclusion::Conclusion;
 use crate::model::error::{Applied, Error, ErrorKind, Result};
@@ -263,8 +263,9 @@ impl Dialect for Api {
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        before: Option<&AccountStatus>,
+        before: Option<&Before<'_>>,
     ) -> Result<Request<'a>> {
+        let before = before.map(Before::status);
         let id: MediconnectUserId = user.parse()?;
         if change.change() == Change::Suspend && change.reason().is_none() {
             return Err(Error::invalid_input(KIND, "a suspension needs a `reason`"));

@@ -16,6 +16,8 @@ pub mod akana;
 pub mod clearsquare;
 #[cfg(feature = "mediconnect")]
 pub mod mediconnect;
+#[cfg(feature = "scim")]
+pub mod scim;
 #[cfg(feature = "symphony")]
 pub mod symphony;
 #[cfg(feature = "userdocks")]
@@ -30,6 +32,8 @@ pub use akana::Akana;
 pub use clearsquare::Clearsquare;
 #[cfg(feature = "mediconnect")]
 pub use mediconnect::Mediconnect;
+#[cfg(feature = "scim")]
+pub use scim::Scim;
 #[cfg(feature = "symphony")]
 pub use symphony::Symphony;
 #[cfg(feature = "userdocks")]
@@ -47,6 +51,8 @@ const CONVENTIONS: &[(SystemKind, &Conventions)] = &[
     (symphony::KIND, &symphony::CONVENTIONS),
     #[cfg(feature = "clearsquare")]
     (clearsquare::KIND, &clearsquare::CONVENTIONS),
+    #[cfg(feature = "scim")]
+    (scim::KIND, &scim::CONVENTIONS),
 ];
 
 /// Returns every conclusion that is drawn from a status code, of the systems whose features are on.

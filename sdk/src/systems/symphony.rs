@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
-use crate::dialect::{Conventions, Dialect, Fact, HttpSystem, Request, Response, Verdict};
+use crate::dialect::{Before, Conventions, Dialect, Fact, HttpSystem, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
 use crate::model::conclusion::Conclusion;
 use crate::model::error::{Error, Result};
@@ -267,7 +267,7 @@ impl Dialect for Api {
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        _: Option<&AccountStatus>,
+        _: Option<&Before<'_>>,
     ) -> Result<Request<'a>> {
         let id: SymphonyUserId = user.parse()?;
         Ok(Request::generated(self.client.update_user_status().uid(id).body(self.body(change)?).send()))

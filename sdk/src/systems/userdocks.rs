@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::client::auth::{CredentialInput, WireCredentials, credential_header};
 use crate::client::config::{Config, Peer, config_setters};
-use crate::dialect::{Conventions, Dialect, HttpSystem, Request, Response, Verdict};
+use crate::dialect::{Before, Conventions, Dialect, HttpSystem, Request, Response, Verdict};
 use crate::model::change::{Change, StatusChange};
 use crate::model::conclusion::Conclusion;
 use crate::model::error::{Error, Result};
@@ -227,7 +227,7 @@ impl Dialect for Api {
         &'a self,
         user: &'a str,
         change: &'a StatusChange,
-        _: Option<&AccountStatus>,
+        _: Option<&Before<'_>>,
     ) -> Result<Request<'a>> {
         let status = match change.change() {
             Change::Enable => UserdocksAccessStatus::Unfreezed,

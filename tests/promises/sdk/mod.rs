@@ -18,6 +18,7 @@ mod own_systems;
 mod properties;
 mod redaction;
 mod representations;
+mod scim;
 mod secrets;
 mod status_codes;
 mod unified;

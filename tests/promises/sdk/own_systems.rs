@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use user_status::bulk::{InvalidRows, Journal, Row, RowState, Runner};
-use user_status::dialect::{Conventions, Dialect, HttpCredentials, HttpSystem, ReadFirst, Request, Response, Verdict};
+use user_status::dialect::{
+    Before, Conventions, Dialect, HttpCredentials, HttpSystem, ReadFirst, Request, Response, Verdict,
+};
 use user_status::testing::{TestFailure, TestSystem};
 use user_status::{
     AccountStatus, AccountSystem, Applied, BoxFuture, CallOptions, Capabilities, Change, Conclusion, Error, ErrorKind,
@@ -56,7 +58,7 @@ impl Dialect for Payroll {
         self.read_first.clone()
     }
 
-    fn change_request(&self, user: &str, change: &StatusChange, _: Option<&AccountStatus>) -> Result<Request<'_>> {
+    fn change_request(&self, user: &str, change: &StatusChange, _: Option<&Before<'_>>) -> Result<Request<'_>> {
         let body = json!({ "open": change.change() == Change::Enable });
         Ok(Request::put(&["people", user, "access"]).with_json(&body))
     }
@@ -103,7 +105,7 @@ async fn a_read_travels_as_the_dialect_says() {
     let status = system(PAYROLL, &script).status("4711").await.unwrap();
     assert_eq!(status.enabled, Some(true));
     let requests = script.requests();
-    assert!(requests[0].starts_with("get /api/people/4711/access?full=yes+%26+no http/1.1\r\n"), "{requests:?}");
+    assert!(requests[0].starts_with("get /api/people/4711/access?full=yes%20%26%20no http/1.1\r\n"), "{requests:?}");
 }
 
 /// A dry run reads where the dialect reads first, and sends nothing that changes.
@@ -137,7 +139,7 @@ async fn an_account_that_is_so_already_is_not_sent_anything() {
 async fn no_id_leads_to_another_path() {
     let script = Script::start(|_, _| Reply::Kept(response(200, "", r#"{"open":false}"#))).await;
     let system = system(PAYROLL, &script);
-    for id in ["", ".", ".."] {
+    for id in ["", ".", "..", "a\tb", ".\n.", "a\u{7f}"] {
         let error = system.apply(id, &StatusChange::disable()).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (ErrorKind::InvalidInput, Applied::No), "{id:?}");
         assert_eq!(system.check(id, &StatusChange::disable()).unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -261,7 +263,7 @@ async fn a_dialect_that_refuses_has_sent_nothing() {
         fn capabilities(&self) -> Capabilities {
             Capabilities::new(&[Change::Disable]).with_reads(true)
         }
-        fn change_request(&self, _: &str, _: &StatusChange, _: Option<&AccountStatus>) -> Result<Request<'_>> {
+        fn change_request(&self, _: &str, _: &StatusChange, _: Option<&Before<'_>>) -> Result<Request<'_>> {
             Err(Error::new(ErrorKind::UnexpectedResponse, KIND, "\u{1b}[2J"))
         }
         fn read_request(&self, _: &str) -> Result<Request<'_>> {

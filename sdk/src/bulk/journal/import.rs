@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::pin::pin;
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
 use jiff::Timestamp;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -14,10 +14,12 @@ use super::records::{self, Small, WIDTH};
 use super::schema::{self, COLUMNS};
 use super::sums::{Key, Seal};
 use crate::bulk::entry::RowState;
+use crate::bulk::names;
 use crate::bulk::read::shown;
 use crate::bulk::row::{BadRow, Row};
 use crate::model::error::Error;
 use crate::model::id::InvalidId;
+use crate::policy::options::CallOptions;
 use crate::system::AccountSystem;
 use crate::system::registry::Registry;
 
@@ -40,6 +42,9 @@ pub struct ImportSummary {
     /// The rows that cannot.
     pub bad: u64,
 }
+
+/// The number of accounts that are looked up at the same time.
+const LOOKUPS: usize = 8;
 
 /// The number of rows that are handed to SQLite at once.
 const BATCH: usize = 512;
@@ -64,6 +69,8 @@ pub(super) async fn import(
     while let Some(batch) = rows.next().await {
         let mut good = Vec::with_capacity(batch.len());
         let mut bad = Vec::new();
+        let batch =
+            stream::iter(batch).map(|row| named_by_id(row, registry)).buffered(LOOKUPS).collect::<Vec<_>>().await;
         for row in batch {
             match row.and_then(|row| checked(row, registry)) {
                 Ok((row, system)) => {
@@ -158,6 +165,15 @@ fn asked(row: &Row, system: &dyn AccountSystem) -> u64 {
     let more = [change.reason().map(str::to_owned), change.until().map(|end| end.to_string())];
     let comment = change.comment().map(str::to_owned);
     xxh3_64(serde_json::json!([parts, more, comment]).to_string().as_bytes())
+}
+
+/// A row with the id of its account.
+async fn named_by_id(row: Result<Row, BadRow>, registry: &Registry) -> Result<Row, BadRow> {
+    let row = row?;
+    let Some(system) = registry.get(&row.system) else { return Ok(row) };
+    let (line, user) = (row.line, shown(&row.user));
+    let found = names::by_id(row, system, CallOptions::default()).await;
+    found.map_err(|error| BadRow::new(line, Some("user"), format!("{error}; it is `{user}`")))
 }
 
 /// A row that its system can express.

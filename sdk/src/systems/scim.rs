@@ -1,0 +1,388 @@
+//! SCIM 2.0: enable and disable, in any service that speaks it (RFC 7643, RFC 7644).
+
+use std::sync::{Arc, OnceLock};
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use serde_json::{Map, Value, json};
+
+use crate::client::auth::CredentialInput;
+use crate::client::config::{Config, Peer, config_setters};
+use crate::codec::text::shown;
+use crate::dialect::{
+    Before, Conventions, Dialect, Fact, HttpCredentials, HttpSystem, ReadFirst, Request, Response, Verdict,
+};
+use crate::model::change::{Change, StatusChange};
+use crate::model::conclusion::Conclusion;
+use crate::model::error::{Applied, Error, ErrorKind, Result};
+use crate::model::id::check_string;
+use crate::model::kind::SystemKind;
+use crate::model::status::AccountStatus;
+use crate::system::Capabilities;
+
+/// A SCIM 2.0 service, and the credentials for it.
+///
+/// An account is named by its `id`, or as `userName:jane@acme.example` or `externalId:4711`: then it is looked up, once, before
+/// anything else is sent, and counts only if exactly one user has that name. Whether the service has `PATCH`, and versions that
+/// make a change conditional, is asked once (`/ServiceProviderConfig`).
+///
+/// What *disabled* means is the service's own: SCIM has a record of it, `active`, and says nothing about signing in.
+///
+/// ```
+/// use user_status::systems::scim::{Credentials, Scim};
+/// use user_status::{AccountSystem, StatusChange};
+///
+/// # async fn disable() -> user_status::Result<()> {
+/// let idp = Scim::builder()
+///     .base_url("https://idp.acme.example/scim/v2")
+///     .credentials(Credentials::bearer("…"))
+///     .build()?;
+/// let receipt = idp.apply_and_verify("userName:jane@acme.example", &StatusChange::disable()).await?;
+/// println!("{}: {} ({})", receipt.proof, receipt.status, receipt.account);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What is sent
+/// `PATCH /Users/{id}` with one operation, `{"op": "replace", "path": "active", "value": false}`: the form that every service
+/// takes. Where [`Method`] or the service says that there is no `PATCH`, the user is read whole, `active` is set in it, and it is
+/// sent back by `PUT`. The account is read first, and an account that is as asked is not changed. If the service says that it
+/// has versions, and its responses bear that out (`meta.version` is the `ETag`), the change carries `If-Match`: it is not carried
+/// out if the account was changed since. A 412 alone leaves open by whom, and
+/// [`apply_and_verify`](crate::AccountSystem::apply_and_verify) reads the account then.
+pub type Scim = HttpSystem<Api>;
+
+/// The credentials of a SCIM service: a bearer token, as a rule.
+pub type Credentials = HttpCredentials;
+
+/// The dialect of a service.
+#[derive(Clone, Debug)]
+pub struct Api {
+    method: Option<Method>,
+    allow_blind_put: bool,
+    discovered: Arc<OnceLock<Discovered>>,
+}
+
+/// The way in which a service takes a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// `PATCH` of one attribute.
+    Patch,
+    /// `PUT` of the whole user, as it was read.
+    Put,
+}
+
+/// The facts that a service says of itself.
+#[derive(Debug, Default)]
+struct Discovered {
+    patch: Option<bool>,
+    etag: bool,
+}
+
+pub(crate) const KIND: SystemKind = SystemKind::SCIM;
+const PEER: Peer = Peer { kind: KIND, reads: true, conventions: CONVENTIONS, representation: None };
+
+/// The names by which an account is found, as they stand before the colon.
+const LOOKUPS: &[&str] = &["userName", "externalId"];
+
+/// The members of a user that say which one it is, and what its status is. The others are about the person.
+const KEPT: &[&str] = &["schemas", "id", "active", "meta", "status", "scimType", "detail"];
+
+const MEDIA_TYPE: &str = "application/scim+json";
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// The longest id, and the longest name, in characters.
+const LONGEST: usize = 256;
+
+impl Scim {
+    /// Starts with the defaults; base URL and credentials must be set.
+    pub fn builder() -> ScimBuilder {
+        ScimBuilder { config: Config::default(), credentials: None, method: None, allow_blind_put: false }
+    }
+}
+
+/// Builds a [`Scim`]. The base URL is what comes before `/Users`, as in `https://idp.acme.example/scim/v2`.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ScimBuilder {
+    config: Config,
+    credentials: Option<CredentialInput<Credentials>>,
+    method: Option<Method>,
+    allow_blind_put: bool,
+}
+
+impl ScimBuilder {
+    config_setters!();
+
+    /// Sets the way in which the service takes a change. By default the service is asked, and has `PATCH` if it does not say.
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// Sets whether a user may be replaced whole (`PUT`) by a service that has no versions. It may not by default: what somebody
+    /// else changes between the read and the replacement would be lost.
+    pub fn allow_blind_put(mut self, allow: bool) -> Self {
+        self.allow_blind_put = allow;
+        self
+    }
+
+    /// Checks the settings and sets up the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
+    /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
+    pub fn build(self) -> Result<Scim> {
+        let session =
+            self.config.connect(PEER, self.credentials, |credentials: &Credentials| credentials.prepare(KIND))?;
+        let (method, allow_blind_put) = (self.method, self.allow_blind_put);
+        Ok(HttpSystem { dialect: Api { method, allow_blind_put, discovered: Arc::default() }, session })
+    }
+}
+
+/// The conventions of SCIM's status codes. A 412 is not among them: a request that the network delivers twice is refused the
+/// second time because it was carried out the first time, so that the refusal does not show that nothing was changed.
+pub(crate) const CONVENTIONS: Conventions = Conventions::new()
+    .with_media_types(&[MEDIA_TYPE, "application/json"])
+    .with_refusals(
+        &[
+            (400, Conclusion::Refused, RFC),
+            (401, Conclusion::Refused, RFC),
+            (403, Conclusion::Refused, RFC),
+            (404, Conclusion::Refused, RFC),
+            (409, Conclusion::Refused, RFC),
+            (413, Conclusion::Refused, RFC),
+            (429, Conclusion::RefusedForNow, "RFC 6585, section 4"),
+            (501, Conclusion::Refused, RFC),
+        ],
+        |members| {
+            let schemas = members.get("schemas").and_then(Value::as_array);
+            schemas.is_some_and(|all| {
+                all.iter().any(|schema| schema.as_str().is_some_and(|s| s.eq_ignore_ascii_case(ERROR)))
+            })
+        },
+    )
+    .with_message(|members| {
+        let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        text("detail").or_else(|| text("scimType")).map(str::to_owned)
+    })
+    .with_own_not_found();
+
+const RFC: &str = "RFC 7644, section 3.12";
+
+impl Api {
+    /// The way in which a change is made, as far as it is known.
+    fn method(&self) -> Method {
+        let says_no = self.discovered.get().is_some_and(|discovered| discovered.patch == Some(false));
+        self.method.unwrap_or(if says_no { Method::Put } else { Method::Patch })
+    }
+
+    /// The version of an account that was read, if the service has versions and means them.
+    fn version<'a>(&self, read: &Response<'a>) -> Option<&'a str> {
+        self.discovered.get().filter(|discovered| discovered.etag)?;
+        let tag = read.header("etag")?;
+        let named = read.member("meta")?.get("version")?.as_str()?;
+        (named == tag).then_some(tag)
+    }
+
+    fn patch<'a>(&self, user: &str, active: bool) -> Request<'a> {
+        scim(Request::patch(&["Users", user])).with_json(&json!({
+            "schemas": [PATCH_OP],
+            "Operations": [{ "op": "replace", "path": "active", "value": active }],
+        }))
+    }
+
+    /// The user as it was read, with `active` set.
+    fn put<'a>(&self, user: &str, active: bool, read: &Response<'_>) -> Result<Request<'a>> {
+        let whole = read.raw().and_then(|raw| raw.seen()).and_then(Value::as_object);
+        let Some(whole) = whole.filter(|whole| whole.contains_key("userName")) else {
+            let why = "the service does not show the whole user, and replacing it would lose the rest";
+            return Err(Error::new(ErrorKind::UnexpectedResponse, KIND, why).with_applied(Applied::No));
+        };
+        let mut whole: Map<String, Value> = whole.clone();
+        whole.remove("meta");
+        whole.retain(|name, _| !name.eq_ignore_ascii_case("active"));
+        whole.insert("active".to_owned(), active.into());
+        Ok(scim(Request::put(&["Users", user])).with_json(&whole))
+    }
+}
+
+/// A request with the media types of SCIM.
+fn scim(request: Request<'_>) -> Request<'_> {
+    request.with_header(ACCEPT.as_str(), MEDIA_TYPE).with_header(CONTENT_TYPE.as_str(), MEDIA_TYPE)
+}
+
+/// A request that reads, of the attributes that are needed and no others.
+fn get<'a>(segments: &[&str], attributes: &str) -> Request<'a> {
+    Request::get(segments).with_header(ACCEPT.as_str(), MEDIA_TYPE).with_query("attributes", attributes)
+}
+
+/// The attribute and the name to look for; `None` for an id.
+fn lookup(user: &str) -> Option<(&'static str, &str)> {
+    LOOKUPS.iter().find_map(|name| Some((*name, user.strip_prefix(name)?.strip_prefix(':')?)))
+}
+
+/// Returns whether an attribute of a user is the one that was asked for. `userName` is not case-sensitive (RFC 7643, section
+/// 4.1.1); `externalId` is (section 3.1).
+fn is_named(attribute: &str, found: &str, asked: &str) -> bool {
+    match attribute {
+        "userName" => found.to_lowercase() == asked.to_lowercase(),
+        _ => found == asked,
+    }
+}
+
+/// Returns what a response says of the account. What is a yes:
+///
+/// | | yes | nothing else says |
+/// |---|---|---|
+/// | write | a success; proved by `active` | that `active` is another |
+/// | read | `active` is there | – |
+///
+/// `active` is a boolean; some services write it as a string, `"True"`.
+fn account(response: &Response<'_>) -> AccountStatus {
+    let mut status = AccountStatus::default();
+    status.enabled = match response.fact("active", &[""]) {
+        Fact::Is(Value::Bool(active)) => Some(*active),
+        Fact::Is(Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(true),
+        Fact::Is(Value::String(text)) if text.eq_ignore_ascii_case("false") => Some(false),
+        fact => response.not_understood("active", fact, &mut status),
+    };
+    status
+}
+
+impl Dialect for Api {
+    fn kind(&self) -> SystemKind {
+        KIND
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true).with_lookups(LOOKUPS)
+    }
+
+    fn conventions(&self) -> Conventions {
+        CONVENTIONS
+    }
+
+    fn repeatable(&self, _: &StatusChange) -> bool {
+        true
+    }
+
+    fn read_first(&self, _: &StatusChange) -> ReadFirst {
+        ReadFirst::SkipIfSo
+    }
+
+    fn change_request<'a>(
+        &'a self,
+        user: &'a str,
+        change: &'a StatusChange,
+        before: Option<&Before<'_>>,
+    ) -> Result<Request<'a>> {
+        check_string(KIND, "user id", user, LONGEST)?;
+        let active = change.change() == Change::Enable;
+        let Some(read) = before.and_then(Before::response) else { return Ok(self.patch(user, active)) };
+        let version = self.version(read);
+        let request = match self.method() {
+            Method::Patch => self.patch(user, active),
+            Method::Put if version.is_none() && !self.allow_blind_put => {
+                let why = "the service has no PATCH and no versions, so that a change replaces the whole user and can undo what \
+                           somebody else changes meanwhile; `allow_blind_put` allows that";
+                return Err(Error::new(ErrorKind::Unsupported, KIND, why));
+            }
+            Method::Put => self.put(user, active, read)?,
+        };
+        Ok(match version {
+            Some(version) => request.with_header("if-match", version),
+            None => request,
+        })
+    }
+
+    fn read_request<'a>(&'a self, user: &'a str) -> Result<Request<'a>> {
+        check_string(KIND, "user id", user, LONGEST)?;
+        Ok(get(&["Users", user], "id,active,meta"))
+    }
+
+    fn before_request<'a>(&'a self, user: &'a str, _: &'a StatusChange) -> Result<Request<'a>> {
+        match self.method() {
+            Method::Patch => self.read_request(user),
+            Method::Put => {
+                check_string(KIND, "user id", user, LONGEST)?;
+                Ok(Request::get(&["Users", user]).with_header(ACCEPT.as_str(), MEDIA_TYPE))
+            }
+        }
+    }
+
+    fn verdict(&self, response: &Response<'_>) -> Verdict {
+        Verdict::Proof(account(response))
+    }
+
+    fn change_verdict(&self, _: &StatusChange, _: Option<&AccountStatus>, response: &Response<'_>) -> Verdict {
+        // 204 says that it was done, and so does a user without `active`; neither shows it.
+        match account(response) {
+            status if status == AccountStatus::default() => Verdict::Yes(status),
+            status => Verdict::Proof(status),
+        }
+    }
+
+    fn lookup_request<'a>(&'a self, user: &'a str) -> Result<Option<Request<'a>>> {
+        let Some((attribute, name)) = lookup(user) else { return Ok(None) };
+        if name.trim().is_empty() || name.contains(char::is_control) || name.chars().count() > LONGEST {
+            let why = format!("a {attribute} has 1 to {LONGEST} characters, none of them a control character");
+            return Err(Error::invalid_input(KIND, why));
+        }
+        // A string of a filter is one of JSON (RFC 7644, section 3.4.2.2). Two are enough to know that it is not the only one.
+        let filter = format!("{attribute} eq {}", Value::from(name));
+        let request = get(&["Users"], &format!("id,{attribute}")).with_query("filter", filter).with_query("count", "2");
+        Ok(Some(request))
+    }
+
+    fn found(&self, user: &str, response: &Response<'_>) -> Result<String> {
+        let unclear = |why: &str| Err(Error::new(ErrorKind::UnexpectedResponse, KIND, why));
+        let Some((attribute, name)) = lookup(user) else { return unclear("nothing was looked for") };
+        let total = response.member("totalResults").and_then(Value::as_u64);
+        let listed = match response.member("Resources").or_else(|| response.member("resources")) {
+            Some(Value::Array(listed)) => listed.as_slice(),
+            None if total == Some(0) => &[],
+            _ => return unclear("the response to the lookup is no list of users"),
+        };
+        let is_asked = |user: &&Value| user[attribute].as_str().is_some_and(|found| is_named(attribute, found, name));
+        let mut matching = listed.iter().filter(is_asked);
+        match (matching.next(), matching.next()) {
+            (Some(_), Some(_)) => {
+                let why = format!("more than one user has this {attribute}; name the account by its id");
+                Err(Error::invalid_input(KIND, why))
+            }
+            // What is not in the list may have the name, too.
+            (_, None) if total.is_none_or(|total| total > listed.len() as u64) => {
+                let why = format!(
+                    "the service passes over the filter, and answers with users of another {attribute}; name the account by \
+                     its id"
+                );
+                unclear(&why)
+            }
+            (Some(user), None) => match user["id"].as_str() {
+                Some(id) => Ok(id.to_owned()),
+                None => unclear("the user that was found has no id"),
+            },
+            (None, _) => {
+                let why = format!("no user has this {attribute}, or the service does not look for it");
+                Err(Error::new(ErrorKind::NotFound, KIND, shown(&why)))
+            }
+        }
+    }
+
+    fn discovery_request(&self) -> Option<Request<'_>> {
+        let request = Request::get(&["ServiceProviderConfig"]).with_header(ACCEPT.as_str(), MEDIA_TYPE);
+        self.discovered.get().is_none().then_some(request)
+    }
+
+    fn discovered(&self, response: Option<&Response<'_>>) {
+        let supported = |name: &str| response?.member(name)?.get("supported")?.as_bool();
+        let discovered = Discovered { patch: supported("patch"), etag: supported("etag") == Some(true) };
+        let _ = self.discovered.set(discovered);
+    }
+
+    fn kept_members(&self) -> Option<&'static [&'static str]> {
+        Some(KEPT)
+    }
+}
