@@ -112,7 +112,7 @@ pub(crate) async fn run(servers: &[Server], users: usize, seed: u64) -> Result<O
 async fn leavers(server: &Server, names: &[String]) -> Result<Vec<String>, String> {
     let mut ids = Vec::new();
     for name in names {
-        ids.push(server.create(name).await?);
+        ids.push(server.create(name, false).await?);
     }
     Ok(ids)
 }

@@ -65,7 +65,7 @@ async fn meet(kind: &'static Kind, arguments: &Arguments) -> Result<(Server, Row
         let mut users = Vec::new();
         for name in NAMES {
             let name = format!("{name}{lane}@acme.example");
-            users.push((server.create(&name).await?, name));
+            users.push((server.create(&name, true).await?, name));
         }
         lanes.push(users);
     }
