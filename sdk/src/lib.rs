@@ -52,7 +52,7 @@ pub use policy::options::CallOptions;
 pub use policy::retry::RetryPolicy;
 pub use policy::waiting::{WaitReason, Waiting, hear_waits};
 pub use system::registry::{OpenAccount, Registry, SystemOutcome, SystemOutcomes};
-pub use system::{AccountSystem, Capabilities};
+pub use system::{AccountSystem, Capabilities, Consistency, DisableEffect};
 pub use systems::{operations, status_rules};
 
 /// The version of this SDK, as it is sent in `User-Agent`.

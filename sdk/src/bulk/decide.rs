@@ -74,6 +74,12 @@ pub(super) fn then(row: &Row, in_doubt: Option<&JournalEntry>, status: &AccountS
     }
 }
 
+/// Returns whether a change is sent, after this decision: also if the account reads as asked, where that is no reason not to
+/// (`skips_if_so`). A row in doubt is not sent anew for that.
+pub(super) fn sends(then: Then, in_doubt: bool, skips_if_so: bool) -> bool {
+    then == Then::Send || (then == Then::AsAsked && !in_doubt && !skips_if_so)
+}
+
 /// Returns whether a look at the account can show that it is as asked: a toggle asks for no state.
 pub(super) fn is_readable_change(row: &Row) -> bool {
     row.change.change() != Change::Toggle

@@ -142,7 +142,8 @@ impl Lane {
                     Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
                 };
                 let then = decide::then(row, Some(entry).filter(|_| in_doubt), &status);
-                if then != Then::Send {
+                let skips = system.capabilities().skips_if_so(&self.runner.options);
+                if !decide::sends(then, in_doubt, skips) {
                     return Ok(Some(left_alone(then, row, in_doubt, status)));
                 }
                 // What it was before a request that may have left, only a look from before that request knows.

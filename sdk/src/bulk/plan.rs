@@ -85,7 +85,9 @@ impl Runner {
                 Ok(status) => status,
                 Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
             };
-            let step = match decide::then(&row, None, &status) {
+            let then = decide::then(&row, None, &status);
+            let step = match then {
+                _ if decide::sends(then, false, system.capabilities().skips_if_so(&self.options)) => None,
                 Then::Send => None,
                 Then::AsAsked | Then::MoreThanAsked | Then::NotShown => Some(Step::Unchanged),
                 Then::ChangedSince => Some(Step::ChangedSince),

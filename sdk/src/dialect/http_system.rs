@@ -173,7 +173,8 @@ impl<D: Dialect> HttpSystem<D> {
                 (status, Some(record))
             }
         };
-        if read_first == ReadFirst::SkipIfSo && is_so(&before, change) {
+        let skips = read_first == ReadFirst::SkipIfSo && self.dialect.capabilities().skips_if_so(&options);
+        if skips && is_so(&before, change) {
             return Ok(Order::Unchanged(before));
         }
         let response = record.as_ref().map(|record| Response::of(record.raw.as_ref()));

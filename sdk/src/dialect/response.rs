@@ -34,7 +34,7 @@ const WRONG_ACCOUNT: &str = "the response is about another account than the one 
 /// # What takes a yes away
 /// Before a [`Dialect`](super::Dialect) is asked, the response is looked through, all envelopes included. It refuses if it
 /// has an `error`, `errors`, `fault`, `faultcode`, `faultstring`, `exception` or `code` that is not null, a `success` that is
-/// not true, a `status` or `kind` that says `error` or `failed`, or a `status` of 400 and more; and if an `id`, `userId`,
+/// not true, an `ok` that is false, a `status` or `kind` that says `error` or `failed`, or a `status` of 400 and more; and if an `id`, `userId`,
 /// `uid` or `user_id` in it is not the [expected](super::Dialect::id_in_responses) one (an `email`, where accounts are named
 /// by address).
 #[derive(Debug)]
@@ -124,6 +124,7 @@ impl<'a> Response<'a> {
             let refuses = match value {
                 Value::Null | Value::Bool(true) => false,
                 _ if is("success") => true,
+                Value::Bool(false) if is("ok") => true,
                 Value::String(text) => {
                     let code = || text.trim().parse().is_ok_and(|code: u16| code >= 400);
                     ((is("status") || is("kind")) && failed(text)) || (is("status") && code())

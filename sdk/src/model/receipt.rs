@@ -98,7 +98,9 @@ impl Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Proof {
-    /// The system's response, or reading the account back, shows the asked state.
+    /// The system's response, or reading the account back, shows the asked state. That is the system's record of the account;
+    /// what follows from it, such as whether the owner can still sign in, is
+    /// [`Capabilities::disable_effect`](crate::Capabilities::disable_effect).
     Confirmed,
     /// The system accepted the change, and there is no proof: it offers none or, where [`Receipt::status`] has what was
     /// [not understood](AccountStatus::unrecognized), one that cannot be read.

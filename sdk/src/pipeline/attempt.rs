@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::future::{Either, select};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, Response};
 
 use super::CallDriver;
@@ -129,8 +129,7 @@ impl CallDriver<'_> {
 
     /// Returns what a response says before its body is read.
     fn head(&self, status: u16, headers: &HeaderMap, sent: Sent) -> Head {
-        let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = asked.and_then(|value| retry::retry_after(value, self.parts.wall()));
+        let retry_after = retry::asked_wait(status, headers, self.parts.wall());
         let stale = self.stale(status, headers, sent);
         let conclusion = self.parts.conventions.conclude(status, headers);
         let as_asked = self.parts.representation.as_ref().is_none_or(|spoken| is_of(headers, spoken.media_type));

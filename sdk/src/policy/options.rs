@@ -18,6 +18,7 @@ pub struct CallOptions {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) total_timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) even_if_so: bool,
     /// Reads are sent, and the request that would change something is captured.
     pub(crate) dry_run: bool,
 }
@@ -42,6 +43,20 @@ impl CallOptions {
     pub fn with_retry(mut self, policy: RetryPolicy) -> CallOptions {
         self.retry = Some(policy);
         self
+    }
+
+    /// Sets whether a change is sent although the account reads as asked. It is not by default, where a system is read first.
+    ///
+    /// A record does not show everything: some systems keep a lock after wrong passwords elsewhere, which any change lifts.
+    #[must_use]
+    pub fn with_even_if_so(mut self, send: bool) -> CallOptions {
+        self.even_if_so = send;
+        self
+    }
+
+    /// Returns whether a change is sent although the account reads as asked.
+    pub fn even_if_so(&self) -> bool {
+        self.even_if_so
     }
 
     /// Returns the longest time of one attempt, if it was set.

@@ -18,6 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::model::conclusion::Conclusion;
 
@@ -238,6 +239,22 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(SystemTime::from(now)).unwrap_or_default())
+}
+
+/// Returns the time that a response asks to wait for: by `Retry-After` or, where a 429 has none, by the time of the next window
+/// under the names in use, `RateLimit-Reset`, `X-RateLimit-Reset` and `X-Rate-Limit-Reset`. These have seconds from now, or since
+/// 1970; responses that are no refusal have them too, and ask for nothing.
+pub(crate) fn asked_wait(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    /// Seconds that are more than this are those of a date: it is more than thirty years.
+    const DATE: u64 = 1_000_000_000;
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(asked) = text(RETRY_AFTER.as_str()) {
+        return retry_after(asked, now);
+    }
+    let resets = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
+    let reset: u64 = resets.into_iter().filter(|_| status == 429).find_map(text)?.trim().parse().ok()?;
+    let now = u64::try_from(now.as_second()).unwrap_or_default();
+    Some(Duration::from_secs(if reset < DATE { reset } else { reset.saturating_sub(now) }))
 }
 
 /// The retry budget, which keeps a client from answering an outage with a storm: each retry costs, each success earns a little

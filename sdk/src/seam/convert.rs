@@ -1,7 +1,6 @@
 //! From the errors of the generated clients to ours.
 
 use jiff::Timestamp;
-use reqwest::header::RETRY_AFTER;
 use serde::Serialize;
 
 use crate::codec::text::shown;
@@ -37,15 +36,15 @@ impl<E: ErrorBody> From<progenitor_client::Error<E>> for Error {
                     Conclusion::Unknown => Applied::Unknown,
                     _ => Applied::No,
                 };
-                let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let message = E::CONVENTIONS.message(serde_json::to_value(&*response).ok().as_ref());
                 let now = Timestamp::now();
+                let retry_after = retry::asked_wait(status, response.headers(), now);
                 Error::new(ErrorKind::of_status(status), E::SYSTEM, shown(&message))
                     .in_its_words((E::CONVENTIONS.meaning)(&message))
                     .with_applied(applied)
                     .with_status(status)
                     .with_attempts(1)
-                    .asked_to_wait(retry_after.and_then(|value| retry::retry_after(value, now)), now)
+                    .asked_to_wait(retry_after, now)
             }
             Client::UnexpectedResponse(mut response) => {
                 let status = response.status().as_u16();

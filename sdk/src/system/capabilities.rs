@@ -1,8 +1,11 @@
 //! What a system can do.
 
+use std::time::Duration;
+
 use crate::model::change::{Change, StatusChange};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
+use crate::policy::options::CallOptions;
 
 /// The capabilities of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,45 @@ pub struct Capabilities {
     /// The names by which an account can be [found](crate::AccountSystem::find), such as `userName`; none if the system has no
     /// lookup.
     pub lookups: &'static [&'static str],
+    /// The effect of a disabled account there. [`Confirmed`](crate::Proof::Confirmed) is the system's record, and proves no more.
+    pub disable_effect: DisableEffect,
+    /// `true` if a change can be taken back: the account is there afterwards, and what it was can be asked for.
+    pub reversible: bool,
+    /// When a read shows a change.
+    pub consistency: Consistency,
+}
+
+/// The effect of a disabled account in a system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DisableEffect {
+    /// It is not known.
+    #[default]
+    Unknown,
+    /// The record says that the account is disabled, and the owner can sign in all the same.
+    RecordOnly,
+    /// The owner cannot sign in. Sessions from before may go on.
+    SignInRefused,
+    /// The owner cannot sign in, and sessions from before have ended.
+    SessionsEnded,
+}
+
+/// The consistency of a system: when a read shows a change that was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Consistency {
+    /// At once, or a moment later: an account that does not show a change is read again for up to 2 s.
+    #[default]
+    Immediate,
+    /// At some time. A read that does not show a change is repeated, and denies nothing: what was accepted stays
+    /// [`Accepted`](crate::Proof::Accepted). And an account that reads as asked may have been changed since, so that the change is
+    /// sent all the same.
+    Eventual {
+        /// The number of reads after the first.
+        reads: u32,
+        /// The time over which they are spread evenly.
+        within: Duration,
+    },
 }
 
 impl Capabilities {
@@ -33,7 +75,16 @@ impl Capabilities {
     /// assert!(!directory.supports(&StatusChange::lock()));
     /// ```
     pub const fn new(changes: &'static [Change]) -> Capabilities {
-        Capabilities { changes, suspends_until: false, comments: false, reads: false, lookups: &[] }
+        Capabilities {
+            changes,
+            suspends_until: false,
+            comments: false,
+            reads: false,
+            lookups: &[],
+            disable_effect: DisableEffect::Unknown,
+            reversible: true,
+            consistency: Consistency::Immediate,
+        }
     }
 
     /// Sets whether a suspension can end by itself.
@@ -62,6 +113,32 @@ impl Capabilities {
     pub const fn with_lookups(mut self, names: &'static [&'static str]) -> Capabilities {
         self.lookups = names;
         self
+    }
+
+    /// Sets the effect of a disabled account.
+    #[must_use]
+    pub const fn with_disable_effect(mut self, effect: DisableEffect) -> Capabilities {
+        self.disable_effect = effect;
+        self
+    }
+
+    /// Sets whether a change can be taken back.
+    #[must_use]
+    pub const fn with_reversible(mut self, can: bool) -> Capabilities {
+        self.reversible = can;
+        self
+    }
+
+    /// Sets when a read shows a change.
+    #[must_use]
+    pub const fn with_consistency(mut self, consistency: Consistency) -> Capabilities {
+        self.consistency = consistency;
+        self
+    }
+
+    /// Returns whether an account that reads as asked need not be changed, with these options.
+    pub(crate) fn skips_if_so(&self, options: &CallOptions) -> bool {
+        self.consistency == Consistency::Immediate && !options.even_if_so
     }
 
     /// Returns whether the system can express a change, with all that belongs to it.

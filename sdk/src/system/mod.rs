@@ -17,7 +17,7 @@ mod handed_on;
 pub(crate) mod registry;
 mod verify;
 
-pub use capabilities::Capabilities;
+pub use capabilities::{Capabilities, Consistency, DisableEffect};
 pub(crate) use verify::apply_and_verify;
 
 /// A system whose accounts can be changed. Implemented by the types in [`systems`](crate::systems), by whatever is made of a

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::AccountSystem;
+use super::{AccountSystem, Consistency};
 use crate::client::report::Pending;
 use crate::codec::text::shown;
 use crate::model::change::StatusChange;
@@ -40,6 +40,8 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
             let besides = receipt.before.as_ref().is_some_and(|before| !before.differs_only_by(change, &status));
             match status.shows(change) {
                 Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
+                // It may show what the account was.
+                Some(false) if system.capabilities().consistency != Consistency::Immediate => Ok(receipt),
                 Some(_) => {
                     let message = format!("the system accepted {change}, and the account reads {status}");
                     Err(Error::new(ErrorKind::Contradicted, system.kind(), shown(&message))
@@ -79,6 +81,14 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
     }
 }
 
+/// The waits before an account that does not show a change yet is read again.
+fn waits(consistency: Consistency) -> Vec<Duration> {
+    match consistency {
+        Consistency::Immediate => READ_AGAIN.to_vec(),
+        Consistency::Eventual { reads, within } => vec![within.checked_div(reads).unwrap_or(within); reads as usize],
+    }
+}
+
 /// Reads an account that was just changed. One that does not show the change is read again a few times, since a system
 /// may be slow to show what it did; `None` if no such read could be made.
 async fn read_back<S: AccountSystem + ?Sized>(
@@ -91,7 +101,7 @@ async fn read_back<S: AccountSystem + ?Sized>(
     let clock = system.clock();
     let started = clock.now();
     let left = || total.saturating_sub(clock.now().saturating_sub(started));
-    let mut waits = READ_AGAIN.into_iter();
+    let mut waits = waits(system.capabilities().consistency).into_iter();
     loop {
         let status = system.status_with(user, options.with_total_timeout(left())).await.ok()?;
         if status.shows(change) != Some(false) {

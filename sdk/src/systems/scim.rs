@@ -17,7 +17,7 @@ use crate::model::error::{Applied, Error, ErrorKind, Result};
 use crate::model::id::check_string;
 use crate::model::kind::SystemKind;
 use crate::model::status::AccountStatus;
-use crate::system::Capabilities;
+use crate::system::{Capabilities, Consistency, DisableEffect};
 
 /// A SCIM 2.0 service, and the credentials for it.
 ///
@@ -59,6 +59,8 @@ pub type Credentials = HttpCredentials;
 pub struct Api {
     method: Option<Method>,
     allow_blind_put: bool,
+    consistency: Consistency,
+    disable_effect: DisableEffect,
     discovered: Arc<OnceLock<Discovered>>,
 }
 
@@ -98,7 +100,14 @@ const LONGEST: usize = 256;
 impl Scim {
     /// Starts with the defaults; base URL and credentials must be set.
     pub fn builder() -> ScimBuilder {
-        ScimBuilder { config: Config::default(), credentials: None, method: None, allow_blind_put: false }
+        ScimBuilder {
+            config: Config::default(),
+            credentials: None,
+            method: None,
+            allow_blind_put: false,
+            consistency: Consistency::Immediate,
+            disable_effect: DisableEffect::Unknown,
+        }
     }
 }
 
@@ -110,6 +119,8 @@ pub struct ScimBuilder {
     credentials: Option<CredentialInput<Credentials>>,
     method: Option<Method>,
     allow_blind_put: bool,
+    consistency: Consistency,
+    disable_effect: DisableEffect,
 }
 
 impl ScimBuilder {
@@ -128,6 +139,18 @@ impl ScimBuilder {
         self
     }
 
+    /// Sets when a read shows a change: at once by default.
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = consistency;
+        self
+    }
+
+    /// Sets the effect of a disabled account in this service, which SCIM does not say: not known by default.
+    pub fn disable_effect(mut self, effect: DisableEffect) -> Self {
+        self.disable_effect = effect;
+        self
+    }
+
     /// Checks the settings and sets up the client. Nothing is sent.
     ///
     /// # Errors
@@ -136,8 +159,14 @@ impl ScimBuilder {
     pub fn build(self) -> Result<Scim> {
         let session =
             self.config.connect(PEER, self.credentials, |credentials: &Credentials| credentials.prepare(KIND))?;
-        let (method, allow_blind_put) = (self.method, self.allow_blind_put);
-        Ok(HttpSystem { dialect: Api { method, allow_blind_put, discovered: Arc::default() }, session })
+        let dialect = Api {
+            method: self.method,
+            allow_blind_put: self.allow_blind_put,
+            consistency: self.consistency,
+            disable_effect: self.disable_effect,
+            discovered: Arc::default(),
+        };
+        Ok(HttpSystem { dialect, session })
     }
 }
 
@@ -257,7 +286,11 @@ impl Dialect for Api {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true).with_lookups(LOOKUPS)
+        Capabilities::new(&[Change::Enable, Change::Disable])
+            .with_reads(true)
+            .with_lookups(LOOKUPS)
+            .with_consistency(self.consistency)
+            .with_disable_effect(self.disable_effect)
     }
 
     fn conventions(&self) -> Conventions {

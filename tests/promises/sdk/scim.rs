@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use user_status::bulk::{InvalidRows, Journal, JournalReader, Row, RowState, Runner, Step};
 use user_status::systems::scim::{Credentials, Method, ScimBuilder};
 use user_status::systems::{Scim, Symphony, symphony};
-use user_status::{AccountSystem, Applied, ErrorKind, Proof, Registry, RetryPolicy, StatusChange};
+use user_status::{
+    AccountSystem, Applied, CallOptions, Consistency, ErrorKind, Proof, Registry, RetryPolicy, StatusChange,
+};
 
 use crate::support::script::{Reply, Script};
 
@@ -468,4 +471,80 @@ async fn a_run_has_the_ids() {
     assert_eq!(bad.len(), 2, "{bad:?}");
     assert!(bad[0].contains("no user has this userName") && bad[0].contains("userName:nobody"), "{bad:?}");
     assert!(bad[1].contains("another row"), "{bad:?}");
+}
+
+/// What a stale read shows denies nothing, and what it seems to show is not relied on.
+#[tokio::test]
+async fn where_reads_may_be_stale_none_of_them_is_taken_for_the_truth() {
+    let eventual = Consistency::Eventual { reads: 3, within: Duration::from_millis(30) };
+    // The read shows for ever what was there before.
+    let stale = |active| {
+        let hides = Some((200, JSON, json!({ "id": "u-1", "active": active }).to_string()));
+        Ways { silent: true, hides, ..ways() }
+    };
+    let service = Service::start(stale(true), &[jane(true)]).await;
+    let scim = service.builder().consistency(eventual).build().unwrap();
+    let receipt = scim.apply_and_verify("u-1", &StatusChange::disable()).await.unwrap();
+    assert_eq!((receipt.proof, service.active("u-1")), (Proof::Accepted, json!(false)));
+    let reads = service.requests().iter().filter(|request| request.starts_with("get ")).count();
+    assert_eq!(reads, 1 + 1 + 3, "before, after, and three times again");
+
+    // It reads as disabled, and was enabled since.
+    let service = Service::start(stale(false), &[jane(true)]).await;
+    let scim = service.builder().consistency(eventual).build().unwrap();
+    let receipt = scim.apply("u-1", &StatusChange::disable()).await.unwrap();
+    assert_eq!((receipt.proof, service.active("u-1")), (Proof::Accepted, json!(false)));
+    // Without it the record is the truth.
+    let service = Service::start(stale(false), &[jane(true)]).await;
+    let receipt = service.client().apply("u-1", &StatusChange::disable()).await.unwrap();
+    assert_eq!((receipt.proof, service.active("u-1")), (Proof::Unchanged, json!(true)));
+}
+
+#[tokio::test]
+async fn a_change_that_is_already_so_is_sent_if_the_caller_says_so() {
+    let service = Service::start(ways(), &[jane(true), joe()]).await;
+    let scim = service.client();
+    let options = CallOptions::default().with_even_if_so(true);
+    let receipt = scim.apply_with("u-1", &StatusChange::enable(), options).await.unwrap();
+    assert_eq!((receipt.proof, receipt.attempts), (Proof::Confirmed, 1));
+    // In a run as well.
+    let registry = Arc::new(Registry::default().with("idp", scim));
+    let folder = tempfile::tempdir().unwrap();
+    let rows = stream::iter([Ok(Row::new("idp", "u-2", StatusChange::enable()))]);
+    let path = folder.path().join("run");
+    let (journal, _) =
+        Journal::create(&path, "test", &registry, rows, InvalidRows::Refuse, |bad| panic!("{bad}")).await.unwrap();
+    let before = service.requests().len();
+    Runner::new(registry).call_options(options).run(journal).await.unwrap();
+    assert!(service.requests()[before..].iter().any(|request| request.starts_with("patch ")));
+}
+
+#[tokio::test]
+async fn a_refusal_for_now_says_when_to_come_back_under_every_name() {
+    for (headers, status, wait) in [
+        ("retry-after: 7\r\n", 429, Some(7)),
+        ("ratelimit-reset: 7\r\n", 429, Some(7)),
+        ("x-ratelimit-reset: 7\r\n", 429, Some(7)),
+        ("retry-after: 7\r\nx-rate-limit-reset: 9\r\n", 429, Some(7)),
+        // A time that is past.
+        ("x-rate-limit-reset: 1500000000\r\n", 429, Some(0)),
+        ("x-rate-limit-reset: soon\r\n", 429, None),
+        // It tells of the window, and asks for nothing.
+        ("x-rate-limit-reset: 7\r\n", 403, None),
+    ] {
+        let body = error(status, "not now");
+        let script = Script::start(move |_, _| answer(status, headers, JSON, &body)).await;
+        let builder = Scim::builder().base_url(script.uri).credentials(Credentials::bearer(TOKEN));
+        let scim = builder.retry(RetryPolicy::never()).build().unwrap();
+        let error = scim.status("u-1").await.unwrap_err();
+        assert_eq!(error.retry_after().map(|wait| wait.as_secs()), wait, "{headers}");
+    }
+    let far = jiff::Timestamp::now().as_second() + 100;
+    let headers = format!("x-rate-limit-reset: {far}\r\nx-okta-request-id: req-77\r\n");
+    let script = Script::start(move |_, _| answer(429, &headers, JSON, &error(429, "not now"))).await;
+    let builder = Scim::builder().base_url(script.uri).credentials(Credentials::bearer(TOKEN));
+    let error = builder.retry(RetryPolicy::never()).build().unwrap().status("u-1").await.unwrap_err();
+    let wait = error.retry_after().unwrap().as_secs();
+    assert!((50..=100).contains(&wait), "{wait}");
+    assert_eq!(error.request_id().as_deref(), Some("req-77"));
 }
