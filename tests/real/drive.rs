@@ -12,7 +12,7 @@ use crate::servers::{Server, TOKEN, Users};
 
 /// The longest time of an attempt; what is late comes after it.
 const ATTEMPT: Duration = Duration::from_millis(250);
-const LATE: Duration = Duration::from_millis(350);
+pub(crate) const LATE: Duration = Duration::from_millis(350);
 
 /// How the users of a lane are called, of whom one is changed at a time.
 pub(crate) const NAMES: [&str; 4] = ["jane", "joe", "jane.doe", "ann"];

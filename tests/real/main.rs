@@ -15,6 +15,7 @@ mod drive;
 mod page;
 mod proxy;
 mod servers;
+mod traps;
 
 /// The calls of a server that are under way at the same time, each about users of its own.
 const LANES: u32 = 3;
@@ -60,6 +61,9 @@ fn state() -> PathBuf {
 /// One server, from its start to what is known of it.
 async fn meet(kind: &'static Kind, arguments: &Arguments) -> Result<(Server, Row), String> {
     let server = Server::start(kind, &state()).await?;
+    let first = server.create("first@acme.example", false).await?;
+    let mut wrong = Vec::from_iter(traps::nobody(&server).await?);
+    wrong.extend(traps::others(&server, &first).await?);
     let mut lanes = Vec::new();
     for lane in 0..LANES {
         let mut users = Vec::new();
@@ -74,7 +78,7 @@ async fn meet(kind: &'static Kind, arguments: &Arguments) -> Result<(Server, Row
     let calls = arguments.calls.div_ceil(LANES);
     let driven =
         (0..LANES).zip(&lanes).map(|(lane, users)| drive(&server, users, calls, arguments.seed ^ u64::from(lane)));
-    let mut tally = Tally::default();
+    let mut tally = Tally { wrong, ..Tally::default() };
     for lane in try_join_all(driven).await? {
         tally.add(lane);
     }

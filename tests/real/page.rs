@@ -80,6 +80,7 @@ pub(crate) fn page(rows: &[Row], outcome: &Outcome) -> String {
             crate::proxy::Fault::Delay => "the response comes after the deadline",
             crate::proxy::Fault::Late => "the request arrives after the deadline",
             crate::proxy::Fault::Repeat => "the request arrives twice",
+            crate::proxy::Fault::Hold | crate::proxy::Fault::Stale => continue,
         };
         let _ = writeln!(text, "| {name} | {times} |");
     }

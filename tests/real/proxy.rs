@@ -1,6 +1,6 @@
 //! A TCP proxy before a server that does, at a request, what networks do: each connection carries one request.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,10 @@ pub(crate) enum Fault {
     Late,
     /// The request reaches the server twice, and the second response is handed on.
     Repeat,
+    /// The request waits until it is released. Only where a test asks for it.
+    Hold,
+    /// The response is the last one to the same request. Only where a test asks for it.
+    Stale,
 }
 
 impl Fault {
@@ -46,6 +51,10 @@ struct State {
     /// The faults that struck since it was asked.
     struck: Mutex<Vec<Fault>>,
     under_way: AtomicUsize,
+    /// The last response to each request, by its first line.
+    last: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    held: Notify,
+    released: Notify,
 }
 
 impl Proxy {
@@ -72,6 +81,16 @@ impl Proxy {
     pub(crate) fn plan(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
         *self.state.plan.lock().expect("nobody panics with it") = faults.into_iter().collect();
         self.state.struck.lock().expect("nobody panics with it").clear();
+    }
+
+    /// Waits until a request is held.
+    pub(crate) async fn held(&self) {
+        self.state.held.notified().await;
+    }
+
+    /// Lets it go on.
+    pub(crate) fn release(&self) {
+        self.state.released.notify_one();
     }
 
     /// Waits until no request is on its way any more, and returns the faults that struck.
@@ -104,7 +123,18 @@ async fn serve(mut client: TcpStream, server: SocketAddr, late: Duration, state:
     if fault == Some(Fault::Late) {
         tokio::time::sleep(late).await;
     }
+    if fault == Some(Fault::Hold) {
+        state.held.notify_one();
+        state.released.notified().await;
+    }
+    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default().to_vec();
+    let last = state.last.lock().expect("nobody panics with it").get(&line).cloned();
+    if let (Some(Fault::Stale), Some(last)) = (fault, last) {
+        client.write_all(&last).await?;
+        return client.shutdown().await;
+    }
     let mut response = exchange(server, &request).await?;
+    state.last.lock().expect("nobody panics with it").insert(line, response.clone());
     if fault == Some(Fault::Repeat) {
         response = exchange(server, &request).await?;
     }

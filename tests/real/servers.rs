@@ -22,6 +22,8 @@ pub(crate) struct Kind {
     sign_in: SignIn,
     /// `true` if it heeds the filter of a lookup.
     pub(crate) looks_up: bool,
+    /// `true` if it has versions, and means them.
+    pub(crate) versions: bool,
 }
 
 /// How its record is read: by something else than SCIM.
@@ -49,6 +51,7 @@ pub(crate) const KINDS: [Kind; 5] = [
         record: Record::Dump { port: 1, path: "/" },
         sign_in: SignIn::None,
         looks_up: true,
+        versions: true,
     },
     Kind {
         name: "canaille",
@@ -57,6 +60,7 @@ pub(crate) const KINDS: [Kind; 5] = [
         record: Record::Database("select id, lock_date is null from user"),
         sign_in: SignIn::Canaille,
         looks_up: false,
+        versions: false,
     },
     Kind {
         name: "scimmy",
@@ -65,6 +69,7 @@ pub(crate) const KINDS: [Kind; 5] = [
         record: Record::Dump { port: 0, path: "/dump" },
         sign_in: SignIn::None,
         looks_up: true,
+        versions: false,
     },
     Kind {
         name: "better-auth",
@@ -73,6 +78,7 @@ pub(crate) const KINDS: [Kind; 5] = [
         record: Record::Dump { port: 0, path: "/dump" },
         sign_in: SignIn::BetterAuth,
         looks_up: true,
+        versions: false,
     },
     Kind {
         name: "django-scim2",
@@ -81,6 +87,7 @@ pub(crate) const KINDS: [Kind; 5] = [
         record: Record::Database("select id, is_active from app_user"),
         sign_in: SignIn::Django,
         looks_up: true,
+        versions: false,
     },
 ];
 
@@ -179,6 +186,16 @@ impl Server {
             set.and_then(reqwest::Response::error_for_status).map_err(|e| e.to_string())?;
         }
         Ok(id.to_owned())
+    }
+
+    /// Changes something else of a user, past the SDK.
+    pub(crate) async fn touch(&self, id: &str) -> Result<(), String> {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "path": "displayName", "value": "Renamed" }],
+        });
+        let sent = self.scim(Method::PATCH, &format!("/Users/{id}")).body(body.to_string()).send().await;
+        sent.and_then(reqwest::Response::error_for_status).map(drop).map_err(|e| e.to_string())
     }
 
     /// Its record of the users, read past SCIM.
