@@ -363,9 +363,10 @@ impl Dialect for Api {
             let why = format!("a {attribute} has 1 to {LONGEST} characters, none of them a control character");
             return Err(Error::invalid_input(KIND, why));
         }
-        // A string of a filter is one of JSON (RFC 7644, section 3.4.2.2). Two are enough to know that it is not the only one.
+        // A string of a filter is one of JSON (RFC 7644, section 3.4.2.2). Without `count`: Canaille 0.3.6 fails on it, and who
+        // heeds the filter has no more to say.
         let filter = format!("{attribute} eq {}", Value::from(name));
-        let request = get(&["Users"], &format!("id,{attribute}")).with_query("filter", filter).with_query("count", "2");
+        let request = get(&["Users"], &format!("id,{attribute}")).with_query("filter", filter);
         Ok(Some(request))
     }
 
