@@ -325,7 +325,7 @@ fn the_example_is_whole_and_is_not_written_over() {
     let document: Value = serde_json::from_str(&shown.ended(0).stdout).unwrap();
     let systems: Vec<&str> =
         document["profiles"].as_array().unwrap().iter().map(|p| p["system"].as_str().unwrap()).collect();
-    assert_eq!(systems, ["mediconnect", "userdocks", "symphony", "akana", "clearsquare"]);
+    assert_eq!(systems, ["mediconnect", "userdocks", "scim", "symphony", "akana", "clearsquare"]);
     // Every setting that is explained is one: with all of them switched on it still reads.
     let example = std::fs::read_to_string(folder.path("user-status/user-status.toml")).unwrap();
     let setting = |line: &str| line.strip_prefix("# ").is_some_and(|line| line.split(' ').nth(1) == Some("="));

@@ -14,7 +14,7 @@ mod help;
 
 pub(crate) use bulk::{Apply, Consent, Input, Pace, Plan, Resume, Undo, Work};
 
-/// Changes the status of a person's account in Userdocks, Akana, MediConnect, Symphony and ClearSquare, and says what
+/// Changes the status of a person's account in Userdocks, Akana, MediConnect, Symphony, ClearSquare and SCIM services, and says what
 /// happened: it is proved, or known not to have happened, or reported as unknown.
 #[derive(Debug, Parser)]
 #[command(
@@ -108,7 +108,7 @@ pub(crate) struct Set {
     /// The system, as the configuration names it.
     pub(crate) profile: String,
 
-    /// The account, as the system names it.
+    /// The account, as the system names it: its id or, in a SCIM service, `userName:NAME` or `externalId:ID`.
     pub(crate) user: String,
 
     /// The change. `user-status systems` says what each system can do.
@@ -134,6 +134,11 @@ pub(crate) struct Set {
     /// Do not read the account back where the response is no proof.
     #[arg(long)]
     pub(crate) no_verify: bool,
+
+    /// Send the change although the account already is as asked. A record does not show everything, such as a lock after wrong
+    /// passwords.
+    #[arg(long)]
+    pub(crate) even_if_so: bool,
 
     /// Only show the request that would be sent, without its credentials. The account may be read.
     #[arg(long)]
@@ -332,7 +337,7 @@ pub(crate) enum ConfigAction {
     Show(Show),
 }
 
-/// Write an example with every setting explained, for all five systems.
+/// Write an example with every setting explained, for all systems.
 #[derive(Args, Debug)]
 #[command(after_help = help::fit("\
 Examples:

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::path::Path;
 
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
+use user_status::CallOptions;
 use user_status::bulk::{BadRow, InvalidRows, Journal, JournalErrorKind, Row, StopHandle};
 
 use crate::config::Config;
@@ -12,6 +13,9 @@ use crate::connect::Connected;
 use crate::failure::Failure;
 use crate::output::{BAD, Output, visible};
 use crate::safety;
+
+/// The number of accounts that are looked up at the same time.
+const LOOKUPS: usize = 8;
 
 /// The rules that every row is held against.
 #[derive(Clone, Copy)]
@@ -55,6 +59,21 @@ pub(crate) async fn take_in(
         }
         Some(rows.next()?.and_then(|row| admit(row, rules, &protected)))
     });
+    // Of an account that is named otherwise than by its id, the id is held against the rules as well.
+    let rows = stream::iter(rows).map(|row| async {
+        let row = row?;
+        let system = rules.connected.registry.get(&row.system);
+        let Some(system) = system.filter(|system| !system.is_id(&row.user)) else { return Ok(row) };
+        let (line, name) = (row.line, visible(&row.user));
+        let found = row.by_id(system, CallOptions::default()).await;
+        let found = found.map_err(|error| {
+            let mut bad = BadRow::at(line, format!("{error}; it is `{name}`"));
+            bad.column = Some("user".to_owned());
+            bad
+        });
+        admit(found?, rules, &protected)
+    });
+    let rows = rows.buffered(LOOKUPS);
     let (mut bad, mut cut_short) = (0, false);
     let on_bad = |row: &BadRow| {
         if !rules.stop.is_set() {
@@ -64,7 +83,7 @@ pub(crate) async fn take_in(
         }
     };
     let registry = &rules.connected.registry;
-    match Journal::create(path, source, registry, stream::iter(rows), rules.invalid, on_bad).await {
+    match Journal::create(path, source, registry, rows, rules.invalid, on_bad).await {
         Ok((journal, imported)) => Ok(Intake { journal, rows: imported.rows, skipped: imported.bad }),
         Err(error) if error.kind() != JournalErrorKind::Input => Err(Failure::of_journal(&error)),
         Err(_) if rules.stop.is_set() => Err(Failure::stopped("stopped while the rows were read; nothing was sent")),

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::Signals;
-use crate::systems::{ALL, Sample};
+use crate::systems::{Sample, samples};
 
 /// The time in which requests in flight must end.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -51,10 +51,9 @@ pub(super) async fn run(mock: &Mock, output: Output) -> Result<Exit, Failure> {
 }
 
 fn document(server: &StandaloneServer, path: &Path) -> Value {
-    let profiles: Map<String, Value> = ALL
-        .into_iter()
-        .map(|known| {
-            let (kind, sample) = (known.sample.kind, &known.sample);
+    let profiles: Map<String, Value> = samples()
+        .map(|(known, sample)| {
+            let kind = sample.kind;
             let about = json!({ "system": known.kind, "base_url": server.uri(kind), "users": server.users(kind) });
             (sample.profile.to_owned(), about)
         })
@@ -70,7 +69,7 @@ fn text(server: &StandaloneServer, path: &Path) -> String {
         false => format!("    export USER_STATUS_CONFIG='{}'\n", path.display().to_string().replace('\'', "'\\''")),
     };
     text += "    user-status check\n";
-    let mut samples = ALL.map(|known| &known.sample);
+    let mut samples: Vec<&Sample> = samples().map(|(_, sample)| sample).collect();
     samples.sort_by_key(|sample| sample.place);
     for (index, Sample { profile, user, change, .. }) in samples.into_iter().enumerate() {
         let user = user();

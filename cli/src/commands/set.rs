@@ -6,7 +6,7 @@ use std::pin::pin;
 use clap::ValueEnum as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use user_status::{Applied, DryRun, Proof, Receipt, StatusChange, UnknownValue};
+use user_status::{Applied, CallOptions, DryRun, Proof, Receipt, StatusChange, UnknownValue};
 
 use crate::arguments::Set;
 use crate::config::Config;
@@ -29,8 +29,23 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
         return Err(Failure::unexpected(format!("profile `{}` was not set up", set.profile)));
     };
 
+    // Looked up once: what is checked is what is changed.
+    let account = match system.is_id(&set.user) {
+        true => set.user.clone(),
+        false => {
+            let refused = |error| unchanged(Failure::of_call_for(&set.profile, &set.user, &error), set);
+            system.check(&set.user, &change).map_err(refused)?;
+            let found = aloud(&set.profile, output, system.find(&set.user));
+            let found = or_stopped(async { Ok(found.await) }).await?;
+            found.map_err(refused)?
+        }
+    };
+    safety::check(&config, &set.profile, profile, &account)?;
+    safety::check_subject(&set.profile, connected.subjects.get(&set.profile).map(String::as_str), &account)?;
+    let options = CallOptions::default().with_even_if_so(set.even_if_so);
+
     if set.dry_run {
-        let dry_run = aloud(&set.profile, output, system.dry_run(&set.user, &change));
+        let dry_run = aloud(&set.profile, output, system.dry_run_with(&account, &change, options));
         let dry_run = or_stopped(async { Ok(dry_run.await) }).await?;
         let dry_run = dry_run.map_err(|error| of(Failure::of_call_for(&set.profile, &set.user, &error), set))?;
         output.result(&dry(set, &dry_run), || would(set, &dry_run))?;
@@ -38,8 +53,8 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
     }
 
     let call = match set.no_verify {
-        true => system.apply(&set.user, &change),
-        false => system.apply_and_verify(&set.user, &change),
+        true => system.apply_with(&account, &change, options),
+        false => system.apply_and_verify_with(&account, &change, options),
     };
     let mut call = pin!(aloud(&set.profile, output, call));
     let mut interrupted = false;
@@ -65,10 +80,7 @@ pub(super) async fn run(set: &Set, named: Option<&Path>, output: Output) -> Resu
         Err(error) => {
             let failure = Failure::of_call_for(&set.profile, &set.user, &error);
             Err(match error.applied() {
-                Applied::No => {
-                    let next = failure.next.as_deref().map(|next| format!(" {next}")).unwrap_or_default();
-                    of(failure, set).next(format!("The account was not changed.{next}"))
-                }
+                Applied::No => unchanged(failure, set),
                 Applied::Unknown => doubtful(failure, set, system.capabilities().reads),
             })
         }
@@ -108,6 +120,7 @@ fn dry(set: &Set, dry_run: &DryRun) -> Value {
         "profile": set.profile,
         "system": dry_run.system,
         "user": set.user,
+        "account_id": dry_run.account,
         "change": dry_run.change,
         "account": dry_run.status,
         "request": dry_run.request,
@@ -130,6 +143,12 @@ fn of(failure: Failure, set: &Set) -> Failure {
     failure.detail("profile", set.profile.as_str()).detail("user", set.user.as_str()).detail("key", set.key.clone())
 }
 
+/// A failure that has changed nothing.
+fn unchanged(failure: Failure, set: &Set) -> Failure {
+    let next = failure.next.as_deref().map(|next| format!(" {next}")).unwrap_or_default();
+    of(failure, set).next(format!("The account was not changed.{next}"))
+}
+
 /// A failure after which nobody knows what the account is.
 fn doubtful(failure: Failure, set: &Set, reads: bool) -> Failure {
     let look = match reads {
@@ -143,7 +162,8 @@ fn document(set: &Set, receipt: &Receipt) -> Value {
     json!({
         "profile": set.profile,
         "system": receipt.system,
-        "user": receipt.user,
+        "user": set.user,
+        "account_id": receipt.account,
         "change": receipt.change,
         "outcome": receipt.proof.to_string(),
         "account": receipt.status,
@@ -168,5 +188,9 @@ fn text(set: &Set, receipt: &Receipt) -> String {
         Proof::Unchanged => format!("the account is {status}, as it was; no change was sent"),
         _ => format!("the account is {status}"),
     };
-    format!("{style}{}{style:#}: {}: {what}\n", receipt.proof, said(set))
+    let id = match receipt.account == set.user {
+        true => String::new(),
+        false => format!(" ({})", visible(&receipt.account)),
+    };
+    format!("{style}{}{style:#}: {}{id}: {what}\n", receipt.proof, said(set))
 }

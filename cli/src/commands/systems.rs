@@ -29,6 +29,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
                 "suspends_until": can.suspends_until,
                 "comments": can.comments,
                 "reads": can.reads,
+                "lookups": can.lookups,
             })
         })
         .collect();
@@ -50,6 +51,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
         }
         rows.push(row("comment", &|_, can| yes(can.comments)));
         rows.push(row("read", &|_, can| yes(can.reads)));
+        rows.push(row("lookup", &|_, can| yes(!can.lookups.is_empty())));
         format!("{}\n¹ only with `unlock_by_enabling = true` in the profile\n", table_with_head(&rows))
     })?;
     Ok(Exit::Done)

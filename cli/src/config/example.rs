@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use user_status_mock::StandaloneServer;
 
-use crate::systems::ALL;
+use crate::systems::samples;
 use crate::trusted;
 
-/// Every setting explained, for all five systems.
+/// Every setting explained, for all systems.
 pub(crate) const EXAMPLE: &str = include_str!("example.toml");
 
 /// Writes a file that only this user can read, in a folder that only this user can write: another it would not be read from.
@@ -42,8 +42,8 @@ impl ForMock {
         let credentials = server.credentials();
         let mut secrets = Vec::new();
         let mut text = "# Five systems of a mock. Their credentials open nothing else.\n".to_owned();
-        for known in ALL {
-            let (sample, base_url) = (&known.sample, server.uri(known.sample.kind));
+        for (known, sample) in samples() {
+            let base_url = server.uri(sample.kind);
             text +=
                 &format!("\n[profiles.{}]\nsystem = \"{}\"\nbase_url = \"{base_url}\"\n", sample.profile, known.kind);
             for (setting, file, value) in (sample.credentials)(&credentials) {

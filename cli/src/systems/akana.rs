@@ -20,7 +20,7 @@ pub(super) const KNOWN: Known = Known {
         Ok(builder.credentials(akana::Credentials::session("none", "none")).build()?.capabilities())
     },
     on_demand: &[Change::Unlock],
-    sample: Sample {
+    sample: Some(Sample {
         kind: mock::SystemKind::Akana,
         profile: "portal",
         credentials: |known| {
@@ -33,7 +33,7 @@ pub(super) const KNOWN: Known = Known {
         user: || world::AKANA_USER.to_owned(),
         place: 2,
         change: "lock",
-    },
+    }),
 };
 
 settings! {

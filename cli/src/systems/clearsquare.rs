@@ -20,7 +20,7 @@ pub(super) const KNOWN: Known = Known {
         Ok(Clearsquare::builder().base_url(NOWHERE).credentials(credentials).build()?.capabilities())
     },
     on_demand: &[],
-    sample: Sample {
+    sample: Some(Sample {
         kind: mock::SystemKind::Clearsquare,
         profile: "shop",
         credentials: |known| vec![("token", "shop-token", known.clearsquare.token.clone())],
@@ -28,7 +28,7 @@ pub(super) const KNOWN: Known = Known {
         user: || world::CLEARSQUARE_USER.to_owned(),
         place: 5,
         change: "toggle",
-    },
+    }),
 };
 
 settings! {

@@ -20,7 +20,7 @@ pub(super) const KNOWN: Known = Known {
         Ok(Mediconnect::builder().base_url(NOWHERE).credentials(credentials).build()?.capabilities())
     },
     on_demand: &[],
-    sample: Sample {
+    sample: Some(Sample {
         kind: mock::SystemKind::Mediconnect,
         profile: "clinic",
         credentials: |known| vec![("token", "clinic-token", known.mediconnect.token.clone())],
@@ -28,7 +28,7 @@ pub(super) const KNOWN: Known = Known {
         user: || world::MEDICONNECT_USER.to_string(),
         place: 3,
         change: "suspend --reason Leave",
-    },
+    }),
 };
 
 settings! {

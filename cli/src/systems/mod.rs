@@ -12,6 +12,7 @@ use crate::settings::secret::Reference;
 mod akana;
 mod clearsquare;
 mod mediconnect;
+mod scim;
 pub(crate) mod setup;
 mod symphony;
 mod userdocks;
@@ -19,8 +20,13 @@ mod userdocks;
 use setup::{ConnectError, Given};
 
 /// Every system that a profile can be of.
-pub(crate) const ALL: [&Known; 5] =
-    [&userdocks::KNOWN, &akana::KNOWN, &mediconnect::KNOWN, &symphony::KNOWN, &clearsquare::KNOWN];
+pub(crate) const ALL: [&Known; 6] =
+    [&userdocks::KNOWN, &akana::KNOWN, &mediconnect::KNOWN, &symphony::KNOWN, &clearsquare::KNOWN, &scim::KNOWN];
+
+/// Those that a mock has, each with its sample.
+pub(crate) fn samples() -> impl Iterator<Item = (&'static Known, &'static Sample)> {
+    ALL.into_iter().filter_map(|known| Some((known, known.sample.as_ref()?)))
+}
 
 /// A kind of system, as the command line knows it.
 pub(crate) struct Known {
@@ -33,7 +39,8 @@ pub(crate) struct Known {
     pub(crate) capabilities: fn() -> user_status::Result<Capabilities>,
     /// The changes that a setting switches on.
     pub(crate) on_demand: &'static [Change],
-    pub(crate) sample: Sample,
+    /// `None` for a system that the mock does not have.
+    pub(crate) sample: Option<Sample>,
 }
 
 /// The settings of a profile that only systems of its kind have, its credentials among them.

@@ -20,7 +20,7 @@ pub(super) const KNOWN: Known = Known {
         Ok(Symphony::builder().base_url(NOWHERE).credentials(credentials).build()?.capabilities())
     },
     on_demand: &[],
-    sample: Sample {
+    sample: Some(Sample {
         kind: mock::SystemKind::Symphony,
         profile: "pod",
         credentials: |known| vec![("session_token", "pod-session-token", known.symphony.session_token.clone())],
@@ -28,7 +28,7 @@ pub(super) const KNOWN: Known = Known {
         user: || world::SYMPHONY_USER.to_string(),
         place: 1,
         change: "disable",
-    },
+    }),
 };
 
 settings! {

@@ -20,7 +20,7 @@ pub(super) const KNOWN: Known = Known {
         Ok(Userdocks::builder().base_url(NOWHERE).credentials(credentials).build()?.capabilities())
     },
     on_demand: &[],
-    sample: Sample {
+    sample: Some(Sample {
         kind: mock::SystemKind::Userdocks,
         profile: "docs",
         credentials: |known| {
@@ -33,7 +33,7 @@ pub(super) const KNOWN: Known = Known {
         user: || world::USERDOCKS_USER.to_owned(),
         place: 4,
         change: "disable",
-    },
+    }),
 };
 
 settings! {

@@ -27,7 +27,6 @@ mod entry;
 mod event;
 mod journal;
 mod lane;
-mod names;
 mod plan;
 pub mod read;
 mod rest;

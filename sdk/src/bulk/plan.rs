@@ -3,7 +3,6 @@
 use futures_util::{Stream, StreamExt as _};
 
 use super::decide::{self, Can, First, Then};
-use super::names;
 use super::row::Row;
 use super::runner::{MOST_IN_FLIGHT, Runner};
 use crate::model::dry_run::DryRunRequest;
@@ -73,7 +72,7 @@ impl Runner {
         let Some(system) = self.registry.get(&row.system) else {
             return Planned { row, status: None, step: Step::NoSystem };
         };
-        let row = match names::by_id(row.clone(), system, self.options).await {
+        let row = match row.clone().by_id(system, self.options).await {
             Ok(row) => row,
             Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
         };

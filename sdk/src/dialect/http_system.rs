@@ -115,7 +115,9 @@ impl<D: Dialect> HttpSystem<D> {
         if let Some(why) = response.objection(None) {
             return Err(fail(self.error(ErrorKind::Contradicted, shown(&why))));
         }
-        let id = self.dialect.found(user, &response).map_err(fail)?;
+        // What was found, or not, is no word of the response: its status code would only mislead.
+        let not_found = |error: Error| error.with_applied(Applied::No).with_attempts(record.attempts);
+        let id = self.dialect.found(user, &response).map_err(not_found)?;
         // What the system calls an id is one only if it can be asked for.
         if !self.is_id(&id) {
             let why = "the id that the system names cannot be asked for";

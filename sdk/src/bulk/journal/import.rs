@@ -14,7 +14,6 @@ use super::records::{self, Small, WIDTH};
 use super::schema::{self, COLUMNS};
 use super::sums::{Key, Seal};
 use crate::bulk::entry::RowState;
-use crate::bulk::names;
 use crate::bulk::read::shown;
 use crate::bulk::row::{BadRow, Row};
 use crate::model::error::Error;
@@ -172,7 +171,7 @@ async fn named_by_id(row: Result<Row, BadRow>, registry: &Registry) -> Result<Ro
     let row = row?;
     let Some(system) = registry.get(&row.system) else { return Ok(row) };
     let (line, user) = (row.line, shown(&row.user));
-    let found = names::by_id(row, system, CallOptions::default()).await;
+    let found = row.by_id(system, CallOptions::default()).await;
     found.map_err(|error| BadRow::new(line, Some("user"), format!("{error}; it is `{user}`")))
 }
 

@@ -1,0 +1,65 @@
+//! Services that speak SCIM 2.0.
+
+use serde::Deserialize;
+use user_status::systems::{Scim, scim};
+use user_status::{AccountSystem, Error, Secret, SystemKind};
+
+use super::setup::{ConnectError, Given, build};
+use super::{Known, NOWHERE, Own, Probe};
+use crate::settings::secret::Reference;
+use crate::settings::{Common, settings};
+
+/// The system, as the command line knows it.
+pub(super) const KNOWN: Known = Known {
+    kind: SystemKind::SCIM,
+    keys: Settings::KEYS,
+    read: |table| Ok(Box::new(Settings::deserialize(table)?)),
+    capabilities: || {
+        let credentials = scim::Credentials::bearer("none");
+        Ok(Scim::builder().base_url(NOWHERE).credentials(credentials).build()?.capabilities())
+    },
+    on_demand: &[],
+    sample: None,
+};
+
+settings! {
+    /// A SCIM service.
+    Settings {
+        token: Reference,
+        method: Option<Method>,
+        #[serde(default)]
+        allow_blind_put: bool,
+    }
+}
+
+/// The way in which the service takes a change.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Method {
+    Patch,
+    Put,
+}
+
+impl Own for Settings {
+    fn references(&self) -> Result<Vec<(&'static str, &Reference)>, String> {
+        Ok(vec![("token", &self.token)])
+    }
+
+    fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
+        let builder = Scim::builder().allow_blind_put(self.allow_blind_put);
+        let builder = match self.method {
+            Some(Method::Patch) => builder.method(scim::Method::Patch),
+            Some(Method::Put) => builder.method(scim::Method::Put),
+            None => builder,
+        };
+        build!(builder, common, given, |secrets: &[Secret]| {
+            secrets.first().map(|token| scim::Credentials::bearer(token.clone()))
+        })
+    }
+
+    fn probe(&self) -> Probe {
+        // Its own 404 only: of any other, the error says that the base URL may be wrong.
+        let is_denied = |error: &Error| error.is_not_found();
+        Probe::Read { user: "00000000-0000-4000-8000-000000000000".to_owned(), is_denied }
+    }
+}
