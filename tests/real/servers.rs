@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -124,10 +123,12 @@ impl Server {
         let port = free_ports();
         let log = state.join(format!("{}.log", kind.name));
         let file = std::fs::File::create(&log).map_err(|e| e.to_string())?;
-        let process = Command::new(scripts.join(format!("{}.sh", kind.name)))
+        let mut command = Command::new(scripts.join(format!("{}.sh", kind.name)));
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let process = command
             .args(["serve", &port.to_string(), TOKEN])
             .env("REAL_SERVERS", state)
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(file.try_clone().map_err(|e| e.to_string())?)
             .stderr(file)

@@ -1,6 +1,7 @@
 //! A system over HTTP: everything that is the same for all of them.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Duration;
 
 use super::request::{Inner, Request};
@@ -21,9 +22,10 @@ use crate::model::receipt::{Proof, Receipt};
 use crate::model::status::AccountStatus;
 use crate::pipeline::record::{self, Record};
 use crate::pipeline::{self, MISSHAPEN};
-use crate::policy::clock::{BoxFuture, Clock};
+use crate::policy::clock::{BoxFuture, Clock, timeout};
 use crate::policy::limit::Throttle;
 use crate::policy::options::CallOptions;
+use crate::policy::retry::RetryPolicy;
 use crate::system::{AccountSystem, Capabilities, apply_and_verify};
 
 /// A system over HTTP that is spoken to in its dialect. Clones share connections, limits and credentials.
@@ -131,8 +133,12 @@ impl<D: Dialect> HttpSystem<D> {
         if self.dialect.discovery_request().is_none() {
             return;
         }
-        let _turn = self.session.parts().discovery.lock().await;
-        let Some(request) = self.dialect.discovery_request() else { return };
+        let parts = self.session.parts();
+        // The call is made without it, if need be: asking takes it a part of its time, and is not repeated.
+        let part = options.total_timeout.unwrap_or(parts.total_timeout) / 4;
+        let turn = timeout(&*parts.clock, part, pin!(parts.discovery.lock())).await;
+        let Some(request) = turn.as_ref().and_then(|_| self.dialect.discovery_request()) else { return };
+        let options = options.with_total_timeout(part).with_retry(RetryPolicy::never());
         let (sent, record) = self.send(request, None, options).await;
         match (&sent, &record.raw) {
             (Ok(()), Some(raw)) => self.dialect.discovered(Some(&Response::of(Some(raw)))),
@@ -286,8 +292,23 @@ impl<D: Dialect> HttpSystem<D> {
         }
     }
 
-    /// Sends a request; for a read there is no change.
+    /// Sends a request; for a read there is no change. What the call may not keep of a person is not in its error.
     async fn send(
+        &self,
+        request: Request<'_>,
+        change: Option<&StatusChange>,
+        options: CallOptions,
+    ) -> (Result<()>, Record) {
+        let (result, record) = self.exchange(request, change, options).await;
+        let Some(members) = self.dialect.kept_members() else { return (result, record) };
+        let impersonal = |error: Error| match error.raw().filter(|raw| raw.status < 300).cloned() {
+            Some(raw) => error.with_raw(raw.only(members)),
+            None => error,
+        };
+        (result.map_err(impersonal), record)
+    }
+
+    async fn exchange(
         &self,
         request: Request<'_>,
         change: Option<&StatusChange>,
