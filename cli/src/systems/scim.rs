@@ -1,6 +1,6 @@
 //! Services that speak SCIM 2.0.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use user_status::systems::{Scim, scim};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
 
@@ -26,10 +26,16 @@ settings! {
     /// A SCIM service.
     Settings {
         token: Reference,
+        #[serde(default, deserialize_with = "preset")]
+        preset: Option<scim::Preset>,
         method: Option<Method>,
         #[serde(default)]
         allow_blind_put: bool,
     }
+}
+
+fn preset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<scim::Preset>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// The way in which the service takes a change.
@@ -46,7 +52,8 @@ impl Own for Settings {
     }
 
     fn connect(&self, common: &Common, given: Given) -> Result<Box<dyn AccountSystem>, ConnectError> {
-        let builder = Scim::builder().allow_blind_put(self.allow_blind_put);
+        let preset = self.preset.unwrap_or(scim::Preset::STANDARD);
+        let builder = Scim::builder().preset(preset).allow_blind_put(self.allow_blind_put);
         let builder = match self.method {
             Some(Method::Patch) => builder.method(scim::Method::Patch),
             Some(Method::Put) => builder.method(scim::Method::Put),

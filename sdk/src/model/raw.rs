@@ -76,21 +76,22 @@ enum Kind {
 }
 
 impl RawResponse {
-    /// Takes a response in: what was read of it, and whether that was all. Whether it is whole still, decoded.
+    /// Takes a response in: what was read of it, and whether that was all. Whether it is whole still, decoded. `labelled` says
+    /// that its media type is one of the system's.
     pub(crate) fn read(
         status: u16,
         mut headers: HeaderMap,
         body: Bytes,
         whole: bool,
         limit: usize,
-        spoken: Option<&Representation>,
+        (spoken, labelled): (Option<&Representation>, bool),
         secrets: &Arc<Secrets>,
     ) -> (RawResponse, bool) {
         let decoded = decode::content(&mut headers, body, whole, limit);
         let whole = decoded.whole;
         let text = decode::text(&headers, decoded.bytes);
         let problem = decoded.problem.or(text.problem);
-        let (content, body) = content(&headers, text.bytes, whole, problem, spoken, secrets);
+        let (content, body) = content(&headers, text.bytes, whole, problem, (spoken, labelled), secrets);
         clean(&mut headers, secrets);
         (RawResponse { status, headers, body, content: Arc::new(content) }, whole)
     }
@@ -194,12 +195,16 @@ fn content(
     body: Bytes,
     whole: bool,
     problem: Option<Problem>,
-    spoken: Option<&Representation>,
+    (spoken, labelled): (Option<&Representation>, bool),
     secrets: &Arc<Secrets>,
 ) -> (Content, Bytes) {
     let mut content = Content { value: None, shown: None, root: None, problem, secrets: secrets.clone() };
     let text = std::str::from_utf8(&body).unwrap_or_default();
     let mut kind = kind(headers);
+    // A system may label its JSON as something else.
+    if kind == Kind::Other && labelled {
+        kind = Kind::Json;
+    }
     if kind == Kind::Xml && spoken.is_none() {
         kind = Kind::Other;
     }

@@ -158,6 +158,8 @@ impl CallDriver<'_> {
         }
         let headers = std::mem::take(response.headers_mut());
         let (limit, spoken) = (self.parts.body_limit, self.parts.representation.as_ref());
+        let labelled = self.parts.conventions.media_types.iter().any(|media_type| is_of(&headers, media_type));
+        let spoken = (spoken, labelled);
         let (raw, whole) = RawResponse::read(status, headers, body.freeze(), whole, limit, spoken, secrets);
         if whole { Attempt::Answered(raw) } else { Attempt::TooLong(raw) }
     }

@@ -1,5 +1,6 @@
 //! SCIM 2.0: enable and disable, in any service that speaks it (RFC 7643, RFC 7644).
 
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -16,6 +17,7 @@ use crate::model::conclusion::Conclusion;
 use crate::model::error::{Applied, Error, ErrorKind, Result};
 use crate::model::id::check_string;
 use crate::model::kind::SystemKind;
+use crate::model::open_enum::UnknownValue;
 use crate::model::status::AccountStatus;
 use crate::system::{Capabilities, Consistency, DisableEffect};
 
@@ -57,6 +59,7 @@ pub type Credentials = HttpCredentials;
 /// The dialect of a service.
 #[derive(Clone, Debug)]
 pub struct Api {
+    preset: Preset,
     method: Option<Method>,
     allow_blind_put: bool,
     consistency: Consistency,
@@ -74,6 +77,102 @@ pub enum Method {
     Put,
 }
 
+/// The ways of a service that it does not say of itself.
+///
+/// | preset | what is so there | source |
+/// |---|---|---|
+/// | `STANDARD` | nothing: as the RFC says | RFC 7644 |
+/// | `ENTRA` | no `PUT`; 400 for an id that is not there | profile `entra` of `scim-sanity` 0.7.4 |
+/// | `FORTIAUTHENTICATOR` | JSON is labelled `text/html` | profile `fortiauthenticator` of `scim-sanity` 0.7.4 |
+/// | `GITHUB_ORGANIZATION` | disabling removes the member, and its id | GitHub's documentation of SCIM for organizations |
+/// | `OPEN_WEBUI` | disabling deletes the user | open-webui/open-webui#24501 |
+/// | `FLEET` | disabling deletes the user | fleetdm/fleet#52602 |
+///
+/// Where disabling deletes, a change cannot be [taken back](crate::Capabilities::reversible), and a 404 to the change does not
+/// show that nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    name: &'static str,
+    method: Option<Method>,
+    deletes: bool,
+    html: bool,
+}
+
+impl Preset {
+    /// A service that does as the RFC says, and tells what it can do.
+    pub const STANDARD: Preset = Preset { name: "standard", method: None, deletes: false, html: false };
+    /// The SCIM service of Microsoft Entra.
+    pub const ENTRA: Preset = Preset { name: "entra", method: Some(Method::Patch), ..Preset::STANDARD };
+    /// FortiAuthenticator.
+    pub const FORTIAUTHENTICATOR: Preset = Preset { name: "fortiauthenticator", html: true, ..Preset::STANDARD };
+    /// An organization of GitHub. Enterprise managed users are another service, and standard.
+    pub const GITHUB_ORGANIZATION: Preset = Preset { name: "github-organization", deletes: true, ..Preset::STANDARD };
+    /// Open WebUI.
+    pub const OPEN_WEBUI: Preset = Preset { name: "open-webui", deletes: true, ..Preset::STANDARD };
+    /// Fleet.
+    pub const FLEET: Preset = Preset { name: "fleet", deletes: true, ..Preset::STANDARD };
+
+    /// All, in the order of the table.
+    pub const ALL: [Preset; 6] = [
+        Preset::STANDARD,
+        Preset::ENTRA,
+        Preset::FORTIAUTHENTICATOR,
+        Preset::GITHUB_ORGANIZATION,
+        Preset::OPEN_WEBUI,
+        Preset::FLEET,
+    ];
+
+    /// Returns the name, such as `github-organization`.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The conventions of such a service.
+    fn conventions(self) -> Conventions {
+        /// Those of [`CONVENTIONS`] without 404: what was deleted by the change is not found either.
+        const WHERE_DELETED: &[(u16, Conclusion, &str)] = &[
+            (400, Conclusion::Refused, RFC),
+            (401, Conclusion::Refused, RFC),
+            (403, Conclusion::Refused, RFC),
+            (409, Conclusion::Refused, RFC),
+            (413, Conclusion::Refused, RFC),
+            (429, Conclusion::RefusedForNow, RFC_6585),
+            (501, Conclusion::Refused, RFC),
+        ];
+        let conventions = match self.html {
+            true => CONVENTIONS.with_media_types(&[MEDIA_TYPE, "application/json", "text/html"]),
+            false => CONVENTIONS,
+        };
+        if self.deletes { conventions.with_refusals(WHERE_DELETED, is_error) } else { conventions }
+    }
+}
+
+/// Takes the names of the presets, and nothing else.
+///
+/// ```
+/// use user_status::systems::scim::Preset;
+///
+/// assert_eq!("entra".parse(), Ok(Preset::ENTRA));
+/// let error = "azure".parse::<Preset>().unwrap_err();
+/// assert!(error.to_string().starts_with("must be one of standard, entra, "));
+/// ```
+impl FromStr for Preset {
+    type Err = UnknownValue;
+
+    fn from_str(name: &str) -> std::result::Result<Preset, UnknownValue> {
+        static NAMES: [&str; Preset::ALL.len()] = {
+            let (mut names, mut at) = ([""; Preset::ALL.len()], 0);
+            while at < names.len() {
+                names[at] = Preset::ALL[at].name;
+                at += 1;
+            }
+            names
+        };
+        let known = Preset::ALL.into_iter().find(|preset| preset.name == name);
+        known.ok_or(UnknownValue { known: &NAMES })
+    }
+}
+
 /// The facts that a service says of itself.
 #[derive(Debug, Default)]
 struct Discovered {
@@ -82,7 +181,6 @@ struct Discovered {
 }
 
 pub(crate) const KIND: SystemKind = SystemKind::SCIM;
-const PEER: Peer = Peer { kind: KIND, reads: true, conventions: CONVENTIONS, representation: None };
 
 /// The names by which an account is found, as they stand before the colon.
 const LOOKUPS: &[&str] = &["userName", "externalId"];
@@ -103,6 +201,7 @@ impl Scim {
         ScimBuilder {
             config: Config::default(),
             credentials: None,
+            preset: Preset::STANDARD,
             method: None,
             allow_blind_put: false,
             consistency: Consistency::Immediate,
@@ -117,6 +216,7 @@ impl Scim {
 pub struct ScimBuilder {
     config: Config,
     credentials: Option<CredentialInput<Credentials>>,
+    preset: Preset,
     method: Option<Method>,
     allow_blind_put: bool,
     consistency: Consistency,
@@ -125,6 +225,12 @@ pub struct ScimBuilder {
 
 impl ScimBuilder {
     config_setters!();
+
+    /// Sets the ways of a service that it does not say of itself: none by default.
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.preset = preset;
+        self
+    }
 
     /// Sets the way in which the service takes a change. By default the service is asked, and has `PATCH` if it does not say.
     pub fn method(mut self, method: Method) -> Self {
@@ -157,10 +263,12 @@ impl ScimBuilder {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) names the setting that is missing or wrong,
     /// [`ClientSetup`](crate::ErrorKind::ClientSetup) says why TLS or the HTTP client cannot be set up.
     pub fn build(self) -> Result<Scim> {
+        let peer = Peer { kind: KIND, reads: true, conventions: self.preset.conventions(), representation: None };
         let session =
-            self.config.connect(PEER, self.credentials, |credentials: &Credentials| credentials.prepare(KIND))?;
+            self.config.connect(peer, self.credentials, |credentials: &Credentials| credentials.prepare(KIND))?;
         let dialect = Api {
-            method: self.method,
+            preset: self.preset,
+            method: self.method.or(self.preset.method),
             allow_blind_put: self.allow_blind_put,
             consistency: self.consistency,
             disable_effect: self.disable_effect,
@@ -182,15 +290,10 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
             (404, Conclusion::Refused, RFC),
             (409, Conclusion::Refused, RFC),
             (413, Conclusion::Refused, RFC),
-            (429, Conclusion::RefusedForNow, "RFC 6585, section 4"),
+            (429, Conclusion::RefusedForNow, RFC_6585),
             (501, Conclusion::Refused, RFC),
         ],
-        |members| {
-            let schemas = members.get("schemas").and_then(Value::as_array);
-            schemas.is_some_and(|all| {
-                all.iter().any(|schema| schema.as_str().is_some_and(|s| s.eq_ignore_ascii_case(ERROR)))
-            })
-        },
+        is_error,
     )
     .with_message(|members| {
         let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
@@ -199,6 +302,13 @@ pub(crate) const CONVENTIONS: Conventions = Conventions::new()
     .with_own_not_found();
 
 const RFC: &str = "RFC 7644, section 3.12";
+const RFC_6585: &str = "RFC 6585, section 4";
+
+/// Returns whether an error body is one of SCIM.
+fn is_error(members: &Map<String, Value>) -> bool {
+    let schemas = members.get("schemas").and_then(Value::as_array);
+    schemas.is_some_and(|all| all.iter().any(|schema| schema.as_str().is_some_and(|s| s.eq_ignore_ascii_case(ERROR))))
+}
 
 impl Api {
     /// The way in which a change is made, as far as it is known.
@@ -289,12 +399,13 @@ impl Dialect for Api {
         Capabilities::new(&[Change::Enable, Change::Disable])
             .with_reads(true)
             .with_lookups(LOOKUPS)
+            .with_reversible(!self.preset.deletes)
             .with_consistency(self.consistency)
             .with_disable_effect(self.disable_effect)
     }
 
     fn conventions(&self) -> Conventions {
-        CONVENTIONS
+        self.preset.conventions()
     }
 
     fn repeatable(&self, _: &StatusChange) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use user_status::bulk::{InvalidRows, Journal, JournalReader, Row, RowState, Runner, Step};
-use user_status::systems::scim::{Credentials, Method, ScimBuilder};
+use user_status::systems::scim::{Credentials, Method, Preset, ScimBuilder};
 use user_status::systems::{Scim, Symphony, symphony};
 use user_status::{
     AccountSystem, Applied, CallOptions, Consistency, ErrorKind, Proof, Registry, RetryPolicy, StatusChange,
@@ -547,4 +547,40 @@ async fn a_refusal_for_now_says_when_to_come_back_under_every_name() {
     let wait = error.retry_after().unwrap().as_secs();
     assert!((50..=100).contains(&wait), "{wait}");
     assert_eq!(error.request_id().as_deref(), Some("req-77"));
+}
+
+#[tokio::test]
+async fn a_preset_knows_what_a_service_does_not_say() {
+    // JSON that is labelled as HTML.
+    let labelled = || {
+        let hides = Some((200, "text/html; charset=utf-8", json!({ "id": "u-1", "active": true }).to_string()));
+        Ways { hides, ..ways() }
+    };
+    let service = Service::start(labelled(), &[jane(true)]).await;
+    let refused = service.client().status("u-1").await.unwrap_err();
+    assert_eq!((refused.kind(), refused.applied()), (ErrorKind::UnexpectedResponse, Applied::No));
+    let forti = service.builder().preset(Preset::FORTIAUTHENTICATOR).build().unwrap();
+    assert_eq!(forti.status("u-1").await.unwrap().enabled, Some(true));
+
+    // Whoever deletes says 404 to the very change that it has made.
+    for (preset, applied, reversible) in [
+        (Preset::STANDARD, Applied::No, true),
+        (Preset::OPEN_WEBUI, Applied::Unknown, false),
+        (Preset::FLEET, Applied::Unknown, false),
+        (Preset::GITHUB_ORGANIZATION, Applied::Unknown, false),
+    ] {
+        let refuses = Some((404, JSON, error(404, "gone")));
+        let service = Service::start(Ways { refuses, ..ways() }, &[jane(true)]).await;
+        let scim = service.builder().preset(preset).build().unwrap();
+        let error = scim.apply("u-1", &StatusChange::disable()).await.unwrap_err();
+        assert_eq!((error.applied(), scim.capabilities().reversible), (applied, reversible), "{}", preset.name());
+    }
+
+    let config = Ok(json!({ "patch": { "supported": false } }));
+    let service = Service::start(Ways { config, ..ways() }, &[jane(true)]).await;
+    let entra = service.builder().preset(Preset::ENTRA).build().unwrap();
+    assert_eq!(entra.apply("u-1", &StatusChange::disable()).await.unwrap().proof, Proof::Confirmed);
+    for preset in Preset::ALL {
+        assert_eq!(preset.name().parse(), Ok(preset));
+    }
 }
