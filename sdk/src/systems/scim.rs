@@ -129,21 +129,11 @@ impl Preset {
 
     /// The conventions of such a service.
     fn conventions(self) -> Conventions {
-        /// Those of [`CONVENTIONS`] without 404: what was deleted by the change is not found either.
-        const WHERE_DELETED: &[(u16, Conclusion, &str)] = &[
-            (400, Conclusion::Refused, RFC),
-            (401, Conclusion::Refused, RFC),
-            (403, Conclusion::Refused, RFC),
-            (409, Conclusion::Refused, RFC),
-            (413, Conclusion::Refused, RFC),
-            (429, Conclusion::RefusedForNow, RFC_6585),
-            (501, Conclusion::Refused, RFC),
-        ];
         let conventions = match self.html {
             true => CONVENTIONS.with_media_types(&[MEDIA_TYPE, "application/json", "text/html"]),
             false => CONVENTIONS,
         };
-        if self.deletes { conventions.with_refusals(WHERE_DELETED, is_error) } else { conventions }
+        if self.deletes { conventions.with_refusals(REFUSALS_WHERE_DELETED, is_error) } else { conventions }
     }
 }
 
@@ -282,24 +272,27 @@ impl ScimBuilder {
 /// second time because it was carried out the first time, so that the refusal does not show that nothing was changed.
 pub(crate) const CONVENTIONS: Conventions = Conventions::new()
     .with_media_types(&[MEDIA_TYPE, "application/json"])
-    .with_refusals(
-        &[
-            (400, Conclusion::Refused, RFC),
-            (401, Conclusion::Refused, RFC),
-            (403, Conclusion::Refused, RFC),
-            (404, Conclusion::Refused, RFC),
-            (409, Conclusion::Refused, RFC),
-            (413, Conclusion::Refused, RFC),
-            (429, Conclusion::RefusedForNow, RFC_6585),
-            (501, Conclusion::Refused, RFC),
-        ],
-        is_error,
-    )
+    .with_refusals(REFUSALS, is_error)
     .with_message(|members| {
         let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         text("detail").or_else(|| text("scimType")).map(str::to_owned)
     })
     .with_own_not_found();
+
+/// The status codes that show that nothing was changed. 404 is the last.
+const REFUSALS: &[(u16, Conclusion, &str)] = &[
+    (400, Conclusion::Refused, RFC),
+    (401, Conclusion::Refused, RFC),
+    (403, Conclusion::Refused, RFC),
+    (409, Conclusion::Refused, RFC),
+    (413, Conclusion::Refused, RFC),
+    (429, Conclusion::RefusedForNow, RFC_6585),
+    (501, Conclusion::Refused, RFC),
+    (404, Conclusion::Refused, RFC),
+];
+
+/// Those of a service that deletes: what was deleted by the change is not found either.
+const REFUSALS_WHERE_DELETED: &[(u16, Conclusion, &str)] = REFUSALS.split_at(REFUSALS.len() - 1).0;
 
 const RFC: &str = "RFC 7644, section 3.12";
 const RFC_6585: &str = "RFC 6585, section 4";
