@@ -14,6 +14,9 @@ use crate::servers::{Server, TOKEN, Users};
 const ATTEMPT: Duration = Duration::from_millis(250);
 pub(crate) const LATE: Duration = Duration::from_millis(350);
 
+/// The same, where no response is late.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How the users of a lane are called, of whom one is changed at a time.
 pub(crate) const NAMES: [&str; 4] = ["jane", "joe", "jane.doe", "ann"];
 
@@ -46,14 +49,14 @@ impl Tally {
 }
 
 /// A client of a server behind a proxy.
-pub(crate) fn client(server: &Server, proxy: &Proxy) -> Result<Scim, String> {
+pub(crate) fn client(server: &Server, proxy: &Proxy, attempt: Duration) -> Result<Scim, String> {
     let built = Scim::builder()
         .base_url(server.base_url(proxy.address))
         .credentials(Credentials::bearer(TOKEN))
         // The proxy has one request on a connection.
         .fresh_connections(true)
-        .attempt_timeout(ATTEMPT)
-        .total_timeout(Duration::from_secs(4))
+        .attempt_timeout(attempt)
+        .total_timeout(attempt * 16)
         .retry(
             RetryPolicy::default()
                 .with_first_wait(Duration::from_millis(5))
@@ -79,11 +82,11 @@ pub(crate) async fn drive(
     let proxy = Proxy::start(server.address, LATE).await;
     let mut random = fastrand::Rng::with_seed(seed);
     let mut tally = Tally::default();
-    let mut scim = client(server, &proxy)?;
+    let mut scim = client(server, &proxy, ATTEMPT)?;
     while tally.faulted < faulted {
         // A new client asks what the service can do, through the same network.
         if tally.calls % 16 == 0 {
-            scim = client(server, &proxy)?;
+            scim = client(server, &proxy, ATTEMPT)?;
         }
         let (id, name) = &users[random.usize(..users.len())];
         let user = match random.u8(..8) {
@@ -171,7 +174,7 @@ pub(crate) enum Effect {
 /// Disables a user, and tries to sign in.
 pub(crate) async fn effect(server: &Server, id: &str, name: &str) -> Result<Effect, String> {
     let proxy = Proxy::start(server.address, LATE).await;
-    let scim = client(server, &proxy)?;
+    let scim = client(server, &proxy, PATIENCE)?;
     let confirm = |change: StatusChange| {
         let scim = &scim;
         async move {

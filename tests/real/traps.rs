@@ -4,14 +4,14 @@ use user_status::systems::Scim;
 use user_status::systems::scim::Credentials;
 use user_status::{AccountSystem, Applied, ErrorKind, Proof, StatusChange};
 
-use crate::drive::{LATE, client};
+use crate::drive::{LATE, PATIENCE, client};
 use crate::proxy::{Fault, Proxy};
 use crate::servers::{Server, TOKEN};
 
 /// A server with one user, and a name that nobody has. One that passes over the filter answers with that user.
 pub(crate) async fn nobody(server: &Server) -> Result<Option<String>, String> {
     let proxy = Proxy::start(server.address, LATE).await;
-    let scim = client(server, &proxy)?;
+    let scim = client(server, &proxy, PATIENCE)?;
     let before = server.users().await?;
     let result = scim.apply_and_verify("userName:nobody@acme.example", &StatusChange::disable()).await;
     let changed = server.users().await? != before;
@@ -50,7 +50,7 @@ async fn no_such_path(server: &Server, id: &str) -> Result<Option<String>, Strin
 /// Between the read and the change somebody else changes the account. The service has versions: the change is not carried out.
 async fn changed_meanwhile(server: &Server, id: &str) -> Result<Option<String>, String> {
     let proxy = Proxy::start(server.address, LATE).await;
-    let scim = client(server, &proxy)?;
+    let scim = client(server, &proxy, PATIENCE)?;
     scim.apply_and_verify(id, &StatusChange::enable()).await.map_err(|e| e.to_string())?;
     proxy.plan([None, Some(Fault::Hold)]);
     let change = StatusChange::disable();
@@ -72,7 +72,7 @@ async fn changed_meanwhile(server: &Server, id: &str) -> Result<Option<String>, 
 /// The first read after the change shows what was there before it.
 async fn stale_read(server: &Server, id: &str) -> Result<Option<String>, String> {
     let proxy = Proxy::start(server.address, LATE).await;
-    let scim = client(server, &proxy)?;
+    let scim = client(server, &proxy, PATIENCE)?;
     scim.apply_and_verify(id, &StatusChange::enable()).await.map_err(|e| e.to_string())?;
     proxy.plan([None, None, Some(Fault::Stale)]);
     let result = scim.apply_and_verify(id, &StatusChange::disable()).await;
