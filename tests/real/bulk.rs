@@ -72,11 +72,10 @@ pub(crate) async fn run(servers: &[Server], users: usize, seed: u64) -> Result<O
     create(&path, &registry, rows.collect()).await?;
     outcome.kills += finished(&path, &addresses, &mut random).await?;
     let after = records(servers).await?;
-    let of = |created: &[Vec<String>], at: usize, id: &str| created[at].iter().any(|known| known == id);
     for (at, server) in servers.iter().enumerate() {
         let name = server.kind.name;
         for (id, active) in &after[at] {
-            match of(&created, at, id) {
+            match created[at].contains(id) {
                 true if *active => outcome.wrong.push(format!("{name}: {id} is active after the run")),
                 false if before[at].get(id) != Some(active) => outcome.wrong.push(format!("{name}: {id} was no row")),
                 _ => {}

@@ -14,8 +14,8 @@ mod help;
 
 pub(crate) use bulk::{Apply, Consent, Input, Pace, Plan, Resume, Undo, Work};
 
-/// Changes the status of a person's account in Userdocks, Akana, MediConnect, Symphony, ClearSquare and SCIM services, and says what
-/// happened: it is proved, or known not to have happened, or reported as unknown.
+/// Changes the status of a person's account in Userdocks, Akana, MediConnect, Symphony, ClearSquare and SCIM services, and
+/// says what happened: it is proved, or known not to have happened, or reported as unknown.
 #[derive(Debug, Parser)]
 #[command(
     name = "user-status",

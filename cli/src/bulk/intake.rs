@@ -5,7 +5,6 @@ use std::path::Path;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
-use user_status::CallOptions;
 use user_status::bulk::{BadRow, InvalidRows, Journal, JournalErrorKind, Row, StopHandle};
 
 use crate::config::Config;
@@ -62,16 +61,11 @@ pub(crate) async fn take_in(
     // Of an account that is named otherwise than by its id, the id is held against the rules as well.
     let rows = stream::iter(rows).map(|row| async {
         let row = row?;
-        let system = rules.connected.registry.get(&row.system);
-        let Some(system) = system.filter(|system| !system.is_id(&row.user)) else { return Ok(row) };
-        let (line, name) = (row.line, visible(&row.user));
-        let found = row.by_id(system, CallOptions::default()).await;
-        let found = found.map_err(|error| {
-            let mut bad = BadRow::at(line, format!("{error}; it is `{name}`"));
-            bad.column = Some("user".to_owned());
-            bad
-        });
-        admit(found?, rules, &protected)
+        let registry = &rules.connected.registry;
+        match registry.get(&row.system).is_some_and(|system| !system.is_id(&row.user)) {
+            true => admit(row.by_id_in(registry).await?, rules, &protected),
+            false => Ok(row),
+        }
     });
     let rows = rows.buffered(LOOKUPS);
     let (mut bad, mut cut_short) = (0, false);

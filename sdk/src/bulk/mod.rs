@@ -27,6 +27,7 @@ mod entry;
 mod event;
 mod journal;
 mod lane;
+mod names;
 mod plan;
 pub mod read;
 mod rest;

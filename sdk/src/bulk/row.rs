@@ -3,10 +3,7 @@
 use std::fmt;
 
 use crate::model::change::StatusChange;
-use crate::model::error::Result;
 use crate::model::status::AccountStatus;
-use crate::policy::options::CallOptions;
-use crate::system::AccountSystem;
 
 /// One change to one account.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,21 +29,6 @@ impl Row {
     /// Creates a row: a change to an account of a system.
     pub fn new(system: impl Into<String>, user: impl Into<String>, change: StatusChange) -> Row {
         Row { line: 0, system: system.into(), user: user.into(), change, key: None, expected: None }
-    }
-
-    /// Returns the row with the id of its account, which is [looked up](AccountSystem::find) if the row names it otherwise. From
-    /// then on the id counts: what the account is called can change until its turn comes. The name as it was written is the
-    /// row's key, if it has no other.
-    ///
-    /// # Errors
-    /// Those of [`find`](AccountSystem::find).
-    pub async fn by_id(mut self, system: &dyn AccountSystem, options: CallOptions) -> Result<Row> {
-        if !system.is_id(&self.user) {
-            let id = system.find_with(&self.user, options).await?;
-            let name = std::mem::replace(&mut self.user, id);
-            self.key.get_or_insert(name);
-        }
-        Ok(self)
     }
 }
 

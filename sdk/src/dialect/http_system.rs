@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::request::{Inner, Request};
 use super::response::Response;
-use super::{Before, Dialect, HttpCredentials, NO_LOOKUP, ReadFirst, Verdict};
+use super::{Before, Dialect, HttpCredentials, ReadFirst, Verdict};
 use crate::client::auth::CredentialInput;
 use crate::client::config::{Config, Peer, config_setters};
 use crate::client::report::reported;
@@ -26,7 +26,7 @@ use crate::policy::clock::{BoxFuture, Clock, timeout};
 use crate::policy::limit::Throttle;
 use crate::policy::options::CallOptions;
 use crate::policy::retry::RetryPolicy;
-use crate::system::{AccountSystem, Capabilities, apply_and_verify};
+use crate::system::{AccountSystem, Capabilities, NO_LOOKUP, apply_and_verify};
 
 /// A system over HTTP that is spoken to in its dialect. Clones share connections, limits and credentials.
 ///
@@ -111,7 +111,7 @@ impl<D: Dialect> HttpSystem<D> {
     async fn id<'a>(&'a self, user: &'a str, options: CallOptions) -> Result<Cow<'a, str>> {
         let Some(request) = self.lookup(user)? else { return Ok(Cow::Borrowed(user)) };
         let (sent, record) = self.send(request, None, options).await;
-        let fail = |error: Error| with_record(error.with_applied(Applied::No), &record, self.dialect.kept_members());
+        let fail = |error: Error| self.with_record(error.with_applied(Applied::No), &record);
         sent.map_err(|error| fail(error.with_attempts(record.attempts)))?;
         let response = Response::of(record.raw.as_ref());
         if let Some(why) = response.objection(None) {
@@ -126,6 +126,14 @@ impl<D: Dialect> HttpSystem<D> {
             return Err(fail(self.error(ErrorKind::UnexpectedResponse, why)));
         }
         Ok(Cow::Owned(id))
+    }
+
+    /// Returns the id of an account that is to be changed. What cannot be asked for is refused before it is looked up.
+    async fn id_for<'a>(&'a self, user: &'a str, change: &StatusChange, options: CallOptions) -> Result<Cow<'a, str>> {
+        if !self.is_id(user) {
+            self.dialect.capabilities().check(self.dialect.kind(), change)?;
+        }
+        self.id(user, options).await
     }
 
     /// Asks, once, what the installation can do. A refusal is an answer; what was lost is asked for again by the next call.
@@ -193,8 +201,7 @@ impl<D: Dialect> HttpSystem<D> {
     /// Changes an account, by its id or by another name.
     async fn apply_to(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<Receipt> {
         let started = self.session.parts().clock.now();
-        drop(self.accept(user, change)?);
-        let id = self.id(user, options).await?;
+        let id = self.id_for(user, change, options).await?;
         let receipt = self.apply(&id, change, self.rest(options, started)).await?;
         Ok(Receipt { user: user.to_owned(), account: id.into_owned(), ..receipt })
     }
@@ -223,9 +230,8 @@ impl<D: Dialect> HttpSystem<D> {
 
     async fn dry_run(&self, user: &str, change: &StatusChange, options: CallOptions) -> Result<DryRun> {
         let started = self.session.parts().clock.now();
-        drop(self.accept(user, change)?);
-        let id = self.id(user, options).await?;
-        let (status, request) = match self.order(&id, change, self.rest(options, started), started).await? {
+        let id = self.id_for(user, change, options).await?;
+        let (status, request) = match self.order(&id, change, options, started).await? {
             Order::Unchanged(status) => (Some(status), None),
             Order::Send { request, before, was_read } => {
                 let options = self.rest(options, started).dry_run();
@@ -262,16 +268,13 @@ impl<D: Dialect> HttpSystem<D> {
         let response = Response::of(record.raw.as_ref());
         let fail = |kind, why: &str| {
             let error = self.error(kind, shown(why)).with_applied(Applied::No);
-            Err(with_record(error, &record, self.dialect.kept_members()))
+            Err(self.with_record(error, &record))
         };
         if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
             return fail(ErrorKind::Contradicted, &why);
         }
         match self.dialect.verdict(&response) {
-            Verdict::Proof(status) | Verdict::Yes(status) if status != AccountStatus::default() => {
-                drop(response);
-                Ok((status, record))
-            }
+            Verdict::Proof(status) | Verdict::Yes(status) if status != AccountStatus::default() => Ok((status, record)),
             Verdict::No(why) => fail(ErrorKind::Contradicted, &why),
             Verdict::Unclear(why) => fail(ErrorKind::UnexpectedResponse, &why),
             _ => fail(
@@ -300,12 +303,11 @@ impl<D: Dialect> HttpSystem<D> {
         options: CallOptions,
     ) -> (Result<()>, Record) {
         let (result, record) = self.exchange(request, change, options).await;
-        let Some(members) = self.dialect.kept_members() else { return (result, record) };
-        let impersonal = |error: Error| match error.raw().filter(|raw| raw.status < 300).cloned() {
-            Some(raw) => error.with_raw(raw.only(members)),
+        let kept = |error: Error| match error.raw().filter(|raw| raw.status < 300).cloned() {
+            Some(raw) => error.with_raw(self.kept(raw)),
             None => error,
         };
-        (result.map_err(impersonal), record)
+        (result.map_err(kept), record)
     }
 
     async fn exchange(
@@ -361,7 +363,7 @@ impl<D: Dialect> HttpSystem<D> {
         let response = Response::of(record.raw.as_ref());
         let doubt = |kind, why: &str| {
             let error = self.error(kind, shown(why)).with_applied(Applied::Unknown);
-            with_record(error, &record, self.dialect.kept_members())
+            self.with_record(error, &record)
         };
         if let Some(why) = response.objection(self.dialect.id_in_responses(user).as_deref()) {
             return Err(doubt(ErrorKind::Contradicted, &why));
@@ -399,16 +401,29 @@ impl<D: Dialect> HttpSystem<D> {
         started: Duration,
     ) -> Receipt {
         let parts = self.session.parts();
-        let keep = |raw: RawResponse| match self.dialect.kept_members() {
-            Some(members) => raw.only(members),
-            None => raw,
-        };
         Receipt {
             request_id: record.raw.as_ref().and_then(|raw| raw.request_id()),
-            raw: record.raw.map(keep),
+            raw: record.raw.map(|raw| self.kept(raw)),
             ..Receipt::new(parts.system, user, change.clone(), proof)
                 .with_status(status)
                 .with_attempts(record.attempts, parts.clock.now().saturating_sub(started))
+        }
+    }
+
+    /// The part of a response that may be kept.
+    fn kept(&self, raw: RawResponse) -> RawResponse {
+        match self.dialect.kept_members() {
+            Some(members) => raw.only(members),
+            None => raw,
+        }
+    }
+
+    /// An error with what is known of the call that it is about.
+    fn with_record(&self, error: Error, record: &Record) -> Error {
+        let error = error.with_attempts(record.attempts);
+        match &record.raw {
+            Some(raw) => error.with_raw(self.kept(raw.clone())),
+            None => error,
         }
     }
 
@@ -425,16 +440,6 @@ fn is_so(status: &AccountStatus, change: &StatusChange) -> bool {
 
 fn nothing_sent(error: Error) -> Error {
     error.with_applied(Applied::No)
-}
-
-/// An error with what is known of the call that it is about.
-fn with_record(error: Error, record: &Record, kept: Option<&[&str]>) -> Error {
-    let error = error.with_attempts(record.attempts);
-    match (&record.raw, kept) {
-        (Some(raw), Some(members)) => error.with_raw(raw.clone().only(members)),
-        (Some(raw), None) => error.with_raw(raw.clone()),
-        (None, _) => error,
-    }
 }
 
 impl Verdict {
@@ -502,8 +507,7 @@ impl<D: Dialect> AccountSystem for HttpSystem<D> {
         let total = options.total_timeout.unwrap_or(self.session.parts().total_timeout);
         let verified = async move {
             let started = self.session.parts().clock.now();
-            drop(self.accept(user, change)?);
-            let id = self.id(user, options).await?;
+            let id = self.id_for(user, change, options).await?;
             let receipt = apply_and_verify(self, &id, change, self.rest(options, started), total).await?;
             Ok(Receipt { user: user.to_owned(), account: id.into_owned(), ..receipt })
         };

@@ -66,7 +66,7 @@ use crate::model::change::StatusChange;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
 use crate::model::status::AccountStatus;
-use crate::system::Capabilities;
+use crate::system::{Capabilities, NO_LOOKUP};
 
 mod before;
 mod credentials;
@@ -80,9 +80,6 @@ pub use credentials::HttpCredentials;
 pub use http_system::{HttpSystem, HttpSystemBuilder};
 pub use request::Request;
 pub use response::{Fact, Response};
-
-/// The refusal of a lookup.
-pub(crate) const NO_LOOKUP: &str = "the system documents no lookup; name the account by its id";
 
 /// The part of a client that is peculiar to one system over HTTP. Nothing in it sends anything.
 pub trait Dialect: Debug + Send + Sync {

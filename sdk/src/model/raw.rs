@@ -119,9 +119,7 @@ impl RawResponse {
         self.seen().filter(|_| documented)?.as_object()
     }
 
-    /// Returns the response without the members of its body that are not among these: the others are about the person, and of
-    /// no use. A body that is no object is
-    /// left out.
+    /// Returns the response without the members of its body that are not among these. A body that is no object is left out.
     pub(crate) fn only(mut self, members: &[&str]) -> RawResponse {
         let kept = |value: &Value| match value {
             Value::Object(all) => {

@@ -20,6 +20,9 @@ mod verify;
 pub use capabilities::{Capabilities, Consistency, DisableEffect};
 pub(crate) use verify::apply_and_verify;
 
+/// The refusal of a lookup.
+pub(crate) const NO_LOOKUP: &str = "the system documents no lookup; name the account by its id";
+
 /// A system whose accounts can be changed. Implemented by the types in [`systems`](crate::systems), by whatever is made of a
 /// [`Dialect`](crate::dialect::Dialect), and by `&S`, `Box<S>` and `Arc<S>` of each; usable as `dyn AccountSystem`.
 ///
@@ -165,13 +168,7 @@ pub trait AccountSystem: Debug + Send + Sync {
     /// implementation says otherwise.
     fn find_with<'a>(&'a self, user: &'a str, options: CallOptions) -> BoxFuture<'a, Result<String>> {
         let (_, _) = (user, options);
-        Box::pin(async move {
-            Err(Error::new(
-                ErrorKind::Unsupported,
-                self.kind(),
-                "the system documents no lookup; name the account by its id",
-            ))
-        })
+        Box::pin(async move { Err(Error::new(ErrorKind::Unsupported, self.kind(), NO_LOOKUP)) })
     }
 
     /// Finds the id of an account by another name of it (one of [`Capabilities::lookups`]), such as `userName:jane@acme.example` of a SCIM service.

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use crate::client::auth::CredentialInput;
 use crate::client::config::{Config, Peer, config_setters};
-use crate::codec::text::shown;
 use crate::dialect::{
     Before, Conventions, Dialect, Fact, HttpCredentials, HttpSystem, ReadFirst, Request, Response, Verdict,
 };
@@ -504,7 +503,7 @@ impl Dialect for Api {
             },
             (None, _) => {
                 let why = format!("no user has this {attribute}, or the service does not look for it");
-                Err(Error::new(ErrorKind::NotFound, KIND, shown(&why)))
+                Err(Error::new(ErrorKind::NotFound, KIND, why))
             }
         }
     }

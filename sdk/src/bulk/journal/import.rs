@@ -18,7 +18,6 @@ use crate::bulk::read::shown;
 use crate::bulk::row::{BadRow, Row};
 use crate::model::error::Error;
 use crate::model::id::InvalidId;
-use crate::policy::options::CallOptions;
 use crate::system::AccountSystem;
 use crate::system::registry::Registry;
 
@@ -68,8 +67,11 @@ pub(super) async fn import(
     while let Some(batch) = rows.next().await {
         let mut good = Vec::with_capacity(batch.len());
         let mut bad = Vec::new();
-        let batch =
-            stream::iter(batch).map(|row| named_by_id(row, registry)).buffered(LOOKUPS).collect::<Vec<_>>().await;
+        let batch = stream::iter(batch)
+            .map(|row| async { row?.by_id_in(registry).await })
+            .buffered(LOOKUPS)
+            .collect::<Vec<_>>()
+            .await;
         for row in batch {
             match row.and_then(|row| checked(row, registry)) {
                 Ok((row, system)) => {
@@ -164,15 +166,6 @@ fn asked(row: &Row, system: &dyn AccountSystem) -> u64 {
     let more = [change.reason().map(str::to_owned), change.until().map(|end| end.to_string())];
     let comment = change.comment().map(str::to_owned);
     xxh3_64(serde_json::json!([parts, more, comment]).to_string().as_bytes())
-}
-
-/// A row with the id of its account.
-async fn named_by_id(row: Result<Row, BadRow>, registry: &Registry) -> Result<Row, BadRow> {
-    let row = row?;
-    let Some(system) = registry.get(&row.system) else { return Ok(row) };
-    let (line, user) = (row.line, shown(&row.user));
-    let found = row.by_id(system, CallOptions::default()).await;
-    found.map_err(|error| BadRow::new(line, Some("user"), format!("{error}; it is `{user}`")))
 }
 
 /// A row that its system can express.
