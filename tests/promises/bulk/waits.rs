@@ -153,18 +153,19 @@ async fn a_try_that_is_not_sent_is_made_by_another_row() {
     // Two rows may be on their way, and two more wait for that; the next one is the one that tries the system.
     const FIRST: usize = 4;
     const TRIES: i64 = 5;
-    let [is_here, is_about_to_leave, rests]: [Arc<OnceLock<()>>; 3] = Default::default();
-    let (arrived, held) = (is_here.clone(), is_about_to_leave.clone());
-    // The first row is refused for a time, and not before another is about to try the system; those with it fail.
+    let [is_here, are_begun, is_about_to_leave, rests]: [Arc<OnceLock<()>>; 4] = Default::default();
+    let (arrived, begun, held) = (is_here.clone(), are_begun.clone(), is_about_to_leave.clone());
+    // The first request is refused for a time, and not before another row is about to try the system; those with it fail. Which
+    // of the first rows comes first is chance.
     let script = Script::start(move |number, request| {
         let no = r#"{"code":500,"message":"not now"}"#;
-        let is = |row: usize| request.contains(&user(row as u64));
-        Reply::Kept(if number < FIRST && is(0) {
+        Reply::Kept(if number == 0 {
             let _ = arrived.set(());
             tokio::task::block_in_place(|| held.wait());
             json(429, "retry-after: 30\r\n", no)
-        } else if number < FIRST && (1..FIRST).any(is) {
-            tokio::task::block_in_place(|| arrived.wait());
+        } else if number < FIRST {
+            // Not before all four are begun: else one of them would be the row that tries the system.
+            tokio::task::block_in_place(|| (arrived.wait(), begun.wait()));
             json(503, "", no)
         } else if request.starts_with("get ") {
             json(200, "", r#"{"status":"ENABLED","suspended":false}"#)
@@ -195,9 +196,16 @@ async fn a_try_that_is_not_sent_is_made_by_another_row() {
     let journal = Journal::open(&path).unwrap();
     let watched = path.clone();
     let hook = move |boundary| {
-        let tries = |entry: &JournalEntry| entry.number == TRIES && entry.state == RowState::Sending;
+        if boundary != Boundary::Committed {
+            return;
+        }
         let reader = JournalReader::open(&watched).unwrap();
-        if boundary == Boundary::Committed && reader.entries().any(|entry| tries(&entry.unwrap())) {
+        let entries: Vec<JournalEntry> = reader.entries().map(Result::unwrap).collect();
+        if entries.iter().take(FIRST).all(|entry| entry.state == RowState::Sending) {
+            let _ = are_begun.set(());
+        }
+        let tries = |entry: &JournalEntry| entry.number == TRIES && entry.state == RowState::Sending;
+        if entries.iter().any(tries) {
             let _ = is_about_to_leave.set(());
             rests.wait();
         }
