@@ -6,7 +6,8 @@
 //! `cargo run --example every_operation`
 
 use user_status::systems::{
-    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+    Akana, Clearsquare, Mediconnect, Scim, Symphony, Userdocks, akana, clearsquare, mediconnect, scim, symphony,
+    userdocks,
 };
 use user_status::{AccountSystem, StatusChange};
 use user_status_mock::{MockServer, SystemKind};
@@ -20,7 +21,8 @@ async fn main() -> user_status::Result<()> {
     akana(&uri(SystemKind::Akana), &known.akana.session_cookie, &known.akana.csrf_token).await?;
     mediconnect(&uri(SystemKind::Mediconnect), &known.mediconnect.token).await?;
     symphony(&uri(SystemKind::Symphony), &known.symphony.session_token).await?;
-    clearsquare(&uri(SystemKind::Clearsquare), &known.clearsquare.token).await
+    clearsquare(&uri(SystemKind::Clearsquare), &known.clearsquare.token).await?;
+    scim(&uri(SystemKind::Scim), &known.scim.token).await
 }
 
 async fn userdocks(base_url: &str, api_key: &str, client_id: &str) -> user_status::Result<()> {
@@ -85,7 +87,7 @@ async fn userdocks(base_url: &str, api_key: &str, client_id: &str) -> user_statu
         .credentials(userdocks::Credentials::api_key(api_key, client_id))
         .build()?;
     let status = userdocks.status("6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11").await?;
-    println!("{status}; can sign in: {:?}", status.can_sign_in());
+    println!("{status}; can sign in: {:?}", userdocks.can_sign_in(&status));
     // end
     Ok(())
 }
@@ -137,7 +139,7 @@ async fn akana(base_url: &str, session_cookie: &str, csrf_token: &str) -> user_s
         .credentials(akana::Credentials::session(session_cookie, csrf_token))
         .build()?;
     let status = akana.status("f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp").await?;
-    println!("{status}; can sign in: {:?}", status.can_sign_in());
+    println!("{status}; can sign in: {:?}", akana.can_sign_in(&status));
     // end
     Ok(())
 }
@@ -175,7 +177,7 @@ async fn mediconnect(base_url: &str, token: &str) -> user_status::Result<()> {
     let mediconnect =
         Mediconnect::builder().base_url(base_url).credentials(mediconnect::Credentials::token(token)).build()?;
     let status = mediconnect.status("42").await?;
-    println!("{status}; can sign in: {:?}", status.can_sign_in());
+    println!("{status}; can sign in: {:?}", mediconnect.can_sign_in(&status));
     // end
     Ok(())
 }
@@ -222,7 +224,7 @@ async fn symphony(base_url: &str, session_token: &str) -> user_status::Result<()
         .credentials(symphony::Credentials::session_token(session_token))
         .build()?;
     let status = symphony.status("7215545078541").await?;
-    println!("{status}; can sign in: {:?}", status.can_sign_in());
+    println!("{status}; can sign in: {:?}", symphony.can_sign_in(&status));
     // end
     Ok(())
 }
@@ -244,6 +246,117 @@ async fn clearsquare(base_url: &str, token: &str) -> user_status::Result<()> {
         Ok(receipt) => println!("{}", receipt.proof),
         Err(error) => println!("{error}; changed all the same: {:?}", error.applied()),
     }
+    // end
+    Ok(())
+}
+
+async fn scim(base_url: &str, token: &str) -> user_status::Result<()> {
+    // sample: getScimConfig client
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let config = idp.client().get_scim_config().send().await?;
+    println!("PATCH: {:?}, versions: {:?}", config.patch, config.etag);
+    // end
+    // sample: getScimConfig unified
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    // The service is asked before the first change, once. A dry run says how it would be changed.
+    let run = idp.dry_run("2819c223-7f76-453a-919d-413861904646", &StatusChange::disable()).await?;
+    if let Some(request) = run.request {
+        println!("{request}");
+    }
+    // end
+    // sample: findScimUsers client
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let found = idp.client().find_scim_users().filter(r#"userName eq "jane@acme.example""#).send().await?;
+    // There are services that pass over the filter: compare.
+    for user in found.resources.iter().flatten().filter(|user| user.user_name.as_deref() == Some("jane@acme.example")) {
+        println!("{:?}", user.id);
+    }
+    // end
+    // sample: findScimUsers unified
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let id = idp.find("userName:jane@acme.example").await?;
+    println!("{id}");
+    // end
+    // sample: getScimUser client
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let call = idp.client().get_scim_user().id("2819c223-7f76-453a-919d-413861904646");
+    let user = call.attributes("id,active,meta").send().await?;
+    println!("active: {:?}, version: {:?}", user.active, user.meta);
+    // end
+    // sample: getScimUser unified
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let status = idp.status("userName:jane@acme.example").await?;
+    println!("{status}");
+    // end
+    // sample: patchScimUser client
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let disable = scim::types::ScimPatchOperation {
+        op: scim::ScimPatchOp::Replace,
+        path: scim::ScimPatchPath::Active,
+        value: false,
+    };
+    let call = idp.client().patch_scim_user().id("2819c223-7f76-453a-919d-413861904646").body_map(|body| {
+        let message = "urn:ietf:params:scim:api:messages:2.0:PatchOp".to_owned();
+        body.schemas(vec![message]).operations(vec![disable])
+    });
+    let user = call.send().await?;
+    println!("{}: active: {:?}", user.status(), user.active);
+    // end
+    // sample: patchScimUser unified
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let receipt = idp.apply_and_verify("userName:jane@acme.example", &StatusChange::disable()).await?;
+    println!("{}: {} ({})", receipt.proof, receipt.status, receipt.account);
+    // end
+    // sample: replaceScimUser client
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .build()?;
+    let read = idp.client().get_scim_user().id("2819c223-7f76-453a-919d-413861904646").send().await?.into_inner();
+    let version = read.meta.and_then(|meta| meta.version).unwrap_or_default();
+    let call = idp.client().replace_scim_user().id("2819c223-7f76-453a-919d-413861904646").if_match(version);
+    let user = call
+        .body_map(|body| {
+            // What is left out is cleared: attributes that have no name here are in `extra`.
+            let body = body.schemas(read.schemas.unwrap_or_default()).user_name(read.user_name.unwrap_or_default());
+            body.external_id(read.external_id).display_name(read.display_name).active(true).extra(read.extra)
+        })
+        .send()
+        .await?;
+    println!("active: {:?}", user.active);
+    // end
+    // sample: replaceScimUser unified
+    let idp = Scim::builder()
+        .base_url(base_url) // what comes before /Users
+        .credentials(scim::Credentials::bearer(token))
+        .method(scim::Method::Put) // for a service that does not say that it has no PATCH
+        .build()?;
+    let receipt = idp.apply("2819c223-7f76-453a-919d-413861904646", &StatusChange::disable()).await?;
+    println!("{}: {}", receipt.proof, receipt.status);
     // end
     Ok(())
 }

@@ -13,7 +13,7 @@ credential() {
 print(json.load(http.urlopen(sys.argv[1] + "/__admin/credentials"))[sys.argv[2]][sys.argv[3]])' \
         "${MOCK_URL:-$mock}" "$@"
 }
-USERDOCKS=$mock AKANA=$mock MEDICONNECT=$mock SYMPHONY=$mock/pod CLEARSQUARE=$mock
+USERDOCKS=$mock AKANA=$mock MEDICONNECT=$mock SYMPHONY=$mock/pod CLEARSQUARE=$mock SCIM=$mock/scim/v2
 API_KEY=$(credential userdocks X-API-KEY)
 CLIENT_ID=$(credential userdocks X-CLIENT-ID)
 SESSION_COOKIE=$(credential akana AtmoAuthToken_acmepaymentscorp)
@@ -21,6 +21,7 @@ CSRF_TOKEN=$(credential akana X-Csrf-Token_acmepaymentscorp)
 ADMIN_JWT=$(credential mediconnect bearer)
 SESSION_TOKEN=$(credential symphony sessionToken)
 JWT=$(credential clearsquare bearer)
+SCIM_TOKEN=$(credential scim bearer)
 
 # sample: setAccessStatus
 curl --fail-with-body -X PUT "$USERDOCKS/api/v1/users/6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11/access-status/0" \
@@ -75,5 +76,33 @@ echo
 curl --fail-with-body -X POST "$CLEARSQUARE/api/users/manage-status" \
     -H "Authorization: Bearer $JWT" -H "Content-Type: application/json" \
     -d "{\"id\": \"634441cecbb5901d133039f8\", \"token\": \"$JWT\"}"
+# end
+echo
+# sample: getScimConfig
+curl --fail-with-body "$SCIM/ServiceProviderConfig" -H "Authorization: Bearer $SCIM_TOKEN"
+# end
+echo
+# sample: findScimUsers
+curl --fail-with-body --get "$SCIM/Users" -H "Authorization: Bearer $SCIM_TOKEN" \
+    --data-urlencode 'filter=userName eq "jane@acme.example"' --data-urlencode "attributes=id,userName"
+# end
+echo
+# sample: getScimUser
+curl --fail-with-body "$SCIM/Users/2819c223-7f76-453a-919d-413861904646?attributes=id,active,meta" \
+    -H "Authorization: Bearer $SCIM_TOKEN"
+# end
+echo
+# sample: patchScimUser
+curl --fail-with-body -X PATCH "$SCIM/Users/2819c223-7f76-453a-919d-413861904646" \
+    -H "Authorization: Bearer $SCIM_TOKEN" -H "Content-Type: application/scim+json" \
+    -d '{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+         "Operations": [{"op": "replace", "path": "active", "value": false}]}'
+# end
+echo
+# sample: replaceScimUser
+curl --fail-with-body -X PUT "$SCIM/Users/2819c223-7f76-453a-919d-413861904646" \
+    -H "Authorization: Bearer $SCIM_TOKEN" -H "Content-Type: application/scim+json" -H "If-Match: *" \
+    -d '{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+         "userName": "jane@acme.example", "externalId": "4711", "displayName": "Jane Doe", "active": true}'
 # end
 echo

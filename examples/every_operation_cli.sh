@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Every operation of every system from the command line. The regions between `sample:` and `end` are the samples of the
-# documentation. Runs against the mock server, with one more profile for the other route of Userdocks:
+# documentation. Runs against the mock server, with two more profiles, for the other route of Userdocks and for `PUT`:
 #
 #   user-status mock --write-config mock.toml &
 #   printf '[profiles.docs-app]\nsystem = "userdocks"\nbase_url = "http://127.0.0.1:4010"\nroute = "current"
 #   app = "8c5ab9a4-46a3-4b5f-8f0b-7c0f3f6a9e10"\napi_key = { file = "mock.credentials/docs-api-key" }
 #   client_id = { file = "mock.credentials/docs-client-id" }\n' >> mock.toml
+#   printf '[profiles.idp-put]\nsystem = "scim"\nbase_url = "http://127.0.0.1:4010/scim/v2"\nmethod = "put"
+#   token = { file = "mock.credentials/idp-token" }\n' >> mock.toml
 #   USER_STATUS_CONFIG=mock.toml examples/every_operation_cli.sh
 set -euo pipefail
 
@@ -39,4 +41,21 @@ user-status get pod 7215545078541
 # end
 # sample: manageUserStatus
 user-status set shop 634441cecbb5901d133039f8 toggle
+# end
+# sample: getScimConfig
+# The service is asked before the first change, once.
+user-status set idp userName:jane@acme.example disable --dry-run
+# end
+# sample: findScimUsers
+user-status get idp userName:jane@acme.example
+# end
+# sample: getScimUser
+user-status get idp 2819c223-7f76-453a-919d-413861904646
+# end
+# sample: patchScimUser
+user-status set idp 2819c223-7f76-453a-919d-413861904646 disable
+# end
+# sample: replaceScimUser
+# The profile has `method = "put"`.
+user-status set idp-put 2819c223-7f76-453a-919d-413861904646 enable
 # end

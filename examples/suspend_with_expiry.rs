@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let receipt = symphony.apply_and_verify(&world::SYMPHONY_USER.to_string(), &leave).await?;
     println!("{}: {} – {}", receipt.system, receipt.proof, receipt.status);
-    if receipt.proof != Proof::Confirmed || receipt.status.can_sign_in() != Some(false) {
+    if receipt.proof != Proof::Confirmed || symphony.can_sign_in(&receipt.status) != Some(false) {
         return Err("the suspension is not proved".into());
     }
 

@@ -1,5 +1,5 @@
 //! The typed clients, as `progenitor` generates them: each operation with the types of its own system. Changes one account in each of
-//! the five systems, and shows the request and what the account became. Runs on the embedded mock server.
+//! the six systems, and shows the request and what the account became. Runs on the embedded mock server.
 //!
 //! `cargo run --example typed_clients`
 
@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use user_status::Result;
 use user_status::systems::{
-    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+    Akana, Clearsquare, Mediconnect, Scim, Symphony, Userdocks, akana, clearsquare, mediconnect, scim, symphony,
+    userdocks,
 };
 use user_status_mock::{MockServer, SystemKind, world};
 
@@ -25,7 +26,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> std::result::Result<(), Box<dyn Error>> {
     let server = MockServer::start().await;
-    println!("A mock of five systems is listening on {}\n", server.wiremock().uri());
+    println!("A mock of six systems is listening on {}\n", server.wiremock().uri());
 
     let changes = [
         (SystemKind::Userdocks, world::USERDOCKS_USER.to_owned(), disable_in_userdocks(&server).await?, "disabled"),
@@ -48,6 +49,7 @@ async fn run() -> std::result::Result<(), Box<dyn Error>> {
             toggle_in_clearsquare(&server).await?,
             "disabled",
         ),
+        (SystemKind::Scim, world::SCIM_USER.to_owned(), disable_in_scim(&server).await?, "disabled"),
     ];
     let requests = server.wiremock().received_requests().await.ok_or("the mock keeps no requests")?;
     println!("{:<12} {:<82} {:<6} THE ACCOUNT IS NOW", "SYSTEM", "REQUEST", "STATUS");
@@ -166,4 +168,20 @@ fn symphony(server: &MockServer, session_token: &str) -> Result<Symphony> {
         .base_url(server.uri(SystemKind::Symphony))
         .credentials(symphony::Credentials::session_token(session_token))
         .build()
+}
+
+async fn disable_in_scim(server: &MockServer) -> Result<u16> {
+    let scim = Scim::builder()
+        .base_url(server.uri(SystemKind::Scim))
+        .credentials(scim::Credentials::bearer(server.credentials().scim.token))
+        .build()?;
+    let disable = scim::types::ScimPatchOperation {
+        op: scim::ScimPatchOp::Replace,
+        path: scim::ScimPatchPath::Active,
+        value: false,
+    };
+    let message = "urn:ietf:params:scim:api:messages:2.0:PatchOp".to_owned();
+    let body = scim::types::ScimPatch { schemas: vec![message], operations: vec![disable] };
+    let response = scim.client().patch_scim_user().id(world::SCIM_USER).body(body).send().await?;
+    Ok(response.status().as_u16())
 }

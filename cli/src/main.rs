@@ -1,4 +1,4 @@
-//! The program `user-status`: changes the status of people's accounts in five systems, and says what happened.
+//! The program `user-status`: changes the status of people's accounts in six systems, and says what happened.
 
 mod arguments;
 mod bulk;

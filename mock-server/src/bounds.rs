@@ -1,5 +1,7 @@
 //! How much a world holds. Each bound is that of every way in: a document, a snapshot, the admin API and the Rust API.
 
+use serde_json::Value;
+
 /// The most faults.
 pub(crate) const FAULTS: usize = 1000;
 
@@ -11,6 +13,18 @@ pub(crate) const CREDENTIALS: usize = 1000;
 
 /// The most bytes of a user with its id, and of a fault, as JSON.
 pub(crate) const BYTES: usize = 64 << 10;
+
+/// Returns what a user takes.
+pub(crate) fn room_of_user(user: &Value) -> usize {
+    const VALUE: usize = 80;
+    let inside: usize = match user {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(room_of_user).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + VALUE + room_of_user(value)).sum(),
+        _ => 0,
+    };
+    VALUE + inside
+}
 
 /// Returns the number of bytes that a value has as JSON.
 pub(crate) fn size(value: &impl serde::Serialize) -> usize {

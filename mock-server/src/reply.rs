@@ -73,6 +73,13 @@ pub(crate) fn respond(status: u16, content_type: &str, body: Bytes) -> Response<
     response
 }
 
+/// A response without a body.
+pub(crate) fn respond_empty(status: u16) -> Response<Bytes> {
+    let mut response = respond(status, JSON, Bytes::new());
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response
+}
+
 /// The refusal of a body that is encoded, for this reason.
 pub(crate) fn not_decoded(problem: &str) -> Response<Bytes> {
     let mut response = respond_json(415, &json!({ "error": format!("/header/content-encoding {problem}") }));

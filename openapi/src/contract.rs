@@ -159,7 +159,7 @@ pub struct RequestBody {
 pub struct Response {
     /// The JSON pointer of the response.
     pub pointer: String,
-    /// Its media types.
+    /// Its media types; none for a response without a body.
     pub content: Vec<MediaType>,
 }
 
@@ -172,6 +172,15 @@ pub struct MediaType {
     pub pointer: String,
     /// The JSON pointer of its schema.
     pub schema: String,
+}
+
+impl MediaType {
+    /// Returns the media type that a client of JSON speaks: `application/json`, or else the first whose name ends in `+json`
+    /// (RFC 6839).
+    pub fn json(content: &[MediaType]) -> Option<&MediaType> {
+        let named = |is: &dyn Fn(&str) -> bool| content.iter().find(|media_type| is(&media_type.name));
+        named(&|name| name == "application/json").or_else(|| named(&|name| name.ends_with("+json")))
+    }
 }
 
 /// A security scheme.
@@ -331,8 +340,9 @@ impl<'a> Reader<'a> {
                 .ok()
                 .filter(|code| (100..600).contains(code))
                 .ok_or_else(|| error(&at, format!("`{code}` is no status code; write one such as '404'")))?;
-            let (at, _) = self.resolve(&at)?;
-            responses.insert(number, Response { content: self.content(&at)?, pointer: at });
+            let (at, response) = self.resolve(&at)?;
+            let content = if response.get("content").is_some() { self.content(&at)? } else { Vec::new() };
+            responses.insert(number, Response { content, pointer: at });
         }
         let mut security = Vec::new();
         let security_pointer = format!("{here}/security");

@@ -1,4 +1,4 @@
-//! The canonical contract for changing the status of a person's account in five systems, as typed data.
+//! The canonical contract for changing the status of a person's account in the systems of the contract, as typed data.
 //!
 //! The contract is one OpenAPI 3.0 document: [`JSON`] is its text, and [`Contract::embedded`] the document as types: its
 //! [`Operation`]s with method, path, media types, status codes and security, each with the JSON pointer of where it stands.

@@ -56,7 +56,7 @@ macro_rules! words {
 }
 
 words! {
-    /// One of the five systems. The word is also the tag of its operations in the contract.
+    /// One of the systems of the contract. The word is also the tag of its operations in the contract.
     SystemKind, "system", {
         /// Userdocks, a hosted user management service.
         Userdocks = "userdocks",
@@ -68,6 +68,8 @@ words! {
         Symphony = "symphony",
         /// The ClearSquare admin API.
         Clearsquare = "clearsquare",
+        /// Any service that speaks SCIM 2.0.
+        Scim = "scim",
     }
 }
 

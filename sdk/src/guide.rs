@@ -25,7 +25,7 @@
 //!
 //! # Choosing what to ask of a system
 //!
-//! The five differ in what they can do. [`Capabilities`] says what one can, before anything is sent, and
+//! The systems differ in what they can do. [`Capabilities`] says what one can, before anything is sent, and
 //! a change that it cannot express is refused with [`ErrorKind::Unsupported`], never approximated:
 //!
 //! ```
@@ -108,7 +108,7 @@
 //!
 //! # Testing with the mock
 //!
-//! Crate `user-status-mock` is the five systems in one process, with faults: a response that is lost after the change, a reset,
+//! Crate `user-status-mock` is these systems in one process, with faults: a response that is lost after the change, a reset,
 //! a quota. `examples/test_with_the_mock.rs` is a program with its tests. In another language, or by hand, the same is a
 //! program: `cargo run -p user-status-mock`.
 //!

@@ -1,6 +1,6 @@
 //! A system in memory, for tests of programs that use this crate: no socket, no server, and failures on request.
 //!
-//! For the five systems themselves, with their wire formats, there is the mock server in crate `user-status-mock`.
+//! For the systems themselves, with their wire formats, there is the mock server in crate `user-status-mock`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -165,7 +165,7 @@ impl TestSystem {
             return Err(error);
         }
         let proof = match failure {
-            None if account.shows(change) == Some(true) => Proof::Confirmed,
+            None if self.capabilities.shows(account, change) == Some(true) => Proof::Confirmed,
             _ => Proof::Accepted,
         };
         let status = if failure.is_none() { account.clone() } else { AccountStatus::default() };

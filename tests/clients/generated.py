@@ -11,6 +11,11 @@ from user_status_client.models import (
     ClearsquareManageStatusRequest,
     ClearsquareOutcome,
     MediconnectToggleUserStatusRequest,
+    ScimPatch,
+    ScimPatchOp,
+    ScimPatchOperation,
+    ScimPatchPath,
+    ScimReplacement,
     SymphonyAccountState,
     SymphonyUserStatus,
     UserdocksAccessStatus,
@@ -23,6 +28,7 @@ AKANA = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp"
 MEDICONNECT = 42
 SYMPHONY = 7215545078541
 CLEARSQUARE = "634441cecbb5901d133039f8"
+SCIM = "2819c223-7f76-453a-919d-413861904646"
 client = Client(f"openapi-generator {version('openapi-generator-cli')} python")
 
 
@@ -119,6 +125,28 @@ def clearsquare_read():
         raise
 
 
+def scim(trusted):
+    return api(generated.ScimApi, access_token=CREDENTIALS["scim"]["bearer"] if trusted else "wrong")
+
+
+def patch(trusted, active):
+    operation = ScimPatchOperation(op=ScimPatchOp.REPLACE, path=ScimPatchPath.ACTIVE, value=active)
+    message = ScimPatch(schemas=["urn:ietf:params:scim:api:messages:2.0:PatchOp"], Operations=[operation])
+    return scim(trusted).patch_scim_user(SCIM, message).active is active
+
+
+def replace(trusted, active):
+    version = scim(True).get_scim_user(SCIM).meta.version
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+    user = ScimReplacement(schemas=schemas, userName="jane@acme.example", active=active)
+    return scim(trusted).replace_scim_user(SCIM, user, if_match=version).active is active
+
+
+def scim_read():
+    found = scim(True).find_scim_users(filter='userName eq "jane@acme.example"').resources
+    return len(found) == 1 and found[0].id == SCIM and scim(True).get_scim_user(SCIM, attributes="active").active
+
+
 check("userdocks setAccessStatus", freeze, lambda: not userdocks(True).get_user(USERDOCKS).data.freezed)
 check("akana changeUserStatus", lock, lambda: not akana(True).get_platform_user(AKANA).locked)
 check("mediconnect toggleUserStatus", activate, lambda: mediconnect(True).get_admin_user(MEDICONNECT).is_active)
@@ -128,4 +156,7 @@ check(
     lambda: symphony(True).get_user_status(SYMPHONY).status == SymphonyAccountState.ENABLED,
 )
 check("clearsquare manageUserStatus", toggle, clearsquare_read)
+check("scim patchScimUser", patch, scim_read)
+check("scim replaceScimUser", replace, scim_read)
+client.expect("scim getScimConfig", True, outcome(lambda: scim(True).get_scim_config().patch.supported))
 client.report()

@@ -5,10 +5,13 @@ use std::{env, fmt, process};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use user_status_client::apis::configuration::Configuration;
-use user_status_client::apis::{Error, akana_api, clearsquare_api, mediconnect_api, symphony_api, userdocks_api};
+use user_status_client::apis::{
+    Error, akana_api, clearsquare_api, mediconnect_api, scim_api, symphony_api, userdocks_api,
+};
 use user_status_client::models::{
     AkanaChangeUserStatusRequest, ClearsquareManageStatusRequest, ClearsquareOutcome,
-    MediconnectToggleUserStatusRequest, SymphonyAccountState, SymphonyUserStatus, UserdocksAccessStatus,
+    MediconnectToggleUserStatusRequest, ScimPatch, ScimPatchOp, ScimPatchOperation, ScimPatchPath, SymphonyAccountState,
+    SymphonyUserStatus, UserdocksAccessStatus,
 };
 
 const USERDOCKS: &str = "6f1e9c1e-3b57-4f0a-9d0e-0c2f0f5a1d11";
@@ -16,6 +19,7 @@ const AKANA: &str = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
 const MEDICONNECT: i64 = 42;
 const SYMPHONY: i64 = 7215545078541;
 const CLEARSQUARE: &str = "634441cecbb5901d133039f8";
+const SCIM: &str = "2819c223-7f76-453a-919d-413861904646";
 
 /// Counts what is as expected, and ends the program at the first thing that is not.
 #[derive(Default)]
@@ -170,6 +174,23 @@ async fn main() {
         Some(body["status"]["enabled"].to_string())
     };
     client.check("clearsquare manageUserStatus", change, read).await;
+
+    let scim = |trusted| {
+        let bearer_access_token = Some(credential("scim", "bearer", trusted));
+        Configuration { bearer_access_token, ..with(&[]) }
+    };
+    let change = async |trusted, active| {
+        let operation = ScimPatchOperation::new(ScimPatchOp::Replace, ScimPatchPath::Active, active);
+        let schemas = vec!["urn:ietf:params:scim:api:messages:2.0:PatchOp".to_owned()];
+        let schemas = serde_json::from_value(schemas.into()).expect("the schema of the message");
+        let answer = scim_api::patch_scim_user(&scim(trusted), SCIM, ScimPatch::new(schemas, vec![operation]), None).await;
+        outcome(answer, |user| user.active == Some(active))
+    };
+    let read = async || {
+        let answer = scim_api::get_scim_user(&scim(true), SCIM, Some("active"), None).await;
+        Some(outcome(answer, |user| user.active == Some(true)))
+    };
+    client.check("scim patchScimUser", change, read).await;
 
     println!("{}: {} passed", client.name, client.passed);
 }

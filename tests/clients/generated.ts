@@ -2,7 +2,8 @@
 
 import {
     AkanaApi, ClearsquareApi, ClearsquareOutcome, Configuration, ConfigurationParameters, MediconnectApi, ResponseError,
-    SymphonyAccountState, SymphonyApi, UserdocksAccessStatus, UserdocksApi,
+    ScimApi, ScimPatchOp, ScimPatchPath, ScimPatchSchemasEnum, SymphonyAccountState, SymphonyApi, UserdocksAccessStatus,
+    UserdocksApi,
 } from "./client";
 
 declare const process: { env: Record<string, string>; exit(code: number): never };
@@ -17,6 +18,7 @@ const AKANA = "f57dd9cc-2608-456e-9dfa-300c85224a73.acmepaymentscorp";
 const MEDICONNECT = 42;
 const SYMPHONY = 7215545078541;
 const CLEARSQUARE = "634441cecbb5901d133039f8";
+const SCIM = "2819c223-7f76-453a-919d-413861904646";
 
 function expect(operation: string, expected: unknown, got: unknown) {
     if (got !== expected) {
@@ -64,6 +66,8 @@ const mediconnect = (trusted: boolean) =>
     new MediconnectApi(configured({ accessToken: trusted ? credentials.mediconnect.bearer : "wrong" }));
 const symphony = (trusted: boolean) =>
     new SymphonyApi(configured({ apiKey: trusted ? credentials.symphony.sessionToken : "wrong" }));
+const scim = (trusted: boolean) =>
+    new ScimApi(configured({ accessToken: trusted ? credentials.scim.bearer : "wrong" }));
 
 async function main() {
     await check(
@@ -115,6 +119,16 @@ async function main() {
             const answer = await fetch(`${MOCK_URL}/__admin/users/clearsquare/${CLEARSQUARE}`);
             return answer.status === 404 ? undefined : (await answer.json()).status.enabled;
         },
+    );
+    await check(
+        "scim patchScimUser",
+        async (trusted, active) => {
+            const schemas = [ScimPatchSchemasEnum.UrnIetfParamsScimApiMessages20PatchOp];
+            const operation = { op: ScimPatchOp.Replace, path: ScimPatchPath.Active, value: active };
+            const scimPatch = { schemas, operations: [operation] };
+            return (await scim(trusted).patchScimUser({ id: SCIM, scimPatch }))?.active === active;
+        },
+        async () => (await scim(true).getScimUser({ id: SCIM, attributes: "active" })).active,
     );
     console.log(`${client}: ${passed} passed`);
 }

@@ -151,7 +151,7 @@ pub(crate) fn faults(case: &Case, made: &Made, claim: &Claim) -> Vec<Fault> {
             let read = match last.map(|read| (read.word, &read.shows)) {
                 // A fact that was not understood must not let anybody in.
                 Some((Word::Unclear, Some(state))) if last.is_some_and(|read| read.class == IN_OTHER_WORDS) => {
-                    agrees(state) && status.can_sign_in() != Some(true)
+                    agrees(state) && !status.unrecognized.is_empty()
                 }
                 Some((Word::Yes | Word::Cached | Word::Behind | Word::Unclear, Some(state))) => agrees(state),
                 Some((Word::Unclear, None)) => last.is_some_and(|read| agrees(&case.state_at(read.at))),

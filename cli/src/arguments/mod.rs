@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  user-status mock                 try it: five systems on this machine
+  user-status mock                 try it: six systems on this machine
   user-status config init          write a configuration to fill in
   user-status check                are addresses and credentials good?
   user-status get pod 7215545078541
@@ -363,7 +363,7 @@ Examples:
   user-status config show --json"))]
 pub(crate) struct Show {}
 
-/// Start a mock of the five systems on this machine, with a configuration that works.
+/// Start a mock of the six systems on this machine, with a configuration that works.
 ///
 /// Its accounts really change, and are gone when it stops. Stops on Ctrl-C.
 #[derive(Args, Debug)]

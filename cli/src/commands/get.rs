@@ -27,10 +27,10 @@ pub(super) async fn run(get: &Get, named: Option<&Path>, output: Output) -> Resu
         "system": system.kind(),
         "user": get.user,
         "account": status,
-        "can_sign_in": status.can_sign_in(),
+        "can_sign_in": system.can_sign_in(&status),
     });
     output.result(&document, || {
-        let sign_in = match status.can_sign_in() {
+        let sign_in = match system.can_sign_in(&status) {
             Some(true) => "; the owner can sign in",
             Some(false) => "; the owner cannot sign in",
             None if unread => {

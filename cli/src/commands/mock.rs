@@ -1,4 +1,4 @@
-//! `mock`: five systems on this machine, and a configuration that works with them.
+//! `mock`: six systems on this machine, and a configuration that works with them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn document(server: &StandaloneServer, path: &Path) -> Value {
 }
 
 fn text(server: &StandaloneServer, path: &Path) -> String {
-    let mut text = format!("A mock of the five systems listens on {}. Ctrl-C stops it.\n", server.root());
+    let mut text = format!("A mock of the six systems listens on {}. Ctrl-C stops it.\n", server.root());
     text += "\nIn another terminal:\n\n";
     text += &match cfg!(windows) {
         true => format!("    set USER_STATUS_CONFIG={}\n", path.display()),

@@ -6,7 +6,7 @@ use std::pin::pin;
 use clap::ValueEnum as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use user_status::{Applied, CallOptions, DryRun, Proof, Receipt, StatusChange, UnknownValue};
+use user_status::{Applied, CallOptions, Change, DryRun, Proof, Receipt, StatusChange, UnknownValue};
 
 use crate::arguments::Set;
 use crate::config::Config;
@@ -167,6 +167,7 @@ fn document(set: &Set, receipt: &Receipt) -> Value {
         "change": receipt.change,
         "outcome": receipt.proof.to_string(),
         "account": receipt.status,
+        "still_needed": receipt.still_needed(),
         "attempts": receipt.attempts,
         "elapsed_seconds": receipt.elapsed.as_secs_f64(),
         "request_id": receipt.request_id,
@@ -192,5 +193,10 @@ fn text(set: &Set, receipt: &Receipt) -> String {
         true => String::new(),
         false => format!(" ({})", visible(&receipt.account)),
     };
-    format!("{style}{}{style:#}: {}{id}: {what}\n", receipt.proof, said(set))
+    let needed: Vec<&str> = receipt.still_needed().into_iter().map(Change::as_str).collect();
+    let still = match needed.is_empty() {
+        true => String::new(),
+        false => format!("; to let the owner in it still needs: {}", needed.join(", ")),
+    };
+    format!("{style}{}{style:#}: {}{id}: {what}{still}\n", receipt.proof, said(set))
 }

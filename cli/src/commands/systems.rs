@@ -1,7 +1,7 @@
 //! `systems`: what each system can do, as the SDK itself says.
 
 use serde_json::{Value, json};
-use user_status::{Capabilities, Change};
+use user_status::{Capabilities, Change, DisableEffect};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,6 +30,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
                 "comments": can.comments,
                 "reads": can.reads,
                 "lookups": can.lookups,
+                "disable_effect": can.disable_effect.as_str(),
             })
         })
         .collect();
@@ -52,7 +53,18 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
         rows.push(row("comment", &|_, can| yes(can.comments)));
         rows.push(row("read", &|_, can| yes(can.reads)));
         rows.push(row("lookup", &|_, can| yes(!can.lookups.is_empty())));
+        rows.push(row("disabled means", &|_, can| effect(can.disable_effect).to_owned()));
         format!("{}\n¹ only with `unlock_by_enabling = true` in the profile\n", table_with_head(&rows))
     })?;
     Ok(Exit::Done)
+}
+
+/// What a disabled account is there, in words.
+fn effect(effect: DisableEffect) -> &'static str {
+    match effect {
+        DisableEffect::RecordOnly => "record only",
+        DisableEffect::SignInRefused => "no sign-in",
+        DisableEffect::SessionsEnded => "no session",
+        _ => "–",
+    }
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Deserializer};
 use user_status::systems::{Scim, scim};
 use user_status::{AccountSystem, Error, Secret, SystemKind};
+use user_status_mock::{self as mock, world};
 
 use super::setup::{ConnectError, Given, build};
-use super::{Known, NOWHERE, Own, Probe};
+use super::{Known, NOWHERE, Own, Probe, Sample};
 use crate::settings::secret::Reference;
 use crate::settings::{Common, settings};
 
@@ -19,7 +20,15 @@ pub(super) const KNOWN: Known = Known {
         Ok(Scim::builder().base_url(NOWHERE).credentials(credentials).build()?.capabilities())
     },
     on_demand: &[],
-    sample: None,
+    sample: Some(Sample {
+        kind: mock::SystemKind::Scim,
+        profile: "idp",
+        credentials: |known| vec![("token", "idp-token", known.scim.token.clone())],
+        lines: Vec::new,
+        user: || world::SCIM_USER.to_owned(),
+        place: 6,
+        change: "disable",
+    }),
 };
 
 settings! {

@@ -81,12 +81,14 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// `true` if it refuses an `Accept` that fits nothing it has. Else it answers with the one type it has, as RFC 9110 allows.
     pub(crate) of_accept: bool,
+    /// `true` if it refuses `application/json` where its JSON has another name.
+    pub(crate) of_plain_json: bool,
 }
 
 /// Chooses the media types for a request with these headers.
 pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refusal: Refusal) -> Negotiated<'a> {
     let answers = operation.responses.get(&200).map_or(&[][..], |response| &response.content);
-    let json = Codec(answers.iter().find(|media_type| media_type.name == JSON));
+    let json = Codec(MediaType::json(answers));
     let accepted = match header_text(headers, header::ACCEPT) {
         Some(accept) => preferred(answers, &accept).map(|media_type| Codec(Some(media_type))),
         None => Some(json),
@@ -100,6 +102,8 @@ pub(crate) fn negotiate<'a>(operation: &'a Operation, headers: &HeaderMap, refus
         let found = body.content.iter().find(|media_type| {
             given.as_deref().is_some_and(|given| essence(given).eq_ignore_ascii_case(&media_type.name) && utf8(given))
         });
+        let is_plain = |given: &str| essence(given).eq_ignore_ascii_case(JSON) && utf8(given) && !refusal.of_plain_json;
+        let found = found.or_else(|| MediaType::json(&body.content).filter(|_| given.as_deref().is_some_and(is_plain)));
         if found.is_none() && problem.is_none() {
             problem = Some(not_spoken(operation, refusal, "content-type", &body.content));
         }

@@ -7,8 +7,8 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use serde_json::{Map, Value};
 use user_status_openapi::{Contract, pointer};
 
-/// The longest name of an element that is read. The contract's are shorter.
-const LONGEST_NAME: usize = 64;
+/// The longest name of an element that is read. The contract's are shorter; those that it does not have are passed over.
+const LONGEST_NAME: usize = 1024;
 
 /// Writes an object. Members that are null are left out.
 pub(crate) fn write(contract: &Contract, schema: &str, body: &Value) -> String {

@@ -10,8 +10,8 @@ use clap::Parser;
 use clap::builder::BoolishValueParser;
 use user_status_mock::{Exchange, Limits, Options, ServerOptions, Tls, World, WorldState};
 
-/// A mock of five systems in which a person's account is enabled, disabled, suspended, locked or toggled: Userdocks,
-/// Akana, MediConnect, Symphony and ClearSquare. It checks credentials and requests as they do, and its accounts really
+/// A mock of six systems in which a person's account is enabled, disabled, suspended, locked or toggled: Userdocks,
+/// Akana, MediConnect, Symphony, ClearSquare and a SCIM 2.0 service. It checks credentials and requests as they do, and its accounts really
 /// change.
 #[derive(Parser)]
 #[command(name = "user-status-mock", version, max_term_width = 100, after_help = EXAMPLES)]

@@ -14,11 +14,13 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-use self::route::Routes;
+use self::route::{NoRoute, Routes};
 use crate::codec::media_type;
 use crate::contract::validator;
 use crate::journal::redact::Redaction;
+use crate::model::{BeyondKind, BeyondRequest};
 use crate::reply::{Pieces, Reply, not_decoded, respond_json};
+use crate::systems::quirks;
 use crate::world::worlds::{Asker, Worlds};
 use crate::world::{World, WorldError, names, room};
 
@@ -41,7 +43,7 @@ const LITTLE: usize = 4 << 10;
 /// The longest body of the admin API that is read at once.
 const SHORT: usize = 64 << 10;
 
-/// The five systems behind one function, in as many worlds as callers name.
+/// The systems behind one function, in as many worlds as callers name.
 pub struct Engine {
     worlds: Worlds,
     admin_token: Option<String>,
@@ -197,6 +199,9 @@ impl Engine {
                 }
             }
             Err(miss) => {
+                if let Some(answered_beyond) = self.beyond(name, path, &miss, request) {
+                    return answered_beyond.map_or_else(answered, |response| Begun(Step::Missed(response)));
+                }
                 let response = miss.response();
                 // What is for no operation makes no world.
                 if let Some(world) = self.worlds.find(name) {
@@ -205,6 +210,37 @@ impl Engine {
                 Begun(Step::Missed(response))
             }
         }
+    }
+
+    /// The response to a request that no operation is for, by the system below whose base path it is; `None` if that has no more
+    /// to say than the mock itself.
+    ///
+    /// # Errors
+    /// The response where there is no room for another world.
+    fn beyond(
+        &self,
+        name: &str,
+        path: &str,
+        miss: &NoRoute,
+        request: &Request<Bytes>,
+    ) -> Option<Result<Response<Bytes>, Response<Bytes>>> {
+        let (system, below) = route::below_base_path(path)?;
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let known_path = matches!(miss, NoRoute::Method { .. });
+        let asked = BeyondRequest { method, path: below, known_path, body: request.body() };
+        let world = match (quirks(system).beyond)(&asked) {
+            BeyondKind::Known => {
+                let asker = if name == names::DEFAULT { Asker::Owner } else { self.asker(request) };
+                match self.worlds.get(name, asker) {
+                    Ok(world) => world,
+                    Err(problem) => return Some(Err(respond_json(503, &json!({ "error": problem })))),
+                }
+            }
+            // What nobody has makes no world.
+            BeyondKind::Refused => self.worlds.find(name)?,
+            BeyondKind::Unknown => return None,
+        };
+        Some(Ok(pipeline::beyond(&world, system, &asked, path, request)))
     }
 
     /// Returns whether it may take so long to answer a request that others should not wait for it: what is about all users, all

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
-use user_status_openapi::Operation;
+use http::{HeaderName, HeaderValue, Request, Response};
 use user_status_openapi::validate::Violation;
+use user_status_openapi::{Operation, SystemKind};
 
 use super::prefer::{self, Preference};
 use super::route::RouteMatch;
@@ -19,8 +19,8 @@ use crate::journal::Recorded;
 use crate::journal::redact::Redaction;
 use crate::journal::secrets::Secrets;
 use crate::journal::texts::texts;
-use crate::model::{Arguments, Call, PresentedCredentials, SystemResponse};
-use crate::reply::{Reply, respond, respond_json};
+use crate::model::{Arguments, BeyondRequest, Call, Deed, PresentedCredentials, SystemResponse};
+use crate::reply::{Reply, respond, respond_empty, respond_json};
 use crate::status::AccountStatus;
 use crate::systems::quirks;
 use crate::world::World;
@@ -66,6 +66,7 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
     let presented = PresentedCredentials::read(contract(), operation, request.headers(), model.tenant());
     let user = model.user_of(&asked);
     let before = model.status(&user);
+    let less = model.room(&user, before.as_ref());
     let preference = Preference::read(request.headers());
     let mut applied = None;
     let mut authenticated = false;
@@ -75,10 +76,12 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
         if let Some(problem) = &spoken.problem {
             return Err(model.refuse(problem.status, &problem.violation.to_string()));
         }
-        let refused = match strict || violations.is_empty() {
-            true => violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            false => request::drop_violations(&mut asked, &violations).iter().map(ToString::to_string).collect(),
+        let remaining = match strict {
+            _ if violations.iter().all(|violation| model.understands(operation, &asked, violation)) => Vec::new(),
+            true => violations.clone(),
+            false => request::drop_violations(&mut asked, &violations),
         };
+        let refused: Vec<String> = remaining.iter().map(ToString::to_string).collect();
         if !refused.is_empty() {
             return Err(model.refuse(400, &refused.join("; ")));
         }
@@ -93,12 +96,8 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
         model.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
     });
     let after = model.status(&user);
+    let more = model.room(&user, after.as_ref());
     let known = state.known.clone();
-    // The only text of a call that stays.
-    let reason = |status: &Option<AccountStatus>| {
-        status.as_ref().and_then(|status| status.suspended.as_ref()?.reason.as_ref()).map_or(0, String::len)
-    };
-    let (less, more) = (reason(&before), reason(&after));
     if more != less {
         state.part.take(less);
         state.part.add(more);
@@ -145,7 +144,7 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
     let answer = if reply.leaves() { &reply.response.body()[..] } else { &[] };
     world.record(Recorded {
         at,
-        texts: texts(path, request, (&body, &user), answer, &secrets),
+        texts: texts((Some(operation), path), request, (&body, &user), answer, &secrets),
         operation: Some((&operation.id, operation.system)),
         violations: violations.into_iter().map(violation).collect(),
         faults: strike.ids,
@@ -154,6 +153,46 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
         after: after.map(account),
     });
     reply
+}
+
+/// Answers a request below the base path of a system that no operation is for, and records it.
+pub(super) fn beyond(
+    world: &World,
+    system: SystemKind,
+    asked: &BeyondRequest<'_>,
+    path: &str,
+    request: &Request<Bytes>,
+) -> Response<Bytes> {
+    // Who calls, and in which media type the system answers, is as with its operations.
+    let operation = contract().operations().iter().find(|operation| operation.system == system);
+    let answer = world.beyond(system, |state| {
+        let now = state.clock.now();
+        let model = state.current.systems.of_mut(system);
+        let caller = operation.map(|operation| {
+            let presented = PresentedCredentials::read(contract(), operation, request.headers(), model.tenant());
+            model.authenticate(operation, &presented, now)
+        });
+        let deed = caller.transpose().and_then(|_| model.beyond(asked, now));
+        deed.unwrap_or_else(Deed::Answer)
+    });
+    let written = match answer.off_contract {
+        Some(media_type) => respond_observed(&answer, media_type),
+        None if answer.body.is_null() => respond_empty(answer.status),
+        None => {
+            let spoken = operation.map(|o| media_type::negotiate(o, request.headers(), quirks(system).media_type));
+            let name = spoken.map_or(JSON, |spoken| spoken.answer.name());
+            respond(answer.status, name, json::write(&answer.body).into())
+        }
+    };
+    let response = with_headers(written, &answer.headers);
+    record_unrouted(world, path, request, &response);
+    response
+}
+
+/// A response that the contract does not have.
+fn respond_observed(answer: &SystemResponse, media_type: &str) -> Response<Bytes> {
+    let text = answer.body.as_str().map_or_else(|| json::write(&answer.body), str::to_owned);
+    respond(answer.status, media_type, text.into())
 }
 
 /// Records a request for which there is no operation.
@@ -180,7 +219,7 @@ fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Respon
     let secrets = Secrets::of(&known, Redaction::shared().presented(request.headers(), None));
     world.record(Recorded {
         at,
-        texts: texts(path, request, ("", ""), response.body(), &secrets),
+        texts: texts((None, path), request, ("", ""), response.body(), &secrets),
         status: Some(response.status().as_u16()),
         ..entry
     });
@@ -188,10 +227,11 @@ fn unread(world: &World, path: &str, request: &Request<Bytes>, response: &Respon
 
 /// Writes a response, unless the contract does not have it.
 fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &SystemResponse) -> Response<Bytes> {
-    match response_check::check(validator(), operation, codec.name(), answer) {
-        Ok(schema) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
-        Err(_) if answer.off_contract => respond(answer.status, JSON, json::write(&answer.body).into()),
-        Err(violations) => {
+    let written = match (response_check::check(validator(), operation, codec.name(), answer), answer.off_contract) {
+        (Ok(Some(schema)), _) => respond(answer.status, codec.name(), codec.write(contract(), schema, &answer.body)),
+        (Ok(None), _) => respond_empty(answer.status),
+        (Err(_), Some(media_type)) => respond_observed(answer, media_type),
+        (Err(violations), None) => {
             let body = serde_json::json!({
                 "error": "the mock server made a response that the contract does not allow, and did not send it",
                 "operation": operation.id,
@@ -200,5 +240,16 @@ fn respond_with(operation: &Operation, codec: &Codec<'_>, answer: &SystemRespons
             });
             respond_json(500, &body)
         }
+    };
+    with_headers(written, &answer.headers)
+}
+
+/// A response with these headers beside its own.
+fn with_headers(mut response: Response<Bytes>, headers: &[(HeaderName, String)]) -> Response<Bytes> {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name.clone(), value);
+        }
     }
+    response
 }

@@ -110,6 +110,9 @@ impl Preference {
         };
         let mut known = Vec::new();
         for code in codes {
+            if operation.responses[code].content.is_empty() && self.example.is_none() {
+                return Ok(Some(SystemResponse::of(*code, Value::Null)));
+            }
             for documented in operation.responses[code].content.iter().filter(|media| media.name == codec.name()) {
                 let at = format!("{}/examples", documented.pointer);
                 for (name, example) in contract.resolve(&at).and_then(Value::as_object).into_iter().flatten() {
@@ -121,6 +124,9 @@ impl Preference {
             }
         }
         for (code, response) in &operation.responses {
+            if response.content.is_empty() {
+                known.push(format!("code={code}"));
+            }
             for documented in response.content.iter().filter(|media| media.name == codec.name()) {
                 let at = format!("{}/examples", documented.pointer);
                 let names = contract.resolve(&at).and_then(Value::as_object).into_iter().flatten();

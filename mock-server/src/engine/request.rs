@@ -23,7 +23,7 @@ pub(crate) fn read(
 ) -> (Arguments, Vec<Violation>) {
     let operation = found.operation;
     let mut violations = Vec::new();
-    let mut path = Vec::new();
+    let mut parameters = Vec::new();
     for parameter in &operation.parameters {
         let (place, given) = match parameter.location {
             Location::Path => {
@@ -44,9 +44,7 @@ pub(crate) fn read(
             Some(text) => {
                 let value = typed(parameter, text);
                 collect(validator, &parameter.schema, &value, &location, &mut violations);
-                if parameter.location == Location::Path {
-                    path.push((parameter.name.as_str(), value));
-                }
+                parameters.push((parameter.name.as_str(), value));
             }
             None if parameter.required => violations.push(missing(&location(), &parameter.schema)),
             None => {}
@@ -80,7 +78,7 @@ pub(crate) fn read(
             }
         },
     };
-    (Arguments { path, body }, violations)
+    (Arguments { parameters, body }, violations)
 }
 
 /// Takes what the contract does not allow out of what is asked, as far as that leaves something to ask. What is left of

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use user_status_openapi::{Contract, Operation};
+use user_status_openapi::{Contract, Operation, SystemKind};
 
 use crate::contract::contract;
 use crate::reply::respond_json;
@@ -23,6 +23,16 @@ pub(crate) enum NoRoute {
     Method { method: Method, path: String, allowed: Vec<String> },
     /// The path is not known: this is the nearest.
     Path { method: Method, path: String, nearest: String },
+}
+
+/// The system whose base path a path is below, and the rest of it; `None` if there is no such one.
+pub(super) fn below_base_path(path: &str) -> Option<(SystemKind, &str)> {
+    let below = |&system: &SystemKind| {
+        let base = contract().base_path(system);
+        let below = path.strip_prefix(base).filter(|below| !base.is_empty() && below.starts_with('/'));
+        below.map(|below| (system, below))
+    };
+    SystemKind::ALL.iter().find_map(below)
 }
 
 /// The paths of the operations, with the base paths of their servers.

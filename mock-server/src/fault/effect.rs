@@ -16,7 +16,7 @@ use user_status_openapi::Operation;
 use super::{Fault, FaultError};
 use crate::codec::media_type::{Codec, JSON};
 use crate::contract::{contract, validator};
-use crate::reply::{Reply, WireFault, respond};
+use crate::reply::{Reply, WireFault, respond, respond_empty};
 
 /// The longest that a fault delays a response: an hour.
 const LONGEST: u64 = 60 * 60 * 1000;
@@ -264,7 +264,10 @@ impl Effect {
             };
             let Effect::Response { body, .. } = self else { return Ok(()) };
             let Some(content) = response.content.first() else {
-                return refuse(format!("#{} has no content; say `off_contract` to send any", response.pointer));
+                if *body == empty() {
+                    continue;
+                }
+                return refuse(format!("#{} has no body; say `off_contract` to send any", response.pointer));
             };
             if let Some(violation) = validator().validate(&content.schema, body).first() {
                 return refuse(format!("{violation} (by #{}); say `off_contract` to send it", violation.contract));
@@ -294,9 +297,14 @@ impl Effect {
         };
         match self {
             Effect::Response { status, body, headers } => {
-                let written = codec.write_answer(contract(), operation, *status, body);
-                let (content_type, body) = written.unwrap_or_else(|| (JSON, Bytes::from(body.to_string())));
-                let mut response = respond(*status, content_type, body);
+                let bodyless = operation.responses.get(status).is_some_and(|response| response.content.is_empty());
+                let mut response = if bodyless && *body == empty() {
+                    respond_empty(*status)
+                } else {
+                    let written = codec.write_answer(contract(), operation, *status, body);
+                    let (content_type, body) = written.unwrap_or_else(|| (JSON, Bytes::from(body.to_string())));
+                    respond(*status, content_type, body)
+                };
                 for (name, value) in headers {
                     if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                         response.headers_mut().insert(name, value);

@@ -27,7 +27,7 @@ pub struct Exchange {
     pub at: Timestamp,
     /// The HTTP method.
     pub method: String,
-    /// The path, and the query without its values.
+    /// The path, and the query: the values of those parameters only that the operation documents.
     pub target: String,
     /// The headers by lower-case name. Only values that can carry no credential are kept.
     pub headers: Vec<(String, String)>,

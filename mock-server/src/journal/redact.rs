@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use user_status_openapi::{Contract, SchemeKind};
+use user_status_openapi::{Contract, Location, Operation, Parameter, SchemeKind, pointer};
 
 use crate::codec::json;
 use crate::contract::contract;
@@ -31,6 +31,7 @@ fn is_kept(name: &str) -> bool {
             | "date"
             | "expect"
             | "host"
+            | "if-match"
             | "keep-alive"
             | "origin"
             | "prefer"
@@ -53,8 +54,63 @@ pub(crate) struct Redaction {
 /// The documented members of a body.
 #[derive(Debug)]
 struct Members {
-    kept: Vec<String>,
+    kept: Vec<(String, Shape)>,
     credentials: Vec<String>,
+}
+
+/// What of a value may be kept.
+#[derive(Debug)]
+enum Shape {
+    /// All of it, if it is plain.
+    Plain,
+    /// What each item of a list may keep.
+    List(Box<Shape>),
+    /// These members of an object.
+    Object(Vec<(String, Shape)>),
+}
+
+impl Shape {
+    /// That of the values of a schema.
+    fn of(contract: &Contract, schema: &str) -> Shape {
+        let resolved = |at: &str| contract.resolve(at).unwrap_or(&Value::Null);
+        match resolved(schema)["type"].as_str() {
+            Some("array") => {
+                Shape::List(Box::new(Shape::of(contract, &target_of(contract, &format!("{schema}/items")))))
+            }
+            Some("object") => Shape::Object(Members::of(contract, schema).kept),
+            _ => Shape::Plain,
+        }
+    }
+
+    /// Takes out of a value what is not kept. What is in a member is no less unknown than a member that is not documented.
+    fn redact(&self, value: &mut Value) {
+        match (self, &mut *value) {
+            (Shape::List(of_item), Value::Array(items)) => items.iter_mut().for_each(|item| of_item.redact(item)),
+            (Shape::Object(kept), Value::Object(members)) => redact_members(members, kept),
+            (_, Value::Array(_) | Value::Object(_)) => *value = REDACTED.into(),
+            _ => {}
+        }
+    }
+}
+
+impl Members {
+    fn of(contract: &Contract, schema: &str) -> Members {
+        let at = format!("{schema}/properties");
+        let properties = contract.resolve(&at).and_then(Value::as_object).into_iter().flatten();
+        let secret = |property: &Value| property.get("x-credential").is_some() || property["format"] == "password";
+        let (credentials, kept): (Vec<_>, Vec<_>) = properties.partition(|(_, property)| secret(property));
+        let shape = |name: &String| Shape::of(contract, &target_of(contract, &pointer::join(&at, name)));
+        Members {
+            kept: kept.into_iter().map(|(name, _)| (name.clone(), shape(name))).collect(),
+            credentials: credentials.into_iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
+}
+
+/// Where a schema is written: itself, or what it refers to.
+fn target_of(contract: &Contract, at: &str) -> String {
+    let target = contract.document().pointer(at).and_then(|schema| schema["$ref"].as_str()?.strip_prefix('#'));
+    target.unwrap_or(at).to_owned()
 }
 
 impl Redaction {
@@ -67,14 +123,6 @@ impl Redaction {
     pub(crate) fn of(contract: &Contract) -> Redaction {
         let bodies = contract.operations().iter().flat_map(|operation| &operation.request_body);
         let schemas = bodies.flat_map(|body| &body.content).map(|media_type| &media_type.schema);
-        let members = |schema: &String| {
-            let at = format!("{schema}/properties");
-            let properties = contract.resolve(&at).and_then(Value::as_object).into_iter().flatten();
-            let secret = |property: &Value| property.get("x-credential").is_some() || property["format"] == "password";
-            let (credentials, kept): (Vec<_>, Vec<_>) = properties.partition(|(_, property)| secret(property));
-            let names = |members: Vec<(&String, &Value)>| members.into_iter().map(|(name, _)| name.clone()).collect();
-            Members { kept: names(kept), credentials: names(credentials) }
-        };
         let schemes = contract.operations().iter().flat_map(|operation| operation.security.iter().flatten());
         let header = |name: &String| {
             let scheme = contract.scheme(name)?;
@@ -86,7 +134,7 @@ impl Redaction {
         headers.extend(schemes.filter_map(header));
         headers.sort();
         headers.dedup();
-        Redaction { bodies: schemas.map(|schema| (schema.clone(), members(schema))).collect(), headers }
+        Redaction { bodies: schemas.map(|schema| (schema.clone(), Members::of(contract, schema))).collect(), headers }
     }
 
     /// Takes out of a body what is not kept.
@@ -129,11 +177,11 @@ impl Redaction {
     }
 }
 
-fn redact_members(members: &mut Map<String, Value>, kept: &[String]) {
+fn redact_members(members: &mut Map<String, Value>, kept: &[(String, Shape)]) {
     for (name, value) in members {
-        // The contract's bodies are flat: what is in a member is no less unknown than a member that is not documented.
-        if value.is_array() || value.is_object() || !kept.contains(name) {
-            *value = REDACTED.into();
+        match kept.iter().find(|(known, _)| known == name) {
+            Some((_, shape)) => shape.redact(value),
+            None => *value = REDACTED.into(),
         }
     }
 }
@@ -146,13 +194,17 @@ pub(crate) fn headers(headers: &HeaderMap, lines: &mut String) {
     }
 }
 
-/// The target of a request: its path, and the names in its query.
-pub(crate) fn target(path: &str, query: Option<&str>, target: &mut String) {
+/// The target of a request: its path, the names in its query, and of those that the operation documents the values.
+pub(crate) fn target(path: &str, query: Option<&str>, operation: Option<&Operation>, target: &mut String) {
     target.push_str(path);
+    let documented = |name: &str| {
+        let is_it = |parameter: &Parameter| parameter.location == Location::Query && parameter.name == name;
+        operation.is_some_and(|operation| operation.parameters.iter().any(is_it))
+    };
     for (i, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
         target.push(if i == 0 { '?' } else { '&' });
-        // No operation has query parameters, so no value is known to be harmless.
         match pair.split_once('=') {
+            Some((name, _)) if documented(name) => target.push_str(pair),
             Some((name, _)) => target.extend([name, "=", REDACTED]),
             None => target.push_str(pair),
         }

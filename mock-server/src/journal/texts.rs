@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
+use user_status_openapi::Operation;
 
 use super::redact;
 use super::secrets::Secrets;
@@ -72,7 +73,7 @@ impl TextArena {
 
 /// Returns what the journal keeps of an exchange as text.
 pub(crate) fn texts(
-    path: &str,
+    (operation, path): (Option<&Operation>, &str),
     request: &Request<Bytes>,
     (body, user): (&str, &str),
     response: &[u8],
@@ -93,7 +94,7 @@ pub(crate) fn texts(
     let room = path.len() + body.len() + user.len() + response.len() + 48 * request.headers().len();
     let texts = TextArena::written(room, |text, all| match text {
         Text::Method => all.push_str(request.method().as_str()),
-        Text::Target => redact::target(path, request.uri().query(), all),
+        Text::Target => redact::target(path, request.uri().query(), operation, all),
         Text::Headers => redact::headers(request.headers(), all),
         Text::Body => all.push_str(body),
         Text::User => all.push_str(user),

@@ -5,7 +5,8 @@ use serde_json::Value;
 /// The parameters and the body of a request that the contract allows.
 #[derive(Debug, Default)]
 pub(crate) struct Arguments {
-    pub(crate) path: Vec<(&'static str, Value)>,
+    /// Those of the path, the query and the headers, by their names.
+    pub(crate) parameters: Vec<(&'static str, Value)>,
     pub(crate) body: Value,
 }
 
@@ -24,8 +25,18 @@ impl Arguments {
         self.parameter(name).and_then(Value::as_i64).unwrap_or_default()
     }
 
+    /// A parameter of the query or the headers as text; `None` if it was left out.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.parameter(name).and_then(Value::as_str)
+    }
+
+    /// A parameter of the query or the headers as a number; `None` if it was left out.
+    pub(crate) fn given_number(&self, name: &str) -> Option<i64> {
+        self.parameter(name).and_then(Value::as_i64)
+    }
+
     fn parameter(&self, name: &str) -> Option<&Value> {
-        self.path.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// A member of the body.

@@ -1,11 +1,13 @@
-//! What a system is to the engine: the seam between what all five share and what each does in its own way.
+//! What a system is to the engine: the seam between what all share and what each does in its own way.
 
 use std::borrow::Cow;
 
+use http::{HeaderName, Method};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_status_openapi::Operation;
+use user_status_openapi::validate::Violation;
 
 use crate::codec::media_type::Refusal;
 use crate::credentials::Mint;
@@ -42,6 +44,26 @@ pub(crate) trait SystemModel {
 
     /// A refusal in the system's own shape.
     fn refuse(&self, status: u16, message: &str) -> SystemResponse;
+
+    /// Returns whether the system takes what violates the contract here: its own standard says more than the contract, which has
+    /// what a client should send.
+    fn understands(&self, _operation: &Operation, _asked: &Arguments, _violation: &Violation) -> bool {
+        false
+    }
+
+    /// Returns what is to be done for a request of an authenticated caller that is below the system's base path, and that no
+    /// operation is for.
+    ///
+    /// # Errors
+    /// The refusal, as the system gives it.
+    fn beyond(&mut self, _request: &BeyondRequest<'_>, _now: Timestamp) -> Result<Deed, SystemResponse> {
+        Err(self.refuse(404, "there is no such resource"))
+    }
+
+    /// Returns the number of bytes of what calls can change of a user, given the user's status.
+    fn room(&self, _user: &str, status: Option<&AccountStatus>) -> usize {
+        status.and_then(|status| status.suspended.as_ref()?.reason.as_ref()).map_or(0, String::len)
+    }
 
     /// The id of the tenant, where names on the wire depend on one.
     fn tenant(&self) -> Option<&str> {
@@ -105,6 +127,7 @@ pub(crate) trait SystemModel {
 /// |---|---|
 /// | userdocks | a refusal of what was asked is a 200 with `{"kind": "errors", "itemsLength", "errors": [{"message"}]}` |
 /// | mediconnect | a missing `isActive` is flipped; the reason is not required; a change answers `{"message", "user"}`; a token that is not valid gets 403 |
+/// | scim | services differ from each other: each deviation has a name of its own, in the world's document under `ways` |
 /// | the others | no deviation is known |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +152,8 @@ pub(crate) struct Quirks {
     pub(crate) own_members: &'static [&'static str],
     /// The way in which it refuses a media type that it does not speak. A decision that the contract records.
     pub(crate) media_type: Refusal,
+    /// What it has to say to a request that no operation is for.
+    pub(crate) beyond: fn(&BeyondRequest<'_>) -> BeyondKind,
 }
 
 /// The caller of an authenticated request.
@@ -153,28 +178,68 @@ pub(crate) struct Call<'a> {
     pub(crate) asked: &'a Arguments,
 }
 
+/// A request below the base path of a system that no operation of the contract is for.
+pub(crate) struct BeyondRequest<'a> {
+    pub(crate) method: &'a Method,
+    /// The path below the base path, still encoded.
+    pub(crate) path: &'a str,
+    /// `true` if the contract has the path, with other methods.
+    pub(crate) known_path: bool,
+    pub(crate) body: &'a [u8],
+}
+
+/// What a system has to say to such a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BeyondKind {
+    /// It has it.
+    Known,
+    /// It refuses it in its own shape.
+    Refused,
+    /// Nothing: the mock itself does.
+    Unknown,
+}
+
+/// What is to be done for such a request.
+pub(crate) enum Deed {
+    /// Nothing but to answer.
+    Answer(SystemResponse),
+    /// The user is put there, and then this is answered.
+    Put(String, Value, SystemResponse),
+    /// The user is removed, and then this is answered.
+    Remove(String, SystemResponse),
+}
+
 /// A response before it is put into a media type.
 #[derive(Clone, Debug)]
 pub(crate) struct SystemResponse {
     pub(crate) status: u16,
+    /// Null in a response without a body.
     pub(crate) body: Cow<'static, Value>,
-    /// `true` if it may leave although the contract does not have it: the system as observed, not as documented.
-    pub(crate) off_contract: bool,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    /// The media type in which it may leave although the contract does not have it: the system as observed, not as documented.
+    /// A text is written as it is, whatever else as JSON.
+    pub(crate) off_contract: Option<&'static str>,
 }
 
 impl SystemResponse {
     /// A response of the contract.
     pub(crate) fn of(status: u16, body: Value) -> SystemResponse {
-        SystemResponse { status, body: Cow::Owned(body), off_contract: false }
+        SystemResponse { status, body: Cow::Owned(body), headers: Vec::new(), off_contract: None }
     }
 
     /// A response of the contract that is always the same.
     pub(crate) fn fixed(status: u16, body: &'static Value) -> SystemResponse {
-        SystemResponse { status, body: Cow::Borrowed(body), off_contract: false }
+        SystemResponse { body: Cow::Borrowed(body), ..SystemResponse::of(status, Value::Null) }
     }
 
     /// Returns what the system was observed to answer, whether the contract has it or not.
-    pub(crate) fn observed(status: u16, body: Value) -> SystemResponse {
-        SystemResponse { off_contract: true, ..SystemResponse::of(status, body) }
+    pub(crate) fn observed(status: u16, media_type: &'static str, body: Value) -> SystemResponse {
+        SystemResponse { off_contract: Some(media_type), ..SystemResponse::of(status, body) }
+    }
+
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: String) -> SystemResponse {
+        self.headers.push((name, value));
+        self
     }
 }

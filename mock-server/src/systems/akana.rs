@@ -14,7 +14,7 @@ use user_status_openapi::Operation;
 use super::Users;
 use crate::codec::media_type::Refusal;
 use crate::credentials::{Mint, expired, problem, without_secrets, yes};
-use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
+use crate::model::{Arguments, BeyondKind, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::AccountStatus;
 
 /// An Akana user.
@@ -29,7 +29,8 @@ pub(super) const QUIRKS: Quirks = Quirks {
     id_member: Some("UserID"),
     own_members: &[],
     // Its documentation says so; of all systems it alone has a choice to offer.
-    media_type: Refusal { status: 404, of_accept: true },
+    media_type: Refusal { status: 404, of_accept: true, of_plain_json: true },
+    beyond: |_| BeyondKind::Unknown,
 };
 
 /// Akana credentials.

@@ -17,7 +17,7 @@ use crate::codec::media_type::Refusal;
 use crate::credentials::{
     Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets, yes,
 };
-use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
+use crate::model::{Arguments, BeyondKind, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::AccountStatus;
 
 /// The refusal of the source document, for a bad token as for an unknown user.
@@ -36,7 +36,8 @@ pub(super) const QUIRKS: Quirks = Quirks {
     user_schema: None,
     id_member: None,
     own_members: &[],
-    media_type: Refusal { status: 400, of_accept: false },
+    media_type: Refusal { status: 400, of_accept: false, of_plain_json: true },
+    beyond: |_| BeyondKind::Unknown,
 };
 
 /// The issuer of its tokens.

@@ -13,9 +13,11 @@ use serde_json::{Value, json};
 use user_status_openapi::{Operation, SystemKind};
 
 use super::Users;
-use crate::codec::media_type::Refusal;
+use crate::codec::media_type::{JSON, Refusal};
 use crate::credentials::{Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets};
-use crate::model::{Arguments, Call, Caller, Fidelity, PresentedCredentials, Quirks, SystemModel, SystemResponse};
+use crate::model::{
+    Arguments, BeyondKind, Call, Caller, Fidelity, PresentedCredentials, Quirks, SystemModel, SystemResponse,
+};
 use crate::status::{AccountStatus, Suspension};
 
 /// A MediConnect user.
@@ -29,7 +31,8 @@ pub(super) const QUIRKS: Quirks = Quirks {
     user_schema: Some("/components/schemas/MediconnectUser"),
     id_member: Some("id"),
     own_members: &[],
-    media_type: Refusal { status: 400, of_accept: false },
+    media_type: Refusal { status: 400, of_accept: false, of_plain_json: true },
+    beyond: |_| BeyondKind::Unknown,
 };
 
 /// The issuer of its tokens.
@@ -150,7 +153,7 @@ impl SystemModel for Mediconnect {
         user["updatedAt"] = Value::String(format!("{:.3}", call.now));
         if observed {
             let body = json!({ "message": "Estado del usuario actualizado", "user": user });
-            return Ok(SystemResponse::observed(200, body));
+            return Ok(SystemResponse::observed(200, JSON, body));
         }
         Ok(SystemResponse::of(200, user.clone()))
     }

@@ -1,4 +1,4 @@
-//! The five systems, each a state machine in a file of its own.
+//! The systems, each a state machine in a file of its own, or in a folder.
 //!
 //! Each struct is both the state and its part of a world's document. The files have the same parts in the same order: the
 //! document, the default world, who may call, what each operation does, what an error looks like, and the users.
@@ -13,6 +13,7 @@ use crate::model::{Quirks, SystemModel};
 pub(crate) mod akana;
 pub(crate) mod clearsquare;
 pub(crate) mod mediconnect;
+pub(crate) mod scim;
 pub(crate) mod symphony;
 pub(crate) mod userdocks;
 
@@ -24,6 +25,7 @@ pub(crate) fn quirks(system: SystemKind) -> &'static Quirks {
         SystemKind::Mediconnect => &mediconnect::QUIRKS,
         SystemKind::Symphony => &symphony::QUIRKS,
         SystemKind::Clearsquare => &clearsquare::QUIRKS,
+        SystemKind::Scim => &scim::QUIRKS,
     }
 }
 
@@ -41,6 +43,8 @@ pub struct Credentials {
     pub symphony: symphony::Credentials,
     /// ClearSquare: a token.
     pub clearsquare: clearsquare::Credentials,
+    /// SCIM: a token that may change accounts, and one that may not.
+    pub scim: scim::Credentials,
 }
 
 without_secrets!(Credentials);
@@ -49,7 +53,7 @@ without_secrets!(Credentials);
 /// takes as long as a copy of one: snapshots, resets and new worlds hold nobody up.
 pub(crate) type Users<K, V> = rpds::RedBlackTreeMapSync<K, V>;
 
-/// The state of all five.
+/// The state of all systems.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Systems {
@@ -58,6 +62,7 @@ pub(crate) struct Systems {
     pub(crate) mediconnect: mediconnect::Mediconnect,
     pub(crate) symphony: symphony::Symphony,
     pub(crate) clearsquare: clearsquare::Clearsquare,
+    pub(crate) scim: scim::Scim,
 }
 
 impl Systems {
@@ -69,6 +74,7 @@ impl Systems {
             mediconnect: self.mediconnect.typed(),
             symphony: self.symphony.typed(),
             clearsquare: self.clearsquare.typed(),
+            scim: self.scim.typed(),
         }
     }
 
@@ -79,6 +85,7 @@ impl Systems {
             SystemKind::Mediconnect => &self.mediconnect,
             SystemKind::Symphony => &self.symphony,
             SystemKind::Clearsquare => &self.clearsquare,
+            SystemKind::Scim => &self.scim,
         }
     }
 
@@ -89,6 +96,7 @@ impl Systems {
             SystemKind::Mediconnect => &mut self.mediconnect,
             SystemKind::Symphony => &mut self.symphony,
             SystemKind::Clearsquare => &mut self.clearsquare,
+            SystemKind::Scim => &mut self.scim,
         }
     }
 }

@@ -18,7 +18,7 @@ use user_status_openapi::Operation;
 use super::Users;
 use crate::codec::media_type::Refusal;
 use crate::credentials::{Mint, expired, problem, without_secrets, yes};
-use crate::model::{Arguments, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
+use crate::model::{Arguments, BeyondKind, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::{AccountStatus, Suspension};
 
 /// The response to every change.
@@ -37,7 +37,8 @@ pub(super) const QUIRKS: Quirks = Quirks {
     user_schema: Some("/components/schemas/SymphonyUserStatus"),
     id_member: Some("id"),
     own_members: &["service"],
-    media_type: Refusal { status: 400, of_accept: false },
+    media_type: Refusal { status: 400, of_accept: false, of_plain_json: true },
+    beyond: |_| BeyondKind::Unknown,
 };
 
 /// Symphony credentials.

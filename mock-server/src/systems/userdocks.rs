@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use user_status_openapi::{Operation, SystemKind};
 
 use super::Users;
-use crate::codec::media_type::Refusal;
+use crate::codec::media_type::{JSON, Refusal};
 use crate::credentials::{Issuer, Mint, SigningKey, Token, bearer, find_token, mint_bearer, problem, without_secrets};
-use crate::model::{Arguments, Call, Caller, Fidelity, PresentedCredentials, Quirks, SystemModel, SystemResponse};
+use crate::model::{
+    Arguments, BeyondKind, Call, Caller, Fidelity, PresentedCredentials, Quirks, SystemModel, SystemResponse,
+};
 use crate::status::AccountStatus;
 
 /// A Userdocks user.
@@ -27,7 +29,8 @@ pub(super) const QUIRKS: Quirks = Quirks {
     user_schema: None,
     id_member: None,
     own_members: &[],
-    media_type: Refusal { status: 400, of_accept: false },
+    media_type: Refusal { status: 400, of_accept: false, of_plain_json: true },
+    beyond: |_| BeyondKind::Unknown,
 };
 
 /// The issuer of its tokens.
@@ -197,7 +200,7 @@ impl SystemModel for Userdocks {
     fn refuse(&self, status: u16, message: &str) -> SystemResponse {
         if self.fidelity == Fidelity::Observed && status == 400 {
             let body = json!({ "kind": "errors", "itemsLength": 1, "errors": [{ "message": message }] });
-            return SystemResponse::observed(200, body);
+            return SystemResponse::observed(200, JSON, body);
         }
         SystemResponse::of(status, json!({ "success": false, "error": message, "message": null, "data": null }))
     }

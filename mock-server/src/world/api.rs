@@ -19,6 +19,7 @@ use crate::fault::{ActiveFault, Fault, FaultError};
 use crate::journal::matcher::{Expectation, RequestMatcher, Unmet};
 use crate::journal::secrets::Secrets;
 use crate::journal::{Exchange, Journal, Recorded};
+use crate::model::{Deed, SystemResponse};
 use crate::status::AccountStatus;
 use crate::systems::{Credentials, Systems};
 
@@ -154,35 +155,31 @@ impl World {
                 bounds::BYTES
             )));
         }
-        let State { current: world, part, .. } = &mut *lock(&self.state);
-        let before = world.systems.of(system).get(user);
-        if before.is_none() && world.systems.of(system).count() >= bounds::USERS {
-            return Err(WorldError::new(format!(
-                "{system} must have at most {} users, and has them already",
-                bounds::USERS
-            )));
-        }
-        world.systems.of_mut(system).put(user, value).map_err(WorldError::new)?;
-        if let Err(problem) = world.check_user(system, user) {
-            let model = world.systems.of_mut(system);
-            // What was there before was put there the same way.
-            let restored = before.is_some_and(|before| model.put(user, &before).is_ok());
-            if !restored {
-                model.remove(user);
-            }
-            return Err(WorldError::new(problem));
-        }
-        part.take(before.as_ref().map_or(0, room::of_user));
-        part.add(world.systems.of(system).get(user).as_ref().map_or(0, room::of_user));
-        Ok(())
+        put_user(&mut lock(&self.state), system, user, value)
     }
 
     /// Removes a user. Says whether there was one.
     pub fn remove_user(&self, system: SystemKind, user: &str) -> bool {
-        let State { current, part, .. } = &mut *lock(&self.state);
-        let model = current.systems.of_mut(system);
-        part.take(model.get(user).as_ref().map_or(0, room::of_user));
-        model.remove(user)
+        remove_user(&mut lock(&self.state), system, user)
+    }
+
+    /// Does what a request asks that no operation of the contract is for, and gives the response.
+    pub(crate) fn beyond(&self, system: SystemKind, act: impl FnOnce(&mut State) -> Deed) -> SystemResponse {
+        let state = &mut *lock(&self.state);
+        match act(state) {
+            Deed::Answer(answer) => answer,
+            Deed::Put(_, value, _) if !state.part.room().has(bounds::size(&value)) => {
+                state.current.systems.of(system).refuse(503, room::NO_ROOM)
+            }
+            Deed::Put(user, value, answer) => match put_user(state, system, &user, &value) {
+                Ok(()) => answer,
+                Err(problem) => state.current.systems.of(system).refuse(400, &problem.to_string()),
+            },
+            Deed::Remove(user, answer) => {
+                remove_user(state, system, &user);
+                answer
+            }
+        }
     }
 
     /// Signs the user in, and does what a system does only then: Symphony lifts a suspension whose end has passed.
@@ -447,6 +444,39 @@ impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// Adds or replaces a user, and keeps count of the room.
+fn put_user(state: &mut State, system: SystemKind, user: &str, value: &Value) -> Result<(), WorldError> {
+    let State { current: world, part, .. } = state;
+    let before = world.systems.of(system).get(user);
+    if before.is_none() && world.systems.of(system).count() >= bounds::USERS {
+        return Err(WorldError::new(format!(
+            "{system} must have at most {} users, and has them already",
+            bounds::USERS
+        )));
+    }
+    world.systems.of_mut(system).put(user, value).map_err(WorldError::new)?;
+    if let Err(problem) = world.check_user(system, user) {
+        let model = world.systems.of_mut(system);
+        // What was there before was put there the same way.
+        let restored = before.is_some_and(|before| model.put(user, &before).is_ok());
+        if !restored {
+            model.remove(user);
+        }
+        return Err(WorldError::new(problem));
+    }
+    part.take(before.as_ref().map_or(0, bounds::room_of_user));
+    part.add(world.systems.of(system).get(user).as_ref().map_or(0, bounds::room_of_user));
+    Ok(())
+}
+
+/// Removes a user, and keeps count of the room.
+fn remove_user(state: &mut State, system: SystemKind, user: &str) -> bool {
+    let State { current, part, .. } = state;
+    let model = current.systems.of_mut(system);
+    part.take(model.get(user).as_ref().map_or(0, bounds::room_of_user));
+    model.remove(user)
 }
 
 /// Milliseconds since the first call.

@@ -47,7 +47,7 @@ pub struct WorldState {
     /// The time at which the clock stands still; that of the machine if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<Timestamp>,
-    /// The five systems.
+    /// The systems.
     pub(crate) systems: Systems,
     /// Faults that strike from the start.
     #[serde(serialize_with = "each")]

@@ -7,6 +7,7 @@
 //! | mediconnect | [`MEDICONNECT_USER`] | John Smith, as in the source document; [`MEDICONNECT_ADMIN`] is the caller |
 //! | symphony | [`SYMPHONY_USER`] | the service users [`SYMPHONY_KEYMANAGER`] and [`SYMPHONY_CESERVICE`] cannot be disabled |
 //! | clearsquare | [`CLEARSQUARE_USER`] | |
+//! | scim | [`SCIM_USER`] | jane@acme.example, and [`SCIM_SECOND_USER`], joe@acme.example |
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ pub(crate) mod worlds;
 pub use crate::systems::akana::{TENANT as AKANA_TENANT, USER as AKANA_USER};
 pub use crate::systems::clearsquare::USER as CLEARSQUARE_USER;
 pub use crate::systems::mediconnect::{ADMIN as MEDICONNECT_ADMIN, USER as MEDICONNECT_USER};
+pub use crate::systems::scim::{SECOND_USER as SCIM_SECOND_USER, USER as SCIM_USER};
 pub use crate::systems::symphony::{
     CESERVICE as SYMPHONY_CESERVICE, KEYMANAGER as SYMPHONY_KEYMANAGER, USER as SYMPHONY_USER,
 };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::WorldState;
 use crate::bounds;
@@ -83,18 +82,6 @@ impl Drop for Part {
     }
 }
 
-/// Returns what a user takes.
-pub(crate) fn of_user(user: &Value) -> usize {
-    const VALUE: usize = 80;
-    let inside: usize = match user {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(of_user).sum(),
-        Value::Object(members) => members.iter().map(|(name, value)| name.len() + VALUE + of_user(value)).sum(),
-        _ => 0,
-    };
-    VALUE + inside
-}
-
 /// Returns what a fault takes.
 pub(crate) fn of_fault(fault: &impl Serialize) -> usize {
     bounds::size(fault).saturating_mul(JSON)
@@ -107,7 +94,7 @@ pub(crate) fn of_credential(credential: &str) -> usize {
 
 /// Returns what a world takes beside every other one.
 pub(crate) fn of_world(world: &WorldState) -> usize {
-    let users: usize = world.users().map(|user| of_user(&user)).sum();
+    let users: usize = world.users().map(|user| bounds::room_of_user(&user)).sum();
     let faults: usize = world.faults.iter().map(|fault| of_fault(&**fault)).sum();
     users + faults + world.secrets().map(of_credential).sum::<usize>()
 }

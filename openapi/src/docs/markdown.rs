@@ -57,9 +57,12 @@ fn section(document: &Value, contract: &Contract, operation: &Operation) -> Stri
         section.push_str(&examples(contract, &content.pointer));
     }
     for (code, response) in &operation.responses {
-        if let Some(content) = response.content.first() {
-            section.push_str(&format!("\n**Response {code}** (`{}`).\n", content.name));
-            section.push_str(&examples(contract, &content.pointer));
+        match response.content.first() {
+            Some(content) => {
+                section.push_str(&format!("\n**Response {code}** (`{}`).\n", content.name));
+                section.push_str(&examples(contract, &content.pointer));
+            }
+            None => section.push_str(&format!("\n**Response {code}** (without a body).\n")),
         }
     }
     for sample in described["x-codeSamples"].as_array().into_iter().flatten() {

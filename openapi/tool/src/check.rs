@@ -92,17 +92,22 @@ fn responses(operation: &Operation) -> Vec<Finding> {
     };
     let of_success = operation.responses.get(&200).map(|response| media_types(&response.content)).unwrap_or_default();
     for (code, response) in &operation.responses {
+        if response.content.is_empty() {
+            // One beside it says what there would be to read.
+            if *code >= 300 {
+                let problem = format!("{code} must have a body: only a success may be without one");
+                findings.push(Finding::at(format!("{}/content", response.pointer), problem));
+            }
+            continue;
+        }
         if media_types(&response.content) != of_success {
             let names = of_success.iter().cloned().collect::<Vec<_>>().join(", ");
             let at = format!("{}/content", response.pointer);
             findings.push(Finding::at(at, format!("{code} must have the media types that 200 has: {names}")));
         }
-        let json = response.content.iter().any(|media_type| media_type.name == "application/json");
-        if !json {
-            findings.push(Finding::at(
-                format!("{}/content", response.pointer),
-                format!("{code} must have application/json"),
-            ));
+        if MediaType::json(&response.content).is_none() {
+            let problem = format!("{code} must have application/json, or a media type that ends in +json");
+            findings.push(Finding::at(format!("{}/content", response.pointer), problem));
         }
     }
     findings

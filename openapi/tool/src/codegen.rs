@@ -29,6 +29,8 @@ pub(super) fn operations(contract: &Contract) -> String {
         };
         let changes: Vec<String> = operation.changes.iter().map(|change| format!("Change::{change:?}")).collect();
         let statuses: Vec<String> = operation.responses.keys().map(ToString::to_string).collect();
+        let bodyless = operation.responses.iter().filter(|(_, response)| response.content.is_empty());
+        let bodyless: Vec<String> = bodyless.map(|(code, _)| code.to_string()).collect();
         let system = operation.system;
         let constant = constant(system);
         let schema = |success: bool| {
@@ -42,13 +44,14 @@ pub(super) fn operations(contract: &Contract) -> String {
             "    #[cfg(feature = \"{system}\")]\n    Operation {{\n        id: {:?},\n        hook_id: {:?},\n        \
              method: {:?},\n        path: {:?},\n        system: SystemKind::{constant},\n        \
              idempotence: Idempotence::{idempotence},\n        changes: &[{}],\n        statuses: &[{}],\n        \
-             parse: Some(parse::<{}, {}>),\n    }},\n",
+             bodyless: &[{}],\n        parse: Some(parse::<{}, {}>),\n    }},\n",
             operation.id,
             snake_case(&operation.id),
             operation.method,
             operation.path,
             changes.join(", "),
             statuses.join(", "),
+            bodyless.join(", "),
             schema(true),
             schema(false),
         );

@@ -13,7 +13,7 @@ use super::{CONTRACT, Finding, GENERATE};
 pub const CLAIMS: &str = "CONTRACT.md";
 
 /// Each claim, and the command that proves it; a test holds that the commands are there.
-const PROVED: [(&str, &str); 24] = [
+const PROVED: [(&str, &str); 26] = [
     (
         "Every answer of the contract goes from the mock over a socket to the SDK, and every request the other way, and \
          arrives as what it is: each operation, status code, media type, example and set of credentials (the matrix below)",
@@ -27,6 +27,12 @@ const PROVED: [(&str, &str); 24] = [
     (
         "Clients that others wrote or generated work with the mock, and so do the samples of the documentation",
         ".ci/third-party-clients",
+    ),
+    ("The testers that others wrote for SCIM services find nothing in the mock's", ".ci/scim-testers"),
+    (
+        "What the SDK says of a change is so, in five SCIM servers that others wrote, through a network that fails, by oracles \
+         that are not the SDK",
+        ".ci/real-servers",
     ),
     (
         "A validating proxy that others wrote, between clients and the mock, finds every operation and nothing wrong",
@@ -93,7 +99,7 @@ const PROVED: [(&str, &str); 24] = [
 ];
 
 /// Each judge that others wrote, the file that fixes its version, and what stands before the version there.
-const JUDGES: [(&str, &str, &str); 9] = [
+const JUDGES: [(&str, &str, &str); 12] = [
     ("Redocly CLI", ".ci/lint-openapi", "@redocly/cli@"),
     ("Spectral", ".ci/lint-openapi", "@stoplight/spectral-cli@"),
     ("openapi-spec-validator", ".ci/lint-openapi", "openapi-spec-validator=="),
@@ -103,6 +109,9 @@ const JUDGES: [(&str, &str, &str); 9] = [
     ("openapi-generator", ".ci/third-party-clients", "GENERATOR="),
     ("Symphony BDK for Python", ".ci/third-party-clients", "symphony-bdk-python=="),
     ("TypeScript", ".ci/third-party-clients", "typescript@"),
+    ("scim2-client", ".ci/third-party-clients", "scim2-client=="),
+    ("scim2-tester", ".ci/scim-testers", "scim2-tester=="),
+    ("scim-sanity", ".ci/scim-testers", "scim-sanity=="),
 ];
 
 /// The page for a contract, in the repository at `root`. Its date is that of the last change of the document: the date of
@@ -168,8 +177,12 @@ fn matrix(contract: &Contract) -> Matrix {
     let mut text = format!("| Operation | request |{columns} all |\n|---|---|{}", "---|".repeat(codes.len() + 1));
     let mut cells = 0;
     for operation in contract.operations() {
-        let answers =
-            |code| operation.responses.get(code).map_or(0, |answer| bodies(contract, operation, &answer.content));
+        let answers = |code| match operation.responses.get(code) {
+            // One without a body is what it is.
+            Some(answer) if answer.content.is_empty() => operation.security.len(),
+            Some(answer) => bodies(contract, operation, &answer.content),
+            None => 0,
+        };
         let requests = match &operation.request_body {
             Some(body) => bodies(contract, operation, &body.content),
             None => operation.security.len(),

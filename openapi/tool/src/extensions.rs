@@ -7,7 +7,7 @@ use user_status_openapi::{BASE_PATH, Change, Contract, Idempotence, Operation, p
 use super::{Finding, objects};
 
 /// The extensions that there are. Any other is a typing error.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "x-source",
     "x-idempotent",
     "x-changes",
@@ -18,6 +18,7 @@ const KNOWN: [&str; 13] = [
     "x-credential",
     "x-known-values",
     "x-enum-varnames",
+    "x-read-leniently",
     "x-vocabulary",
     "x-displayName",
     BASE_PATH,
@@ -177,6 +178,9 @@ fn schemas(document: &Value) -> Vec<Finding> {
         }
         for (property, value) in schema["properties"].as_object().into_iter().flatten() {
             let here = pointer::join(&format!("{at}/properties"), property);
+            if value.get("x-read-leniently").is_some_and(|leniently| *leniently != true) {
+                findings.push(Finding::at(format!("{here}/x-read-leniently"), "must be `true`, or left out"));
+            }
             let password = value.get("format").and_then(Value::as_str) == Some("password");
             match value.get("x-credential") {
                 None if password => findings.push(Finding::at(here, "a password must have `x-credential: true`")),

@@ -8,14 +8,24 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-use user_status_openapi::{Contract, SystemKind};
+use user_status_openapi::{Contract, MediaType, SystemKind};
 
-/// The media type that typed clients speak.
+/// The media type that the generator knows as JSON.
 const JSON: &str = "application/json";
 
 /// Constraints that the view drops. A system's answer that breaks one is still an answer.
-const CONSTRAINTS: [&str; 8] =
-    ["pattern", "minLength", "maxLength", "minimum", "maximum", "minProperties", "maxProperties", "enum"];
+const CONSTRAINTS: [&str; 10] = [
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "enum",
+];
 
 /// The part of the contract from which a system's client is generated.
 pub(super) fn of_system(contract: &Contract, system: SystemKind) -> Value {
@@ -25,11 +35,17 @@ pub(super) fn of_system(contract: &Contract, system: SystemKind) -> Value {
         let mut value = document.pointer(&operation.pointer).cloned().unwrap_or_default();
         if let Some(members) = value.as_object_mut() {
             members.retain(|name, _| !name.starts_with("x-") && name != "security");
-            if let Some(body) = members.get_mut("requestBody") {
-                json_only(body);
+            if let (Some(body), Some(documented)) = (members.get_mut("requestBody"), &operation.request_body) {
+                json_only(body, &documented.content);
             }
             if let Some(responses) = members.get_mut("responses").and_then(Value::as_object_mut) {
-                responses.values_mut().for_each(json_only);
+                // The generator has one type for every success. The transport hands over one without a body as an empty one.
+                responses.retain(|_, response| response.get("content").is_some());
+                for (code, response) in responses.iter_mut() {
+                    if let Some(documented) = code.parse().ok().and_then(|code: u16| operation.responses.get(&code)) {
+                        json_only(response, &documented.content);
+                    }
+                }
             }
             if let Some(parameters) = members.get_mut("parameters").and_then(Value::as_array_mut) {
                 for parameter in parameters.iter_mut().filter_map(Value::as_object_mut) {
@@ -62,13 +78,13 @@ pub(super) fn of_system(contract: &Contract, system: SystemKind) -> Value {
     })
 }
 
-/// Keeps the JSON form of a body, and its schema only.
-fn json_only(body: &mut Value) {
-    if let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) {
-        content.retain(|name, _| name == JSON);
-        for media_type in content.values_mut().filter_map(Value::as_object_mut) {
-            media_type.retain(|name, _| name == "schema");
-        }
+/// Keeps the JSON form of a body, under the one name that the generator knows, and its schema only.
+fn json_only(body: &mut Value, documented: &[MediaType]) {
+    let Some(members) = body.as_object_mut() else { return };
+    members.remove("headers");
+    let json = MediaType::json(documented).map_or(JSON, |media_type| media_type.name.as_str());
+    if let Some(content) = members.get_mut("content") {
+        *content = json!({ JSON: { "schema": content[json]["schema"] } });
     }
 }
 
@@ -78,6 +94,17 @@ fn relax(schema: &mut Value, answer: bool) {
     let Some(members) = schema.as_object_mut() else { return };
     let password = members.get("format").and_then(Value::as_str) == Some("password");
     let number = members.get("type").and_then(Value::as_str) == Some("integer");
+    if answer && members.contains_key("x-read-leniently") {
+        members.remove("type");
+    }
+    // In this form the generator keeps members that it does not know.
+    if members.get("additionalProperties") == Some(&Value::Bool(true)) {
+        members.insert("additionalProperties".to_owned(), json!({}));
+    }
+    // As with every other member: a null says no more than one that is left out.
+    if answer && members.get("type").and_then(Value::as_str) == Some("array") {
+        members.insert("nullable".to_owned(), true.into());
+    }
     members.retain(|name, _| {
         let kept = !CONSTRAINTS.contains(&name.as_str()) && !name.starts_with("x-");
         kept && name != "example" && name != "xml" && (name != "format" || password || number)

@@ -4,6 +4,7 @@ use super::entry::JournalEntry;
 use super::row::Row;
 use crate::model::change::Change;
 use crate::model::status::AccountStatus;
+use crate::system::Capabilities;
 
 /// The abilities of a system that decide what a run may do with a row.
 #[derive(Clone, Copy, Debug)]
@@ -62,9 +63,9 @@ pub(super) fn first(row: &Row, in_doubt: bool, can: Can, read_first: bool) -> Fi
 }
 
 /// Decides what is done with a row whose account reads so. `in_doubt` is the entry of a row in doubt.
-pub(super) fn then(row: &Row, in_doubt: Option<&JournalEntry>, status: &AccountStatus) -> Then {
+pub(super) fn then(row: &Row, in_doubt: Option<&JournalEntry>, status: &AccountStatus, can: &Capabilities) -> Then {
     let expected = row.expected.as_ref();
-    match (status.shows(&row.change), in_doubt) {
+    match (can.shows(status, &row.change), in_doubt) {
         (Some(true), Some(entry)) if shows_more(entry, status) => Then::MoreThanAsked,
         (Some(true), _) => Then::AsAsked,
         (None, Some(_)) => Then::NotShown,
@@ -154,7 +155,8 @@ mod tests {
             let (started, ended, outcome) = (None, None, RowOutcome::default());
             let entry =
                 JournalEntry { number: 1, row: row.clone(), state: RowState::Sending, before, outcome, started, ended };
-            assert_eq!(then(&row, Some(&entry).filter(|_| in_doubt), &read), due, "{entry:?} {read}");
+            let can = Capabilities::new(&Change::ALL);
+            assert_eq!(then(&row, Some(&entry).filter(|_| in_doubt), &read, &can), due, "{entry:?} {read}");
         }
     }
 }

@@ -141,8 +141,9 @@ impl Lane {
                     Err(error) if in_doubt => return Ok(Some(not_looked_at(&error))),
                     Err(error) => return Ok(Some(RowOutcome::of_error(&error))),
                 };
-                let then = decide::then(row, Some(entry).filter(|_| in_doubt), &status);
-                let skips = system.capabilities().skips_if_so(&self.runner.options);
+                let can = system.capabilities();
+                let then = decide::then(row, Some(entry).filter(|_| in_doubt), &status, &can);
+                let skips = can.skips_if_so(&self.runner.options);
                 if !decide::sends(then, in_doubt, skips) {
                     return Ok(Some(left_alone(then, row, in_doubt, status)));
                 }

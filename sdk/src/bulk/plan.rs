@@ -76,7 +76,8 @@ impl Runner {
             Ok(row) => row,
             Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
         };
-        let can = Can::of(&row, system.capabilities().reads, system.repeatable(&row.change));
+        let capabilities = system.capabilities();
+        let can = Can::of(&row, capabilities.reads, system.repeatable(&row.change));
         let mut known = None;
         // Nothing was sent for it yet, and so nothing is in doubt.
         if decide::first(&row, false, can, self.read_first) == First::Read {
@@ -84,9 +85,9 @@ impl Runner {
                 Ok(status) => status,
                 Err(error) => return Planned { row, status: None, step: Step::Refused(error) },
             };
-            let then = decide::then(&row, None, &status);
+            let then = decide::then(&row, None, &status, &capabilities);
             let step = match then {
-                _ if decide::sends(then, false, system.capabilities().skips_if_so(&self.options)) => None,
+                _ if decide::sends(then, false, capabilities.skips_if_so(&self.options)) => None,
                 Then::Send => None,
                 Then::AsAsked | Then::MoreThanAsked | Then::NotShown => Some(Step::Unchanged),
                 Then::ChangedSince => Some(Step::ChangedSince),

@@ -189,8 +189,9 @@ impl<D: Dialect> HttpSystem<D> {
                 (status, Some(record))
             }
         };
-        let skips = read_first == ReadFirst::SkipIfSo && self.dialect.capabilities().skips_if_so(&options);
-        if skips && is_so(&before, change) {
+        let can = self.dialect.capabilities();
+        let skips = read_first == ReadFirst::SkipIfSo && can.skips_if_so(&options);
+        if skips && is_so(&can, &before, change) {
             return Ok(Order::Unchanged(before));
         }
         let response = record.as_ref().map(|record| Response::of(record.raw.as_ref()));
@@ -334,6 +335,7 @@ impl<D: Dialect> HttpSystem<D> {
             idempotence: if repeatable { Idempotence::Always } else { Idempotence::Never },
             changes,
             statuses: &[],
+            bodyless: &[],
             parse: None,
         };
         if change.is_none() && !operation.only_reads() {
@@ -378,7 +380,7 @@ impl<D: Dialect> HttpSystem<D> {
             let message = format!("the response says what is not understood: {status}");
             return Err(doubt(ErrorKind::UnexpectedResponse, &message));
         }
-        let shows = status.shows(change);
+        let shows = self.dialect.capabilities().shows(&status, change);
         if shows == Some(false) {
             let message = format!("asked to {change}, the response shows {status}");
             return Err(doubt(ErrorKind::Contradicted, &message).with_other_state_shown());
@@ -433,9 +435,10 @@ impl<D: Dialect> HttpSystem<D> {
 }
 
 /// Returns whether an account is as a change asks for, to the reason of a suspension.
-fn is_so(status: &AccountStatus, change: &StatusChange) -> bool {
+fn is_so(capabilities: &Capabilities, status: &AccountStatus, change: &StatusChange) -> bool {
     let reason = status.suspended.as_ref().and_then(|suspension| suspension.reason.as_deref());
-    status.shows(change) == Some(true) && (change.change() != Change::Suspend || reason == change.reason())
+    capabilities.shows(status, change) == Some(true)
+        && (change.change() != Change::Suspend || reason == change.reason())
 }
 
 fn nothing_sent(error: Error) -> Error {

@@ -459,7 +459,7 @@ pub mod types {
 #[derive(Clone)]
 /**Client for User status: mediconnect
 
-Version: 0.3.0*/
+Version: 0.4.0*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -486,7 +486,7 @@ impl Client {
 }
 impl ClientInfo<crate::client::session::Session> for Client {
     fn api_version() -> &'static str {
-        "0.3.0"
+        "0.4.0"
     }
     fn baseurl(&self) -> &str {
         self.baseurl.as_str()

@@ -22,3 +22,7 @@ pub mod symphony;
 #[cfg(feature = "clearsquare")]
 #[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]
 pub mod clearsquare;
+
+#[cfg(feature = "scim")]
+#[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]
+pub mod scim;

@@ -16,6 +16,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable],
         statuses: &[200, 400, 401, 403, 500],
+        bodyless: &[],
         parse: Some(parse::<super::userdocks::types::UserdocksSuccess, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "userdocks")]
@@ -28,6 +29,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable],
         statuses: &[200, 400, 401, 403, 500],
+        bodyless: &[],
         parse: Some(parse::<super::userdocks::types::UserdocksSuccess, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "userdocks")]
@@ -40,6 +42,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
+        bodyless: &[],
         parse: Some(parse::<super::userdocks::types::UserdocksUserResponse, super::userdocks::types::UserdocksError>),
     },
     #[cfg(feature = "akana")]
@@ -52,6 +55,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable, Change::Lock, Change::Unlock],
         statuses: &[200, 400, 401, 404, 500],
+        bodyless: &[],
         parse: Some(parse::<super::akana::types::AkanaUser, super::akana::types::AkanaFault>),
     },
     #[cfg(feature = "akana")]
@@ -64,6 +68,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 404, 500],
+        bodyless: &[],
         parse: Some(parse::<super::akana::types::AkanaUser, super::akana::types::AkanaFault>),
     },
     #[cfg(feature = "mediconnect")]
@@ -76,6 +81,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::WhenBodyHas(&["isActive"]),
         changes: &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend],
         statuses: &[200, 400, 401, 403, 404],
+        bodyless: &[],
         parse: Some(parse::<super::mediconnect::types::MediconnectUser, super::mediconnect::types::MediconnectError>),
     },
     #[cfg(feature = "mediconnect")]
@@ -88,6 +94,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 404],
+        bodyless: &[],
         parse: Some(parse::<super::mediconnect::types::MediconnectUser, super::mediconnect::types::MediconnectError>),
     },
     #[cfg(feature = "symphony")]
@@ -100,6 +107,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend],
         statuses: &[200, 400, 401, 403, 500],
+        bodyless: &[],
         parse: Some(parse::<super::symphony::types::SymphonySuccessResponse, super::symphony::types::SymphonyError>),
     },
     #[cfg(feature = "symphony")]
@@ -112,6 +120,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Always,
         changes: &[],
         statuses: &[200, 400, 401, 403, 500],
+        bodyless: &[],
         parse: Some(parse::<super::symphony::types::SymphonyUserStatus, super::symphony::types::SymphonyError>),
     },
     #[cfg(feature = "clearsquare")]
@@ -124,6 +133,72 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         idempotence: Idempotence::Never,
         changes: &[Change::Toggle],
         statuses: &[200, 400, 401],
+        bodyless: &[],
         parse: Some(parse::<super::clearsquare::types::ClearsquareResult, super::clearsquare::types::ClearsquareResult>),
+    },
+    #[cfg(feature = "scim")]
+    Operation {
+        id: "getScimUser",
+        hook_id: "get_scim_user",
+        method: "GET",
+        path: "/Users/{id}",
+        system: SystemKind::SCIM,
+        idempotence: Idempotence::Always,
+        changes: &[],
+        statuses: &[200, 400, 401, 403, 404, 429, 500],
+        bodyless: &[],
+        parse: Some(parse::<super::scim::types::ScimUser, super::scim::types::ScimError>),
+    },
+    #[cfg(feature = "scim")]
+    Operation {
+        id: "replaceScimUser",
+        hook_id: "replace_scim_user",
+        method: "PUT",
+        path: "/Users/{id}",
+        system: SystemKind::SCIM,
+        idempotence: Idempotence::Always,
+        changes: &[Change::Enable, Change::Disable],
+        statuses: &[200, 400, 401, 403, 404, 409, 412, 413, 429, 500, 501],
+        bodyless: &[],
+        parse: Some(parse::<super::scim::types::ScimUser, super::scim::types::ScimError>),
+    },
+    #[cfg(feature = "scim")]
+    Operation {
+        id: "patchScimUser",
+        hook_id: "patch_scim_user",
+        method: "PATCH",
+        path: "/Users/{id}",
+        system: SystemKind::SCIM,
+        idempotence: Idempotence::Always,
+        changes: &[Change::Enable, Change::Disable],
+        statuses: &[200, 204, 400, 401, 403, 404, 409, 412, 413, 429, 500, 501],
+        bodyless: &[204],
+        parse: Some(parse::<super::scim::types::ScimUser, super::scim::types::ScimError>),
+    },
+    #[cfg(feature = "scim")]
+    Operation {
+        id: "findScimUsers",
+        hook_id: "find_scim_users",
+        method: "GET",
+        path: "/Users",
+        system: SystemKind::SCIM,
+        idempotence: Idempotence::Always,
+        changes: &[],
+        statuses: &[200, 400, 401, 403, 429, 500],
+        bodyless: &[],
+        parse: Some(parse::<super::scim::types::ScimList, super::scim::types::ScimError>),
+    },
+    #[cfg(feature = "scim")]
+    Operation {
+        id: "getScimConfig",
+        hook_id: "get_scim_config",
+        method: "GET",
+        path: "/ServiceProviderConfig",
+        system: SystemKind::SCIM,
+        idempotence: Idempotence::Always,
+        changes: &[],
+        statuses: &[200, 400, 401, 403, 404, 429, 500],
+        bodyless: &[],
+        parse: Some(parse::<super::scim::types::ScimConfig, super::scim::types::ScimError>),
     },
 ];

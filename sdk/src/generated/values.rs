@@ -90,3 +90,25 @@ crate::model::open_enum::open_enum! {
         Error = "error",
     }
 }
+
+#[cfg(feature = "scim")]
+crate::model::id::string_id! {
+    /// The id that a SCIM service gave a user.
+    ScimUserId, SCIM, "user id", max 256
+}
+
+#[cfg(feature = "scim")]
+crate::model::open_enum::open_enum! {
+    /// What is done to an attribute.
+    ScimPatchOp {
+        Replace = "replace",
+    }
+}
+
+#[cfg(feature = "scim")]
+crate::model::open_enum::open_enum! {
+    /// The attribute that is changed.
+    ScimPatchPath {
+        Active = "active",
+    }
+}

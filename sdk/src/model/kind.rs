@@ -43,12 +43,13 @@ impl SystemKind {
     pub const SCIM: SystemKind = SystemKind("scim");
 
     /// The kinds that the contract describes, in its order.
-    pub const KNOWN: [SystemKind; 5] = [
+    pub const KNOWN: [SystemKind; 6] = [
         SystemKind::USERDOCKS,
         SystemKind::AKANA,
         SystemKind::MEDICONNECT,
         SystemKind::SYMPHONY,
         SystemKind::CLEARSQUARE,
+        SystemKind::SCIM,
     ];
 
     /// The longest name, in bytes.

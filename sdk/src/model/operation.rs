@@ -28,6 +28,8 @@ pub struct Operation {
     pub changes: &'static [Change],
     /// The documented status codes.
     pub statuses: &'static [u16],
+    /// Those of them that come without a body, such as 204.
+    pub bodyless: &'static [u16],
     /// Reads a body as the documented type for the status code; `None` for a request that no contract describes.
     pub(crate) parse: Option<Parse>,
 }
@@ -54,6 +56,14 @@ impl Operation {
     /// Returns whether it changes nothing, by its method too: what is no read is never sent in a dry run.
     pub(crate) fn only_reads(&self) -> bool {
         self.changes.is_empty() && self.method == "GET"
+    }
+
+    /// Returns the status code by which a generated client finds the type of a response: it knows no success without a body.
+    pub(crate) fn status_of_type(&self, status: u16) -> u16 {
+        match self.bodyless.contains(&status) {
+            true => self.statuses.iter().copied().find(|known| !self.bodyless.contains(known)).unwrap_or(status),
+            false => status,
+        }
     }
 
     /// Returns whether a request with this JSON body may be sent twice.

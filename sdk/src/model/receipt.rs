@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::change::StatusChange;
+use crate::model::change::{Change, StatusChange};
 use crate::model::kind::SystemKind;
 use crate::model::raw::RawResponse;
 use crate::model::status::AccountStatus;
@@ -54,6 +54,29 @@ impl Receipt {
             raw: None,
             before: None,
         }
+    }
+
+    /// Returns the changes that the account still needs after this one before nothing in its record bars the owner any more: an
+    /// account that was enabled may still be locked, or suspended. Empty after a change that bars the owner, and where the system
+    /// did not say.
+    ///
+    /// ```
+    /// use user_status::{AccountStatus, Change, Proof, Receipt, StatusChange, SystemKind};
+    ///
+    /// let status = AccountStatus { enabled: Some(true), locked: Some(true), ..AccountStatus::default() };
+    /// let receipt = Receipt::new(SystemKind::AKANA, "jane", StatusChange::enable(), Proof::Confirmed).with_status(status);
+    /// assert_eq!(receipt.still_needed(), [Change::Unlock]);
+    /// ```
+    pub fn still_needed(&self) -> Vec<Change> {
+        let AccountStatus { enabled, suspended, locked, .. } = &self.status;
+        let lifts = matches!(self.change.change(), Change::Enable | Change::Unsuspend | Change::Unlock);
+        let is_suspended = suspended.as_ref().is_some_and(|suspension| suspension.active);
+        let needed = [
+            (Change::Enable, *enabled == Some(false)),
+            (Change::Unsuspend, is_suspended),
+            (Change::Unlock, *locked == Some(true)),
+        ];
+        needed.into_iter().filter(|(_, is_needed)| lifts && *is_needed).map(|(change, _)| change).collect()
     }
 
     /// Sets the id of an account that was found by another name.

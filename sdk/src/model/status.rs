@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,20 +14,21 @@ use crate::model::change::{Change, StatusChange};
 /// of them that was not understood.
 ///
 /// ```
-/// use user_status::AccountStatus;
+/// use user_status::{AccountStatus, StatusChange};
 ///
 /// let mut status = AccountStatus { enabled: Some(true), ..AccountStatus::default() };
-/// assert_eq!(status.can_sign_in(), Some(true));
+/// assert_eq!(status.shows(&StatusChange::enable()), Some(true));
+/// assert_eq!(status.shows(&StatusChange::lock()), None);
 /// status.locked = Some(true);
-/// assert_eq!(status.can_sign_in(), Some(false));
-/// assert_eq!(AccountStatus::default().can_sign_in(), None);
+/// assert_eq!(status.to_string(), "enabled, locked");
 ///
 /// // A system that says of an account what no documentation has.
 /// let mut status = AccountStatus::default();
 /// status.unrecognized.insert("status".to_owned(), "TERMINATED".to_owned());
-/// assert_eq!(status.can_sign_in(), None);
 /// assert_eq!(status.to_string(), "unknown (status: TERMINATED)");
 /// ```
+///
+/// What the facts mean for signing in is the system's to say: [`AccountSystem::can_sign_in`](crate::AccountSystem::can_sign_in).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AccountStatus {
@@ -65,29 +67,19 @@ pub struct Suspension {
 }
 
 impl AccountStatus {
-    /// Returns whether the owner can sign in now: enabled, not suspended, not locked.
-    ///
-    /// Unknown facts are ignored. Returns `None` if all three are unknown, or if the system said something that was not
-    /// [understood](Self::unrecognized). A suspension whose end is past does not bar the owner, even if the system still
-    /// reports it: Symphony lifts it only when the owner signs in again.
-    pub fn can_sign_in(&self) -> Option<bool> {
-        self.can_sign_in_at(Timestamp::now())
-    }
-
-    /// Returns whether the owner can sign in at this time, as [`can_sign_in`](AccountStatus::can_sign_in) does for now.
-    pub fn can_sign_in_at(&self, now: Timestamp) -> Option<bool> {
-        if !self.unrecognized.is_empty() {
-            return None;
-        }
-        let suspended = |s: &Suspension| s.active && s.until.is_none_or(|until| until > now);
-        let facts = [self.enabled, self.suspended.as_ref().map(|s| !suspended(s)), self.locked.map(|locked| !locked)];
-        let mut known = facts.into_iter().flatten().peekable();
-        known.peek()?;
-        Some(known.all(|fine| fine))
-    }
-
-    /// Returns whether this is what a change asks for; `None` if the facts that it needs are not known.
+    /// Returns whether this is what a change asks for; `None` if the facts that it needs are not known. The end of a suspension
+    /// must be the same to the nanosecond.
     pub fn shows(&self, change: &StatusChange) -> Option<bool> {
+        self.shows_about(change, Duration::ZERO)
+    }
+
+    /// Returns whether this is what a change asks for, as [`shows`](AccountStatus::shows) does, where the ends of a suspension are
+    /// the same if they are no further apart than this.
+    pub(crate) fn shows_about(&self, change: &StatusChange, apart: Duration) -> Option<bool> {
+        let same_end = |ours: Option<Timestamp>, asked: Option<Timestamp>| match (ours, asked) {
+            (Some(ours), Some(asked)) => ours.duration_since(asked).unsigned_abs() <= apart,
+            (ours, asked) => ours == asked,
+        };
         let suspended = self.suspended.as_ref();
         match change.change() {
             Change::Enable => self.enabled,
@@ -102,7 +94,7 @@ impl AccountStatus {
                 let reason = suspension.reason.as_deref().filter(|reason| *reason != REDACTED);
                 // A reason that one of the two does not have says nothing; another end is another suspension.
                 let same_reason = reason.is_none() || change.reason().is_none() || reason == change.reason();
-                suspension.active && suspension.until == change.until() && same_reason
+                suspension.active && same_end(suspension.until, change.until()) && same_reason
             }),
             Change::Unsuspend => suspended.map(|suspension| !suspension.active),
             Change::Lock => self.locked,

@@ -186,7 +186,12 @@ impl CallDriver<'_> {
     /// Returns what a whole response proves: a gateway may refuse with the system's status code and media type, and not with its
     /// error body.
     fn concluded(&self, raw: &RawResponse, conclusion: Conclusion) -> Conclusion {
-        if self.is_own_error(raw) { conclusion } else { Conclusion::Unknown }
+        match conclusion {
+            _ if !self.is_own_error(raw) => Conclusion::Unknown,
+            // It may be asked again later.
+            Conclusion::Refused if self.is_rate_limit(raw) => Conclusion::RefusedForNow,
+            conclusion => conclusion,
+        }
     }
 
     /// Returns whether a body is the system's own error body, and not that of a gateway on the way.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::attempt::Attempt;
 use super::{CallDriver, CallResponse};
 use crate::codec::decode::Problem;
@@ -16,8 +18,16 @@ use crate::policy::retry::AttemptOutcome;
 pub(crate) const MISSHAPEN: &str = "the body is not of the shape that the contract describes";
 
 impl CallDriver<'_> {
-    /// The status code as it is meant: some systems say 403 for credentials that are not valid any more.
+    /// Returns whether a response is a 403 that says that there were too many requests.
+    pub(super) fn is_rate_limit(&self, raw: &RawResponse) -> bool {
+        raw.status == 403 && raw.seen().and_then(Value::as_object).is_some_and(self.parts.conventions.is_rate_limit)
+    }
+
+    /// The status code as it is meant: some systems say 403 for credentials that are not valid any more, or for too many requests.
     pub(super) fn effective_status(&self, raw: &RawResponse) -> u16 {
+        if self.is_rate_limit(raw) {
+            return 429;
+        }
         let expired = self.parts.conventions.expired_403.filter(|_| raw.status == 403);
         if expired.is_some_and(|text| self.parts.conventions.message(raw.shown()) == text) { 401 } else { raw.status }
     }
@@ -111,7 +121,11 @@ impl CallDriver<'_> {
         if !self.operation.statuses.contains(&raw.status) {
             return Err("this status code is not documented here".into());
         }
-        let value = raw.described(self.parts.representation.as_ref())?;
+        let empty = Value::Object(Map::new());
+        let value = match raw.body.is_empty() && self.operation.bodyless.contains(&raw.status) {
+            true => &empty,
+            false => raw.described(self.parts.representation.as_ref())?,
+        };
         // The error's own text may repeat the value.
         parse(raw.status, value).map_err(|_| MISSHAPEN.into())
     }

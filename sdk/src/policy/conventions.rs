@@ -35,6 +35,7 @@ pub struct Conventions {
     pub(crate) retries_500: bool,
     pub(crate) expired_403: Option<&'static str>,
     pub(crate) own_not_found: bool,
+    pub(crate) is_rate_limit: fn(&Map<String, Value>) -> bool,
 }
 
 impl Default for Conventions {
@@ -55,6 +56,7 @@ impl Conventions {
             retries_500: false,
             expired_403: None,
             own_not_found: false,
+            is_rate_limit: |_| false,
         }
     }
 
@@ -99,6 +101,23 @@ impl Conventions {
     /// Sets the text with which the system says 403 for expired credentials, where others say 401.
     pub const fn with_expired_403(mut self, text: &'static str) -> Conventions {
         self.expired_403 = Some(text);
+        self
+    }
+
+    /// Sets how a 403 that says that there were too many requests is told from others, by the members of the JSON object. It is
+    /// then taken for a 429: for [`RateLimited`](crate::ErrorKind::RateLimited), and repeated later.
+    ///
+    /// ```
+    /// use user_status::dialect::Conventions;
+    ///
+    /// // As Google's Directory API says it.
+    /// const CONVENTIONS: Conventions = Conventions::new().with_rate_limit_403(|members| {
+    ///     let reason = members["error"]["errors"][0]["reason"].as_str();
+    ///     matches!(reason, Some("rateLimitExceeded" | "userRateLimitExceeded"))
+    /// });
+    /// ```
+    pub const fn with_rate_limit_403(mut self, is_rate_limit: fn(&Map<String, Value>) -> bool) -> Conventions {
+        self.is_rate_limit = is_rate_limit;
         self
     }
 

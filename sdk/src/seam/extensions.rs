@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::StatusCode;
 use progenitor_client::{Error, ResponseValue};
 use reqwest::Response;
 
@@ -31,14 +32,16 @@ impl<T: Send + 'static> Carried<T> {
 }
 
 /// The response for the caller of a generated client, as the transport has parsed it already: what was checked is what is
-/// handed out.
+/// handed out, under the status code that came.
 #[expect(clippy::result_large_err, reason = "the type is the generator's")]
 pub(crate) fn value<T: 'static, E>(mut response: Response) -> Result<ResponseValue<T>, Error<E>> {
-    let parsed = Carried::<Parsed>::take(&mut response).and_then(|parsed| parsed.downcast::<T>().ok());
+    let carried = Carried::<(Parsed, u16)>::take(&mut response);
+    let parsed = carried.and_then(|(parsed, status)| Some((parsed.downcast::<T>().ok()?, status)));
     match parsed {
-        Some(value) => {
+        Some((value, status)) => {
             let headers = std::mem::take(response.headers_mut());
-            Ok(ResponseValue::new(*value, response.status(), headers))
+            let status = StatusCode::from_u16(status).unwrap_or(response.status());
+            Ok(ResponseValue::new(*value, status, headers))
         }
         // Both name the type by the same contract; a test calls every operation with every answer.
         None => Err(Error::Custom("the response is of another type than the operation's".to_owned())),

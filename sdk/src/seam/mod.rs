@@ -7,6 +7,7 @@
 //! - the body that was read and checked goes up in the extensions of the response, as [`extensions::Carried`];
 //! - an [`Error`] goes up in the same way, under a status code that was never on the wire ([`convert::FAILURE_STATUS`]).
 
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body, Client, Request, Response, ResponseBuilderExt as _, Url};
 
 use self::convert::FAILURE_STATUS;
@@ -33,17 +34,35 @@ pub(crate) fn execute<'a>(
         return Box::pin(std::future::ready(failure(error)));
     };
     Box::pin(async move {
-        let exchange = CallDriver::new(session, client, operation, request);
+        let exchange = CallDriver::new(session, client, operation, as_spoken(session, request));
         match exchange.run().await {
             Ok(CallResponse { raw, body, .. }) => {
-                let mut response = response(exchange.url(), raw.status);
+                let status = raw.status;
+                let mut response = response(exchange.url(), operation.status_of_type(status));
                 *response.headers_mut() = exchange.ended(raw);
-                Carried::put(body, &mut response);
+                Carried::put((body, status), &mut response);
                 Response::from(response)
             }
             Err(error) => failure(error),
         }
     })
+}
+
+/// The request in the media type of the system's JSON, which is the first that it has; the generator knows one name for all
+/// JSON. And with spaces in its query that every reader takes for such: a `+` is one in forms only.
+fn as_spoken(session: &Session, mut request: Request) -> Request {
+    let media_type = session.parts().conventions.media_types[0];
+    for name in [ACCEPT, CONTENT_TYPE] {
+        if let Some(value) = request.headers_mut().get_mut(name) {
+            *value = HeaderValue::from_static(media_type);
+        }
+    }
+    if let Some(query) =
+        request.url().query().filter(|query| query.contains('+')).map(|query| query.replace('+', "%20"))
+    {
+        request.url_mut().set_query(Some(&query));
+    }
+    request
 }
 
 /// Without the URL, which has the user's id in it: `reqwest` shows it wherever a response is printed.

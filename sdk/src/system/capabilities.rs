@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::model::change::{Change, StatusChange};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::kind::SystemKind;
+use crate::model::status::AccountStatus;
 use crate::policy::options::CallOptions;
 
 /// The capabilities of a system.
@@ -24,6 +27,10 @@ pub struct Capabilities {
     pub lookups: &'static [&'static str],
     /// The effect of a disabled account there. [`Confirmed`](crate::Proof::Confirmed) is the system's record, and proves no more.
     pub disable_effect: DisableEffect,
+    /// Whether a suspension keeps the owner from signing in; `None` if it is not known.
+    pub suspension_bars_sign_in: Option<bool>,
+    /// The precision with which the system keeps the end of a suspension: two ends that are no further apart are the same.
+    pub until_precision: Duration,
     /// `true` if a change can be taken back: the account is there afterwards, and what it was can be asked for.
     pub reversible: bool,
     /// When a read shows a change.
@@ -43,6 +50,18 @@ pub enum DisableEffect {
     SignInRefused,
     /// The owner cannot sign in, and sessions from before have ended.
     SessionsEnded,
+}
+
+impl DisableEffect {
+    /// Returns a word for it, such as `sign_in_refused`, which stays the same in later versions.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DisableEffect::Unknown => "unknown",
+            DisableEffect::RecordOnly => "record_only",
+            DisableEffect::SignInRefused => "sign_in_refused",
+            DisableEffect::SessionsEnded => "sessions_ended",
+        }
+    }
 }
 
 /// The consistency of a system: when a read shows a change that was made.
@@ -82,6 +101,8 @@ impl Capabilities {
             reads: false,
             lookups: &[],
             disable_effect: DisableEffect::Unknown,
+            suspension_bars_sign_in: None,
+            until_precision: Duration::ZERO,
             reversible: true,
             consistency: Consistency::Immediate,
         }
@@ -122,6 +143,20 @@ impl Capabilities {
         self
     }
 
+    /// Sets whether a suspension keeps the owner from signing in. It is not known by default.
+    #[must_use]
+    pub const fn with_suspension_bars_sign_in(mut self, bars: bool) -> Capabilities {
+        self.suspension_bars_sign_in = Some(bars);
+        self
+    }
+
+    /// Sets the precision with which the system keeps the end of a suspension. By default it is kept as it was asked for.
+    #[must_use]
+    pub const fn with_until_precision(mut self, precision: Duration) -> Capabilities {
+        self.until_precision = precision;
+        self
+    }
+
     /// Sets whether a change can be taken back.
     #[must_use]
     pub const fn with_reversible(mut self, can: bool) -> Capabilities {
@@ -134,6 +169,44 @@ impl Capabilities {
     pub const fn with_consistency(mut self, consistency: Consistency) -> Capabilities {
         self.consistency = consistency;
         self
+    }
+
+    /// Returns whether the owner of an account of this status can sign in at this time, as far as the system says what its record
+    /// means; `None` if it does not, or if something in the status was not
+    /// [understood](AccountStatus::unrecognized).
+    ///
+    /// A locked account is locked everywhere. What disabling and suspending do is [`disable_effect`](Self::disable_effect) and
+    /// [`suspension_bars_sign_in`](Self::suspension_bars_sign_in). A suspension whose end is past bars nobody, even if it is still
+    /// shown: Symphony lifts it only when the owner signs in again.
+    ///
+    /// ```
+    /// use jiff::Timestamp;
+    /// use user_status::{AccountStatus, Capabilities, Change, DisableEffect};
+    ///
+    /// let record = Capabilities::new(&[Change::Enable, Change::Disable]);
+    /// let disabled = AccountStatus { enabled: Some(false), ..AccountStatus::default() };
+    /// assert_eq!(record.can_sign_in(&disabled, Timestamp::now()), None);
+    ///
+    /// let door = record.with_disable_effect(DisableEffect::SignInRefused);
+    /// assert_eq!(door.can_sign_in(&disabled, Timestamp::now()), Some(false));
+    /// ```
+    pub fn can_sign_in(&self, status: &AccountStatus, now: Timestamp) -> Option<bool> {
+        let suspended = status.suspended.as_ref().filter(|s| s.active && s.until.is_none_or(|until| until > now));
+        let is_known = self.disable_effect != DisableEffect::Unknown;
+        let refuses = matches!(self.disable_effect, DisableEffect::SignInRefused | DisableEffect::SessionsEnded);
+        let barred_by_suspension = if suspended.is_some() { self.suspension_bars_sign_in } else { Some(false) };
+        match (status.locked, status.enabled, barred_by_suspension) {
+            _ if !status.unrecognized.is_empty() => None,
+            (Some(true), ..) | (_, _, Some(true)) => Some(false),
+            (_, Some(false), _) if refuses => Some(false),
+            (_, Some(_), Some(false)) if is_known => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a status is what a change asks for, with the system's precision.
+    pub(crate) fn shows(&self, status: &AccountStatus, change: &StatusChange) -> Option<bool> {
+        status.shows_about(change, self.until_precision)
     }
 
     /// Returns whether an account that reads as asked need not be changed, with these options.

@@ -32,6 +32,10 @@ macro_rules! handed_on {
                 (**self).check(user, change)
             }
 
+            fn can_sign_in(&self, status: &AccountStatus) -> Option<bool> {
+                (**self).can_sign_in(status)
+            }
+
             fn repeatable(&self, change: &StatusChange) -> bool {
                 (**self).repeatable(change)
             }

@@ -79,6 +79,12 @@ pub trait AccountSystem: Debug + Send + Sync {
         self.capabilities().check(self.kind(), change)
     }
 
+    /// Returns whether the owner of an account of this status can sign in now, as far as the system says what its record means;
+    /// see [`Capabilities::can_sign_in`].
+    fn can_sign_in(&self, status: &AccountStatus) -> Option<bool> {
+        self.capabilities().can_sign_in(status, self.clock().wall())
+    }
+
     /// Returns whether a change may be sent again after a request whose outcome is unknown: sending it twice does what
     /// sending it once does, and a look at the account can show that it was carried out. A run asks before it goes on
     /// with such a row; what may not be repeated stays unknown, for a person.

@@ -38,7 +38,7 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
             // A read that fails proves nothing, and takes nothing back: the system did say yes.
             let Some(status) = read_back(system, user, change, options, total).await else { return Ok(receipt) };
             let besides = receipt.before.as_ref().is_some_and(|before| !before.differs_only_by(change, &status));
-            match status.shows(change) {
+            match system.capabilities().shows(&status, change) {
                 Some(true) if !besides => Ok(Receipt { proof: Proof::Confirmed, status, ..receipt }),
                 // It may show what the account was.
                 Some(false) if system.capabilities().consistency != Consistency::Immediate => Ok(receipt),
@@ -61,7 +61,7 @@ pub(crate) async fn apply_and_verify<S: AccountSystem + ?Sized>(
             pending.unknown = false;
             match back {
                 Some(status)
-                    if status.shows(change) == Some(true)
+                    if system.capabilities().shows(&status, change) == Some(true)
                         && error.status_before().is_none_or(|before| before.differs_only_by(change, &status)) =>
                 {
                     Ok(Receipt {
@@ -104,7 +104,7 @@ async fn read_back<S: AccountSystem + ?Sized>(
     let mut waits = waits(system.capabilities().consistency).into_iter();
     loop {
         let status = system.status_with(user, options.with_total_timeout(left())).await.ok()?;
-        if status.shows(change) != Some(false) {
+        if system.capabilities().shows(&status, change) != Some(false) {
             return Some(status);
         }
         match waits.next() {

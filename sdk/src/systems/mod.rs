@@ -1,4 +1,4 @@
-//! The five systems, each with its builder, its credentials and its generated typed client.
+//! The systems, each with its builder, its credentials and its generated typed client.
 //!
 //! The modules have the same parts in the same order: the type of the system, its builder, its credentials, its conventions,
 //! and its dialect: how changes are asked for and what responses show; and what was generated for it (`Client`, `types`,

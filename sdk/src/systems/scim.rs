@@ -18,7 +18,12 @@ use crate::model::id::check_string;
 use crate::model::kind::SystemKind;
 use crate::model::open_enum::UnknownValue;
 use crate::model::status::AccountStatus;
+use crate::seam::convert::ErrorBody;
+use crate::seam::hooks;
 use crate::system::{Capabilities, Consistency, DisableEffect};
+
+pub use crate::generated::scim::{Client, builder, types};
+pub use crate::generated::values::{ScimPatchOp, ScimPatchPath, ScimUserId};
 
 /// A SCIM 2.0 service, and the credentials for it.
 ///
@@ -58,6 +63,7 @@ pub type Credentials = HttpCredentials;
 /// The dialect of a service.
 #[derive(Clone, Debug)]
 pub struct Api {
+    client: Client,
     preset: Preset,
     method: Option<Method>,
     allow_blind_put: bool,
@@ -197,6 +203,11 @@ impl Scim {
             disable_effect: DisableEffect::Unknown,
         }
     }
+
+    /// Returns the generated typed client. It sends what it is told to, and knows no [`Preset`] but for the media types.
+    pub fn client(&self) -> &Client {
+        &self.dialect.client
+    }
 }
 
 /// Builds a [`Scim`]. The base URL is what comes before `/Users`, as in `https://idp.acme.example/scim/v2`.
@@ -256,6 +267,7 @@ impl ScimBuilder {
         let session =
             self.config.connect(peer, self.credentials, |credentials: &Credentials| credentials.prepare(KIND))?;
         let dialect = Api {
+            client: session.client(Client::new_with_client),
             preset: self.preset,
             method: self.method.or(self.preset.method),
             allow_blind_put: self.allow_blind_put,
@@ -295,6 +307,13 @@ const REFUSALS_WHERE_DELETED: &[(u16, Conclusion, &str)] = REFUSALS.split_at(REF
 
 const RFC: &str = "RFC 7644, section 3.12";
 const RFC_6585: &str = "RFC 6585, section 4";
+
+hooks!(Client, crate::systems::operation);
+
+impl ErrorBody for types::ScimError {
+    const SYSTEM: SystemKind = KIND;
+    const CONVENTIONS: Conventions = CONVENTIONS;
+}
 
 /// Returns whether an error body is one of SCIM.
 fn is_error(members: &Map<String, Value>) -> bool {
@@ -363,12 +382,17 @@ fn is_named(attribute: &str, found: &str, asked: &str) -> bool {
     }
 }
 
+/// Returns whether a response has a user in it. Every resource has `schemas` and an `id` (RFC 7643, section 3).
+fn is_user(response: &Response<'_>) -> bool {
+    response.member("schemas").is_some() || response.member("id").is_some()
+}
+
 /// Returns what a response says of the account. What is a yes:
 ///
 /// | | yes | nothing else says |
 /// |---|---|---|
-/// | write | a success; proved by `active` | that `active` is another |
-/// | read | `active` is there | – |
+/// | write | a 204, or a user; proved by `active` | that `active` is another |
+/// | read | a user with `active` | – |
 ///
 /// `active` is a boolean; some services write it as a string, `"True"`.
 fn account(response: &Response<'_>) -> AccountStatus {
@@ -449,10 +473,13 @@ impl Dialect for Api {
     }
 
     fn verdict(&self, response: &Response<'_>) -> Verdict {
-        Verdict::Proof(account(response))
+        if is_user(response) { Verdict::Proof(account(response)) } else { Verdict::NOTHING }
     }
 
     fn change_verdict(&self, _: &StatusChange, _: Option<&AccountStatus>, response: &Response<'_>) -> Verdict {
+        if response.status() != 204 && !is_user(response) {
+            return Verdict::NOTHING;
+        }
         // 204 says that it was done, and so does a user without `active`; neither shows it.
         match account(response) {
             status if status == AccountStatus::default() => Verdict::Yes(status),
@@ -477,7 +504,8 @@ impl Dialect for Api {
         let unclear = |why: &str| Err(Error::new(ErrorKind::UnexpectedResponse, KIND, why));
         let Some((attribute, name)) = lookup(user) else { return unclear("nothing was looked for") };
         let total = response.member("totalResults").and_then(Value::as_u64);
-        let listed = match response.member("Resources").or_else(|| response.member("resources")) {
+        let members = ["Resources", "resources"].into_iter().filter_map(|name| response.member(name));
+        let listed = match members.into_iter().find(|member| !member.is_null()) {
             Some(Value::Array(listed)) => listed.as_slice(),
             None if total == Some(0) => &[],
             _ => return unclear("the response to the lookup is no list of users"),

@@ -252,6 +252,8 @@ impl Dialect for Api {
     fn capabilities(&self) -> Capabilities {
         Capabilities::new(&[Change::Enable, Change::Disable, Change::Suspend, Change::Unsuspend])
             .with_suspends_until(true)
+            // Its guide: a suspension that has ended is lifted when the user signs in.
+            .with_suspension_bars_sign_in(true)
             .with_reads(true)
     }
 

@@ -14,7 +14,7 @@ use crate::model::secret::Secret;
 use crate::model::status::AccountStatus;
 use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
-use crate::system::Capabilities;
+use crate::system::{Capabilities, DisableEffect};
 use crate::systems::operations::repeatable;
 
 pub use crate::generated::userdocks::{Client, builder, types};
@@ -212,7 +212,10 @@ impl Dialect for Api {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::new(&[Change::Enable, Change::Disable]).with_reads(true)
+        // Its document: who is freezed cannot sign in. Of sessions it says nothing.
+        Capabilities::new(&[Change::Enable, Change::Disable])
+            .with_reads(true)
+            .with_disable_effect(DisableEffect::SignInRefused)
     }
 
     fn conventions(&self) -> Conventions {

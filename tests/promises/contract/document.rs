@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use user_status_contract::{self as tool, Finding};
 use user_status_openapi::{Change, Contract, Idempotence, SchemeKind, SystemKind};
 
@@ -29,6 +30,7 @@ impl Copy {
             "examples/every_operation_cli.sh",
             ".ci/lint-openapi",
             ".ci/schemathesis",
+            ".ci/scim-testers",
             ".ci/third-party-clients",
             ".ci/validating-proxy",
         ] {
@@ -243,7 +245,7 @@ fn mistakes_in_the_document_are_named_with_their_place() {
         ("  /pod/v1/admin/user/{uid}/status:\n", "  /pods/v1/admin/user/{uid}/status:\n", "/paths/~1pods~1v1~1admin~1user~1{uid}~1status".into(), "must begin with `/pod/`"),
         ("    x-base-path: /pod\n", "    x-base-path: /pod/\n", "/tags/3/x-base-path".into(), "must be a path such as /pod"),
         ("    x-base-path: /pod\n", "    x-base-path: [pod]\n", "/tags/3/x-base-path".into(), "must be a string"),
-        ("      x-known-values: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "      x-known-values: [userdocks, akana, mediconnect, symphony]\n", "/components/schemas/SystemKind/x-known-values".into(), "must be userdocks, akana"),
+        ("      x-known-values: [userdocks, akana, mediconnect, symphony, clearsquare, scim]\n", "      x-known-values: [userdocks, akana, mediconnect, symphony, clearsquare]\n", "/components/schemas/SystemKind/x-known-values".into(), "must be userdocks, akana"),
         ("    AkanaServerFault:\n", "    AkanaForgottenFault:\n      summary: Nobody uses this\n      value: {}\n    AkanaServerFault:\n", "/components/examples/AkanaForgottenFault".into(), "is never used"),
     ];
     let good = fs::read_to_string(copy.0.join(tool::CONTRACT)).unwrap();
@@ -301,16 +303,28 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
         ("updateUserStatus", "POST", "/pod/v1/admin/user/{uid}/status/update", vec![200, 400, 401, 403, 500]),
         ("getUserStatus", "GET", "/pod/v1/admin/user/{uid}/status", vec![200, 400, 401, 403, 500]),
         ("manageUserStatus", "POST", "/api/users/manage-status", vec![200, 400, 401]),
+        ("getScimUser", "GET", "/scim/v2/Users/{id}", vec![200, 400, 401, 403, 404, 429, 500]),
+        ("replaceScimUser", "PUT", "/scim/v2/Users/{id}", vec![200, 400, 401, 403, 404, 409, 412, 413, 429, 500, 501]),
+        (
+            "patchScimUser",
+            "PATCH",
+            "/scim/v2/Users/{id}",
+            vec![200, 204, 400, 401, 403, 404, 409, 412, 413, 429, 500, 501],
+        ),
+        ("findScimUsers", "GET", "/scim/v2/Users", vec![200, 400, 401, 403, 429, 500]),
+        ("getScimConfig", "GET", "/scim/v2/ServiceProviderConfig", vec![200, 400, 401, 403, 404, 429, 500]),
     ]
     .map(|(id, method, path, codes)| (id, method, path.to_owned(), codes));
     same(&seen, &expected.to_vec())?;
     // In what the base URLs end that the documents have.
     let bases: Vec<(SystemKind, &str)> =
         SystemKind::ALL.iter().map(|system| (*system, contract.base_path(*system))).collect();
-    same(
-        &bases,
-        &SystemKind::ALL.iter().map(|v| (*v, if *v == SystemKind::Symphony { "/pod" } else { "" })).collect(),
-    )?;
+    let expected = |system: SystemKind| match system {
+        SystemKind::Symphony => "/pod",
+        SystemKind::Scim => "/scim/v2",
+        _ => "",
+    };
+    same(&bases, &SystemKind::ALL.iter().map(|system| (*system, expected(*system))).collect())?;
 
     let akana = contract.operation("changeUserStatus").ok_or("no changeUserStatus")?;
     let mut media_types = vec!["application/json".to_owned(), "application/xml".to_owned()];
@@ -324,9 +338,39 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
         same(&names(&response.content), &media_types)?;
     }
     for operation in contract.operations().iter().filter(|operation| operation.system != SystemKind::Akana) {
-        let answers = operation.responses.values().map(|response| &response.content);
-        for content in answers.chain(operation.request_body.iter().map(|body| &body.content)) {
-            same(&names(content), &vec!["application/json".to_owned()])?;
+        let json = if operation.system == SystemKind::Scim { "application/scim+json" } else { "application/json" };
+        // A 204 has no content (RFC 9110, section 15.3.5).
+        for (code, response) in &operation.responses {
+            same(&names(&response.content), &if *code == 204 { Vec::new() } else { vec![json.to_owned()] })?;
+        }
+        if let Some(body) = &operation.request_body {
+            same(&names(&body.content), &vec![json.to_owned()])?;
+        }
+    }
+    // Section 3.14: where a user is shown or was changed, its version is in `ETag`.
+    for id in ["getScimUser", "patchScimUser", "replaceScimUser"] {
+        let operation = contract.operation(id).ok_or_else(|| format!("no {id}"))?;
+        for (_, response) in operation.responses.iter().filter(|(code, _)| **code < 300) {
+            let schema = contract.resolve(&format!("{}/headers/ETag/schema", response.pointer));
+            same(&schema, &Some(&serde_json::json!({ "type": "string" })))?;
+        }
+    }
+    // RFC 7644, section 3.12: the status code once more, as a string.
+    for operation in contract.operations().iter().filter(|operation| operation.system == SystemKind::Scim) {
+        for (code, response) in operation.responses.iter().filter(|(code, _)| **code >= 400) {
+            let examples = contract.resolve(&format!("{}/examples", response.content[0].pointer));
+            for (_, example) in examples.and_then(Value::as_object).into_iter().flatten() {
+                same(&example["value"]["status"].as_str(), &Some(&*code.to_string()))?;
+                // Table 9.
+                let known: &[&str] = match code {
+                    400 => &["invalidFilter", "tooMany", "invalidSyntax", "invalidPath", "noTarget", "invalidValue"],
+                    409 => &["uniqueness"],
+                    _ => &[],
+                };
+                if let Some(scim_type) = example["value"]["scimType"].as_str() {
+                    same(&(code, known.contains(&scim_type)), &(code, true))?;
+                }
+            }
         }
     }
     let toggle = contract.operation("manageUserStatus").ok_or("no manageUserStatus")?;
@@ -336,7 +380,7 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
     // The credentials, as they travel: what is needed together, and what may stand instead of it.
     let key = ["header X-API-KEY", "header X-API-KEY-TYPE", "header X-CLIENT-ID"];
     let akana = ["cookie AtmoAuthToken_acmepaymentscorp", "header X-Csrf-Token_acmepaymentscorp"];
-    let credentials: [(&str, &[&[&str]]); 10] = [
+    let credentials: [(&str, &[&[&str]]); 15] = [
         ("setAccessStatus", &[&key, &["bearer"]]),
         ("setAppAccessStatus", &[&key]),
         ("getUser", &[&key, &["bearer"]]),
@@ -347,6 +391,11 @@ pub(crate) fn what_the_documents_say(contract: &Contract) -> Result<(), String> 
         ("updateUserStatus", &[&["header sessionToken"]]),
         ("getUserStatus", &[&["header sessionToken"]]),
         ("manageUserStatus", &[&["bearer"]]),
+        ("getScimUser", &[&["bearer"]]),
+        ("replaceScimUser", &[&["bearer"]]),
+        ("patchScimUser", &[&["bearer"]]),
+        ("findScimUsers", &[&["bearer"]]),
+        ("getScimConfig", &[&["bearer"]]),
     ];
     for (id, expected) in credentials {
         let operation = contract.operation(id).ok_or_else(|| format!("no {id}"))?;
@@ -392,6 +441,8 @@ pub(crate) fn what_the_sdk_says(contract: &Contract) -> Result<(), String> {
         };
         same(&(ours.id, idempotent), &(ours.id, true))?;
         same(&ours.statuses.to_vec(), &theirs.responses.keys().copied().collect())?;
+        let bodyless = theirs.responses.iter().filter(|(_, response)| response.content.is_empty());
+        same(&ours.bodyless.to_vec(), &bodyless.map(|(code, _)| *code).collect())?;
         let words = |changes: &[Change]| changes.iter().map(|change| change.as_str()).collect::<Vec<_>>();
         same(&ours.changes.iter().map(|change| change.as_str()).collect(), &words(&theirs.changes))?;
     }

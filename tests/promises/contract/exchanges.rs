@@ -4,15 +4,17 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use user_status::systems::{Akana, Mediconnect, Symphony, Userdocks, akana, mediconnect, symphony, userdocks};
+use user_status::systems::{
+    Akana, Mediconnect, Scim, Symphony, Userdocks, akana, mediconnect, scim, symphony, userdocks,
+};
 use user_status::{AccountSystem, CallOptions, RetryPolicy, StatusChange};
 use user_status_mock::{Fault, StandaloneServer, world};
 use user_status_openapi::validate::Validator;
-use user_status_openapi::{Contract, Location, MediaType, Operation, SchemeKind};
+use user_status_openapi::{Contract, Location, MediaType, Operation, Parameter, SchemeKind};
 use user_status_tests::{Message, Relay};
 
 use crate::support::systems::{
-    akana_builder, clearsquare, mediconnect_builder, options, suspend_until, symphony_builder, userdocks,
+    akana_builder, clearsquare, mediconnect_builder, options, scim_builder, suspend_until, symphony_builder, userdocks,
 };
 
 /// A request of a system's client, and its answer.
@@ -49,7 +51,11 @@ impl Exchange {
         }
         let status = self.answer.status();
         let response = operation.responses.get(&status).ok_or_else(|| here(format!("answers {status}")))?;
-        reading.body(&response.content, &self.answer).map_err(|e| here(format!("in {status}: {e}")))?;
+        match response.content.is_empty() {
+            true if self.answer.body.is_empty() => {}
+            true => return Err(here(format!("has a body in {status}"))),
+            false => reading.body(&response.content, &self.answer).map_err(|e| here(format!("in {status}: {e}")))?,
+        }
         Ok(operation)
     }
 }
@@ -62,7 +68,8 @@ struct Reading<'a, 'b> {
 impl<'a> Reading<'a, '_> {
     fn operation(&self, exchange: &Exchange) -> Result<&'a Operation, String> {
         let mut words = exchange.request.first_line.split(' ');
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut problem = format!("{method} {path} is no operation");
         for operation in self.contract.operations().iter().filter(|operation| operation.method == method) {
             let template = format!("{}{}", self.contract.base_path(operation.system), operation.path);
@@ -82,7 +89,7 @@ impl<'a> Reading<'a, '_> {
                 .iter()
                 .zip(&here)
                 .filter_map(|(there, here)| Some((there.strip_prefix('{')?.strip_suffix('}')?, here.to_string())));
-            match self.parameters(operation, given.collect(), &exchange.request) {
+            match self.parameters(operation, given.collect(), query, &exchange.request) {
                 Ok(()) => return Ok(operation),
                 Err(e) => problem = format!("{}: {e}", operation.id),
             }
@@ -90,12 +97,31 @@ impl<'a> Reading<'a, '_> {
         Err(problem)
     }
 
-    fn parameters(&self, operation: &Operation, path: Vec<(&str, String)>, request: &Message) -> Result<(), String> {
+    fn parameters(
+        &self,
+        operation: &Operation,
+        path: Vec<(&str, String)>,
+        query: &str,
+        request: &Message,
+    ) -> Result<(), String> {
+        let query: Vec<(String, String)> = reqwest::Url::parse(&format!("http://localhost/?{query}"))
+            .map_err(|e| e.to_string())?
+            .query_pairs()
+            .into_owned()
+            .collect();
+        for (name, _) in &query {
+            let known = |parameter: &Parameter| parameter.location == Location::Query && parameter.name == *name;
+            if !operation.parameters.iter().any(known) {
+                return Err(format!("{name} is no parameter"));
+            }
+        }
         for parameter in &operation.parameters {
             let given = match parameter.location {
                 Location::Path => path.iter().find(|(name, _)| *name == parameter.name).map(|(_, value)| value.clone()),
                 Location::Header => request.header(&parameter.name).first().map(|value| value.to_string()),
-                Location::Query => None,
+                Location::Query => {
+                    query.iter().find(|(name, _)| *name == parameter.name).map(|(_, value)| value.clone())
+                }
             };
             let Some(text) = given else {
                 if parameter.required { return Err(format!("{} is missing", parameter.name)) } else { continue }
@@ -114,7 +140,7 @@ impl<'a> Reading<'a, '_> {
         let mut sent: BTreeSet<String> = BTreeSet::new();
         for (name, value) in &request.headers {
             let name = name.to_lowercase();
-            let known = |parameter: &&user_status_openapi::Parameter| {
+            let known = |parameter: &&Parameter| {
                 parameter.location == Location::Header && parameter.name.eq_ignore_ascii_case(&name)
             };
             if name == "cookie" {
@@ -196,6 +222,7 @@ pub(crate) async fn recorded() -> Vec<Exchange> {
     akana_calls(&server, &mut exchanges).await;
     mediconnect_calls(&server, &mut exchanges).await;
     symphony_calls(&server, &mut exchanges).await;
+    scim_calls(&server, &mut exchanges).await;
     let relay = Relay::start(&server.root()).await;
     let site = clearsquare(&relay.uri());
     call(&site, &[world::CLEARSQUARE_USER, "000000cecbb5901d133039f8"], &[StatusChange::toggle()]).await;
@@ -233,7 +260,9 @@ async fn faults(server: &StandaloneServer, system: &dyn AccountSystem, operation
             "manageUserStatus" => StatusChange::toggle(),
             _ => StatusChange::disable(),
         };
-        if operation.starts_with("get") {
+        if operation == "findScimUsers" {
+            system.find_with("userName:nobody", once()).await.unwrap_err();
+        } else if operation.starts_with("get") {
             system.status_with("42", once()).await.unwrap_err();
         } else {
             system.apply_with("42", &change, once()).await.unwrap_err();
@@ -312,6 +341,46 @@ async fn symphony_calls(server: &StandaloneServer, exchanges: &mut Vec<Exchange>
     faults(server, &pod, "updateUserStatus", &[400, 401, 403, 500], body.clone()).await;
     faults(server, &pod, "getUserStatus", &[400, 401, 403, 500], body).await;
     keep("symphony", &relay, exchanges);
+}
+
+async fn scim_calls(server: &StandaloneServer, exchanges: &mut Vec<Exchange>) {
+    let relay = Relay::start(&server.root()).await;
+    let uri = format!("{}/scim/v2", relay.uri());
+    let users = [world::SCIM_USER, "userName:joe@acme.example", "externalId:nobody"];
+    let changes = [StatusChange::disable(), StatusChange::enable()];
+    for method in [scim::Method::Patch, scim::Method::Put] {
+        call(&scim_builder(&uri).method(method).build().unwrap(), &users, &changes).await;
+    }
+    let stranger = Scim::builder().base_url(&*uri).credentials(scim::Credentials::bearer("wrong")).build().unwrap();
+    call(&stranger, &[world::SCIM_USER], &changes[..1]).await;
+
+    // A change comes after a read, which must find somebody.
+    server.put_user(user_status_mock::SystemKind::Scim, "42", &json!({ "active": true })).unwrap();
+    let error = |code: u16| {
+        json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": code.to_string(), "detail": "why"
+        })
+    };
+    let codes: [(&str, scim::Method, &[u16]); 4] = [
+        ("getScimUser", scim::Method::Patch, &[400, 401, 403, 404, 429, 500]),
+        ("findScimUsers", scim::Method::Patch, &[400, 401, 403, 429, 500]),
+        ("patchScimUser", scim::Method::Patch, &[400, 401, 403, 404, 409, 412, 413, 429, 500, 501]),
+        ("replaceScimUser", scim::Method::Put, &[400, 401, 403, 404, 409, 412, 413, 429, 500, 501]),
+    ];
+    for (operation, method, codes) in codes {
+        let idp = scim_builder(&uri).method(method).build().unwrap();
+        for code in codes {
+            faults(server, &idp, operation, &[*code], error(*code)).await;
+        }
+    }
+    server.fault(Fault::response(204, json!({})).on_operation("patchScimUser").times(1)).unwrap();
+    scim_builder(&uri).build().unwrap().apply("42", &StatusChange::disable()).await.unwrap();
+    for code in [400, 401, 403, 404, 429, 500] {
+        server.fault(Fault::response(code, error(code)).on_operation("getScimConfig").times(1)).unwrap();
+        let client = scim_builder(&uri).retry(RetryPolicy::never()).build().unwrap();
+        client.client().get_scim_config().send().await.unwrap_err();
+    }
+    keep("scim", &relay, exchanges);
 }
 
 #[tokio::test]

@@ -38,12 +38,12 @@ fn lengths(member: &'static str, least: usize, most: usize) -> Vec<(&'static str
     edges
 }
 
-/// Ids that are texts: 1 to 128 characters that a segment of a path carries, and that lead nowhere else.
-fn text_id(schema: &'static str) -> Shape {
-    let taken = [text(1), text(128), json!("a.b"), json!("..a"), json!("...")];
+/// Ids that are texts: as many characters as these that a segment of a path carries, and that lead nowhere else.
+fn text_id(schema: &'static str, most: usize) -> Shape {
+    let taken = [text(1), text(most), json!("a.b"), json!("..a"), json!("...")];
     let refused = [
         text(0),
-        text(129),
+        text(most + 1),
         json!("."),
         json!(".."),
         json!("a/b"),
@@ -77,6 +77,37 @@ fn words(schema: &'static str, known: &[&str], open: bool) -> Shape {
     Shape { wholes, ..shape(schema, json!(known[0])) }
 }
 
+/// A list of attributes.
+fn attributes(schema: &'static str) -> Shape {
+    let wholes = vec![
+        (json!("id"), true),
+        (json!("id,active,meta"), true),
+        (json!("urn:ietf:params:scim:schemas:core:2.0:User:active"), true),
+        (text(1), true),
+        (text(192), true),
+        (text(193), false),
+        (json!(""), false),
+        (json!("id,"), false),
+        (json!("id active"), false),
+    ];
+    Shape { wholes, ..shape(schema, json!("id,userName")) }
+}
+
+/// The version that a user must have.
+fn version(schema: &'static str) -> Shape {
+    let wholes = vec![
+        (json!("*"), true),
+        (json!("\"a\""), true),
+        (json!("W/\"a\""), true),
+        (json!(format!("\"{}\"", "x".repeat(254))), true),
+        (json!(format!("\"{}\"", "x".repeat(255))), false),
+        (json!(""), false),
+        (json!("a"), false),
+        (json!("\"a\"\"b\""), false),
+    ];
+    Shape { wholes, ..shape(schema, json!("*")) }
+}
+
 /// An envelope of Userdocks: all four members are always there.
 fn envelope(schema: &'static str, good: Value, nullable: &'static [&'static str]) -> Shape {
     Shape { nullable, ..shape(schema, good) }
@@ -90,10 +121,10 @@ fn shapes() -> Vec<Shape> {
         [(member, json!(least), true), (member, json!(most), true), (member, beyond, false)]
     };
     vec![
-        text_id("UserdocksUserId"),
-        text_id("UserdocksAppId"),
-        text_id("AkanaUserId"),
-        text_id("ClearsquareUserId"),
+        text_id("UserdocksUserId", 128),
+        text_id("UserdocksAppId", 128),
+        text_id("AkanaUserId", 128),
+        text_id("ClearsquareUserId", 128),
         number_id("MediconnectUserId"),
         number_id("SymphonyUserId"),
         words("UserdocksAccessStatus", &["0", "1"], false),
@@ -232,6 +263,170 @@ fn shapes() -> Vec<Shape> {
             edges: vec![("status", json!("perhaps"), false)],
             ..shape("ClearsquareResult", json!({ "message": "m", "status": "success" }))
         },
+        text_id("ScimUserId", 256),
+        words("ScimPatchOp", &["replace"], false),
+        words("ScimPatchPath", &["active"], false),
+        Shape {
+            edges: vec![
+                ("schemas", json!([]), false),
+                ("schemas", json!(["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]), false),
+                ("schemas", json!([PATCH_OP, PATCH_OP]), false),
+                ("schemas", json!(["ARCHIVED"]), false),
+                ("Operations", json!([]), false),
+                ("Operations", json!([{ "op": "replace", "path": "active" }]), false),
+            ],
+            ..shape(
+                "ScimPatch",
+                json!({ "schemas": [PATCH_OP], "Operations": [{ "op": "replace", "path": "active", "value": true }] }),
+            )
+        },
+        Shape {
+            edges: vec![
+                ("op", json!("Replace"), false),
+                ("path", json!("userName"), false),
+                ("value", json!("True"), false),
+            ],
+            ..shape("ScimPatchOperation", json!({ "op": "replace", "path": "active", "value": true }))
+        },
+        Shape {
+            optional: &["id", "externalId", "displayName", "active"],
+            edges: [
+                lengths("userName", 1, 256),
+                lengths("externalId", 0, 256),
+                lengths("displayName", 0, 256),
+                vec![
+                    ("userName", json!("a b"), false),
+                    ("userName", json!("a\u{7f}"), false),
+                    ("userName", json!("a\u{96}"), false),
+                    ("userName", json!("\u{e9}\u{1f600}/\\\""), true),
+                    ("externalId", json!("a\n"), false),
+                    ("externalId", json!("a b\u{1f600}"), true),
+                    ("displayName", json!("a\u{96}"), false),
+                    ("displayName", json!("a b"), true),
+                    ("schemas", json!([]), false),
+                    ("schemas", json!([7]), false),
+                ],
+            ]
+            .concat(),
+            ..shape(
+                "ScimReplacement",
+                json!({
+                    "schemas": ["s"], "id": "i", "externalId": "e", "userName": "u", "displayName": "d", "active": true,
+                }),
+            )
+        },
+        Shape {
+            optional: &["schemas", "id", "externalId", "userName", "displayName", "active", "meta"],
+            edges: vec![("schemas", json!([7]), false), ("meta", json!({ "version": 7 }), false)],
+            ..shape(
+                "ScimUser",
+                json!({
+                    "schemas": ["s"], "id": "i", "externalId": "e", "userName": "u", "displayName": "d", "active": true,
+                    "meta": {},
+                }),
+            )
+        },
+        Shape {
+            optional: &["resourceType", "created", "lastModified", "version", "location"],
+            ..shape(
+                "ScimMeta",
+                json!({
+                    "resourceType": "User", "created": TIME, "lastModified": TIME, "version": "W/\"1\"", "location": "l",
+                }),
+            )
+        },
+        Shape {
+            optional: &["startIndex", "itemsPerPage", "Resources"],
+            edges: [
+                integers("totalResults", i64::MIN, i64::MAX),
+                integers("startIndex", i64::MIN, i64::MAX),
+                integers("itemsPerPage", i64::MIN, i64::MAX),
+                [
+                    ("schemas", json!([7]), false),
+                    ("Resources", json!([]), true),
+                    ("Resources", json!([{ "id": 7 }]), false),
+                ],
+            ]
+            .concat(),
+            ..shape(
+                "ScimList",
+                json!({ "schemas": ["s"], "totalResults": 1, "startIndex": 1, "itemsPerPage": 1, "Resources": [{ "id": "i" }] }),
+            )
+        },
+        Shape {
+            optional: &[
+                "schemas",
+                "documentationUri",
+                "patch",
+                "bulk",
+                "filter",
+                "changePassword",
+                "sort",
+                "etag",
+                "authenticationSchemes",
+            ],
+            edges: [
+                ["patch", "bulk", "filter", "changePassword", "sort", "etag"]
+                    .map(|member| (member, json!({ "supported": "yes" }), false))
+                    .to_vec(),
+                vec![("schemas", json!([7]), false), ("authenticationSchemes", json!([{}]), false)],
+            ]
+            .concat(),
+            ..shape(
+                "ScimConfig",
+                json!({
+                    "schemas": ["s"], "documentationUri": "d", "patch": { "supported": true },
+                    "bulk": { "supported": false }, "filter": { "supported": true },
+                    "changePassword": { "supported": false }, "sort": { "supported": false },
+                    "etag": { "supported": true }, "authenticationSchemes": [],
+                }),
+            )
+        },
+        Shape {
+            optional: &["maxOperations", "maxPayloadSize", "maxResults"],
+            edges: ["maxOperations", "maxPayloadSize", "maxResults"]
+                .map(|member| integers(member, i64::MIN, i64::MAX))
+                .concat(),
+            ..shape(
+                "ScimFeature",
+                json!({ "supported": true, "maxOperations": 0, "maxPayloadSize": 0, "maxResults": 0 }),
+            )
+        },
+        shape("ScimAuthentication", json!({ "type": "oauthbearertoken", "name": "n", "description": "d" })),
+        Shape {
+            optional: &["scimType", "detail"],
+            edges: vec![("schemas", json!([7]), false)],
+            ..shape("ScimError", json!({ "schemas": ["s"], "status": "400", "scimType": "t", "detail": "why" }))
+        },
+        // Attributes, a version, a filter, and where a page of a list begins and how long it is.
+        attributes("/paths/~1scim~1v2~1Users~1{id}/get/parameters/1/schema"),
+        attributes("/paths/~1scim~1v2~1Users~1{id}/get/parameters/2/schema"),
+        attributes("/paths/~1scim~1v2~1Users/get/parameters/3/schema"),
+        attributes("/paths/~1scim~1v2~1Users/get/parameters/4/schema"),
+        version("/paths/~1scim~1v2~1Users~1{id}/patch/parameters/1/schema"),
+        version("/paths/~1scim~1v2~1Users~1{id}/put/parameters/1/schema"),
+        Shape {
+            wholes: vec![
+                (json!(r#"userName eq "a""#), true),
+                (json!(r#"externalId eq "a\"b\\c""#), true),
+                (json!(r#"id eq """#), true),
+                (json!(format!("id eq \"{}\"", "x".repeat(536))), true),
+                (json!(format!("id eq \"{}\"", "x".repeat(537))), false),
+                (json!(""), false),
+                (json!(r#"userName eq "a" or id eq "b""#), false),
+                (json!("userName eq a"), false),
+                (json!(r#"userName pr"#), false),
+            ],
+            ..shape("/paths/~1scim~1v2~1Users/get/parameters/0/schema", json!(r#"userName eq "a""#))
+        },
+        Shape {
+            wholes: vec![(json!(1), true), (json!(i64::MAX), true), (json!(0), false), (json!(u64::MAX), false)],
+            ..shape("/paths/~1scim~1v2~1Users/get/parameters/1/schema", json!(1))
+        },
+        Shape {
+            wholes: vec![(json!(0), true), (json!(i64::MAX), true), (json!(-1), false), (json!(u64::MAX), false)],
+            ..shape("/paths/~1scim~1v2~1Users/get/parameters/2/schema", json!(10))
+        },
         // A preferred language.
         Shape {
             wholes: vec![(text(1), true), (text(256), true), (text(0), false), (text(257), false)],
@@ -239,6 +434,8 @@ fn shapes() -> Vec<Shape> {
         },
     ]
 }
+
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// A value of another type than this one.
 fn of_another_type(value: &Value) -> Value {

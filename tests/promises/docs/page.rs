@@ -365,7 +365,15 @@ async fn the_page_can_be_used_by_everybody() {
 async fn requests_sent_from_the_page_change_accounts_of_every_system() {
     let server = StandaloneServer::start().await.unwrap();
     let Some(mut browser) = Browser::start("changes").await else { return };
-    for id in ["setAccessStatus", "changeUserStatus", "toggleUserStatus", "updateUserStatus", "manageUserStatus"] {
+    let changes = [
+        "setAccessStatus",
+        "changeUserStatus",
+        "toggleUserStatus",
+        "updateUserStatus",
+        "manageUserStatus",
+        "patchScimUser",
+    ];
+    for id in changes {
         browser.open(&format!("{}/docs", server.root())).await;
         assert_eq!(browser.try_out(operation(id)).await, 200, "{id}");
         let exchanges = server.journal();
@@ -375,7 +383,7 @@ async fn requests_sent_from_the_page_change_accounts_of_every_system() {
         let now = server.status(exchange.system.unwrap(), exchange.user.as_deref().unwrap());
         assert_eq!(now, exchange.after, "{id}");
     }
-    assert_eq!(server.total_requests(), 5);
+    assert_eq!(server.total_requests(), changes.len() as u64);
     browser.asked_only(&[&server.root()]);
 }
 

@@ -39,7 +39,7 @@ const FUZZER: By = Nearly(
 );
 
 /// Each example by its page and its first line.
-const EXAMPLES: [(&str, &str, By); 18] = [
+const EXAMPLES: [(&str, &str, By); 19] = [
     ("ARCHITECTURE.md", "                        openapi/openapi.yaml ", Drawing),
     ("README.md", "cargo run --example quickstart", Ci),
     ("README.md", "cargo test --workspace", Ci),
@@ -54,6 +54,7 @@ const EXAMPLES: [(&str, &str, By); 18] = [
     ("mock-server/README.md", "use user_status_mock::{", Rustdoc("mock-server/src/lib.rs")),
     ("mock-server/README.md", "{ \"kind\": ", Test(HERE, "the_mock_takes_the_documents_of_its_page")),
     ("mock-server/README.md", "seed: 7", Test(HERE, "the_mock_takes_the_documents_of_its_page")),
+    ("mock-server/README.md", "systems:\n  scim:", Test(HERE, "the_mock_takes_the_documents_of_its_page")),
     ("mock-server/fuzz/README.md", "cargo install cargo-fuzz", FUZZER),
     ("mock-server/fuzz/README.md", "SANITIZER=address ", FUZZER),
     ("mock-server/fuzz/README.md", "PRINT=1 cargo fuzz run ", FUZZER),
@@ -217,6 +218,8 @@ async fn the_call_that_the_mock_prints_works() {
 async fn the_mock_takes_the_documents_of_its_page() {
     let world = WorldState::from_yaml(&block("mock-server/README.md", "seed: 7")).unwrap();
     let server = StandaloneServer::start_with(Options::new().world(world)).await.unwrap();
+    let ways = WorldState::from_yaml(&block("mock-server/README.md", "systems:\n  scim:")).unwrap().to_json();
+    assert_eq!(ways["systems"]["scim"]["ways"]["filter"], "ignored");
     let fault = block("mock-server/README.md", "{ \"kind\": ");
     let headers = [("content-type", "application/json")];
     let made = send(&server.root(), "POST /__admin/faults", &headers, &fault).await;

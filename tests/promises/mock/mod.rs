@@ -6,6 +6,7 @@ mod callers;
 mod journal;
 mod journal_secrets;
 mod memory;
+mod scim;
 mod systems;
 mod transports;
 mod wire_faults;

@@ -223,6 +223,8 @@ async fn methods_paths_and_queries() {
             let call = Call { method: method.to_owned(), ..good.clone() };
             both.send(&format!("{method} of {}", operation.id), &call).await;
         }
+        // One of the methods deletes a user of SCIM.
+        both.send("what there was before", &Call::new("POST", "/__admin/reset")).await;
         let plain = raw::target(operation);
         // Each byte of each parameter, percent-encoded: the same user.
         let encoded =

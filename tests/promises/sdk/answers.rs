@@ -1,8 +1,15 @@
 //! What a receipt proves, and which answers are no success.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use user_status::systems::{Mediconnect, mediconnect, symphony};
-use user_status::{AccountStatus, AccountSystem, Applied, Error, ErrorKind, Proof, StatusChange, Suspension};
+use user_status::testing::{TestFailure, TestSystem};
+use user_status::{
+    AccountStatus, AccountSystem, Applied, Capabilities, Change, DisableEffect, Error, ErrorKind, Proof, StatusChange,
+    Suspension,
+};
 use user_status_mock::{Fidelity, Options, StandaloneServer, SystemKind, WorldState, world};
 use user_status_tests::Recorder;
 
@@ -24,7 +31,12 @@ async fn receipts_say_how_a_change_is_known() {
         (receipt.proof, receipt.status.locked, receipt.status.enabled),
         (Proof::Confirmed, Some(true), Some(true))
     );
-    assert_eq!(akana.status(world::AKANA_USER).await.unwrap().can_sign_in(), Some(false));
+    assert_eq!(akana.can_sign_in(&akana.status(world::AKANA_USER).await.unwrap()), Some(false));
+    // Whether enabling unlocks is not documented, and what is left is said.
+    let receipt =
+        akana.apply_and_verify(world::AKANA_USER, &StatusChange::enable().with_comment("back")).await.unwrap();
+    let left: &[Change] = if receipt.status.locked == Some(true) { &[Change::Unlock] } else { &[] };
+    assert_eq!(receipt.still_needed(), left);
 
     let mediconnect = mediconnect_builder(&uri(SystemKind::Mediconnect)).build().unwrap();
     let leave = StatusChange::suspend("Leave");
@@ -184,8 +196,70 @@ async fn only_the_suspension_that_was_asked_for_is_proved() {
     let seconds = symphony_builder(&server.uri()).unit(symphony::Unit::Seconds).build().unwrap();
     assert!(seconds.apply("42", &fine).await.unwrap_err().is_invalid_input());
     assert_eq!(server.received().len(), 1);
-    // A suspension whose end is past keeps nobody out.
-    assert_eq!(status("Leave", "2020-01-01T00:00:00Z".parse().ok()).can_sign_in(), Some(true));
+}
+
+/// What a record means for signing in is the system's to say, and where it does not, nobody knows.
+#[test]
+fn what_a_record_means_is_said_by_the_system() {
+    let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+    let can = || Capabilities::new(&Change::ALL);
+    let with = |effect| can().with_disable_effect(effect);
+    let enabled = |enabled| AccountStatus { enabled: Some(enabled), ..AccountStatus::default() };
+    let suspended = |until: Option<&str>| AccountStatus {
+        suspended: Some(Suspension { active: true, reason: None, until: until.map(|until| until.parse().unwrap()) }),
+        ..enabled(true)
+    };
+    let locked = AccountStatus { locked: Some(true), ..enabled(true) };
+    let mut strange = enabled(true);
+    strange.unrecognized.insert("status".to_owned(), "GONE".to_owned());
+    let past = Some("2026-01-01T00:00:00Z");
+    let later = Some("2027-01-01T00:00:00Z");
+    let refused = with(DisableEffect::SignInRefused);
+    for (can, status, expected) in [
+        (can(), enabled(true), None),
+        (can(), enabled(false), None),
+        (refused, enabled(true), Some(true)),
+        (refused, enabled(false), Some(false)),
+        (with(DisableEffect::SessionsEnded), enabled(false), Some(false)),
+        // A record that bars nobody.
+        (with(DisableEffect::RecordOnly), enabled(false), Some(true)),
+        (can(), locked.clone(), Some(false)),
+        (refused, suspended(None), None),
+        (refused.with_suspension_bars_sign_in(true), suspended(None), Some(false)),
+        (refused.with_suspension_bars_sign_in(true), suspended(later), Some(false)),
+        (refused.with_suspension_bars_sign_in(true), suspended(past), Some(true)),
+        (refused.with_suspension_bars_sign_in(false), suspended(None), Some(true)),
+        (refused, strange, None),
+        (refused, AccountStatus::default(), None),
+    ] {
+        assert_eq!(can.can_sign_in(&status, now), expected, "{can:?}: {status}");
+    }
+}
+
+/// A system that keeps the end of a suspension in whole minutes is not said to have kept another one.
+#[tokio::test]
+async fn the_end_of_a_suspension_is_compared_as_precisely_as_the_system_keeps_it() {
+    let asked = StatusChange::suspend("Leave").with_until("2026-12-31T23:59:59.5Z".parse().unwrap());
+    for (precision, kept, proof) in [
+        (Duration::ZERO, "2026-12-31T23:59:59.5Z", Some(Proof::Confirmed)),
+        (Duration::ZERO, "2026-12-31T23:59:59Z", None),
+        (Duration::from_secs(1), "2026-12-31T23:59:59Z", Some(Proof::Confirmed)),
+        (Duration::from_secs(1), "2026-12-31T23:59:58Z", None),
+        (Duration::from_secs(60), "2027-01-01T00:00:00Z", Some(Proof::Confirmed)),
+    ] {
+        let capabilities = Capabilities::new(&[Change::Suspend])
+            .with_suspends_until(true)
+            .with_reads(true)
+            .with_until_precision(precision);
+        let system = TestSystem::new().with_capabilities(capabilities);
+        let suspension = Suspension { active: true, reason: Some("Leave".to_owned()), until: kept.parse().ok() };
+        let status = AccountStatus { suspended: Some(suspension), ..AccountStatus::default() };
+        let system = system.with_account("jane", status);
+        // What became of the change, only the account can show.
+        system.fail_next(TestFailure::LostBefore);
+        let result = system.apply_and_verify("jane", &asked).await;
+        assert_eq!(result.as_ref().ok().map(|receipt| receipt.proof), proof, "{kept}: {result:?}");
+    }
 }
 
 /// An answer with values and members that nobody knows is still the answer to a change that was made.

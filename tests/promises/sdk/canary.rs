@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::util::SubscriberInitExt as _;
 use user_status::systems::{
-    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+    Akana, Clearsquare, Mediconnect, Scim, Symphony, Userdocks, akana, clearsquare, mediconnect, scim, symphony,
+    userdocks,
 };
 use user_status::{AccountSystem, CallOptions, RetryPolicy, StatusChange};
 use user_status_tests::{Recorder, TestClock};
@@ -69,10 +70,13 @@ fn answers() -> Vec<String> {
     let everything = format!(
         "{{\"success\":true,\"error\":null,\"message\":\"{CANARY}\",\"faultstring\":\"{CANARY}\",\"faultcode\":\"{CANARY}\",\
          \"UserName\":\"{CANARY}\",\"Locked\":true,\"isActive\":true,\"isSuspended\":true,\"suspensionReason\":\"{CANARY}\",\
+         \"schemas\":[\"{CANARY}\"],\"userName\":\"{CANARY}\",\"displayName\":\"{FOREIGN}\",\"active\":true,\
+         \"meta\":{{\"version\":\"{CANARY}\"}},\"patch\":{{\"supported\":\"{CANARY}\"}},\
          \"data\":{{\"id\":\"{CANARY}\",\"freezed\":true}},\"{CANARY}\":\"{CANARY}\",\"newSession\":\"{FOREIGN}\"}}"
     );
     let refusal = format!(
-        "{{\"error\":\"{CANARY}\",\"faultstring\":\"{CANARY}\",\"message\":\"{CANARY}\",\"code\":1,\"newSession\":\"{FOREIGN}\"}}"
+        "{{\"error\":\"{CANARY}\",\"faultstring\":\"{CANARY}\",\"message\":\"{CANARY}\",\"code\":1,\
+         \"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:Error\"],\"detail\":\"{CANARY}\",\"newSession\":\"{FOREIGN}\"}}"
     );
     let mut answers = vec![
         answer(200, json, &everything),
@@ -221,6 +225,14 @@ async fn planted_secrets_show_nowhere() {
         let builder = Clearsquare::builder().base_url(&uri).clock(clock.clone()).credentials(credentials);
         shown(&log, &builder);
         drive(&log, &way, &builder.build().unwrap(), &StatusChange::toggle()).await;
+
+        for method in [scim::Method::Patch, scim::Method::Put] {
+            let credentials = scim::Credentials::bearer(CANARY);
+            shown(&log, &credentials);
+            let builder = Scim::builder().base_url(&uri).clock(clock.clone()).credentials(credentials).method(method);
+            shown(&log, &builder);
+            drive(&log, &way, &builder.build().unwrap(), &change).await;
+        }
 
         // The canary was there: it travelled, in headers and in bodies.
         let received = way.server.received();

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use user_status::systems::{
-    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+    Akana, Clearsquare, Mediconnect, Scim, Symphony, Userdocks, akana, clearsquare, mediconnect, scim, symphony,
+    userdocks,
 };
-use user_status::{Error, ErrorKind};
+use user_status::{AccountSystem, Error, ErrorKind, StatusChange};
+use user_status_mock::{StandaloneServer, SystemKind};
 use user_status_openapi::Contract;
 use user_status_openapi::validate::Validator;
 use user_status_tests::Recorder;
@@ -83,6 +85,8 @@ async fn a_hostile_id_is_an_error_and_nothing_reaches_the_socket() {
         .build()
         .unwrap();
 
+    let scim = Scim::builder().base_url(server.uri()).credentials(scim::Credentials::bearer("t")).build().unwrap();
+
     let mut refused = 0;
     for id in hostile() {
         let id = id.as_str();
@@ -105,6 +109,17 @@ async fn a_hostile_id_is_an_error_and_nothing_reaches_the_socket() {
                 let call = akana.client().change_user_status().user_id(id);
                 call.body_map(|body| body.user_status("x")).send().await.err().map(Error::from)
             }));
+            results.push(("scim", {
+                let disable = scim::types::ScimPatchOperation {
+                    op: scim::ScimPatchOp::Replace,
+                    path: scim::ScimPatchPath::Active,
+                    value: false,
+                };
+                let call = scim.client().patch_scim_user().id(id);
+                call.body_map(|body| body.schemas(vec![]).operations(vec![disable])).send().await.err().map(Error::from)
+            }));
+            results.push(("scim", scim.apply(id, &StatusChange::disable()).await.err()));
+            results.push(("scim", scim.status(id).await.err()));
             results.push(("clearsquare", {
                 let call = clearsquare.client().manage_user_status().body_map(|body| body.id(id));
                 call.send().await.err().map(Error::from)
@@ -182,4 +197,63 @@ fn the_rule_of_the_sdk_is_that_of_the_contract() {
         assert_eq!(mediconnect::MediconnectUserId::try_from(number).is_ok(), allowed);
         assert_eq!(symphony::SymphonyUserId::try_from(number).is_ok(), by_contract("SymphonyUserId", json!(number)));
     }
+}
+
+/// Names by which accounts are found are texts, and whatever is in one, it finds the user who is called so and nobody else.
+#[tokio::test]
+async fn a_strange_name_finds_its_owner_and_nobody_else() {
+    let server = StandaloneServer::start().await.unwrap();
+    let token = server.credentials().scim.token;
+    let names = [
+        "\"",
+        "\\",
+        "\\\"",
+        "/",
+        "..",
+        "../Users",
+        "a/b",
+        "\u{1f600}",
+        "\u{e9}t\u{e9}@acme.example",
+        "e\u{301}",
+        "%22",
+        "a%20b",
+        "a+b",
+        "a&filter=x",
+        "a#b",
+        "a?b",
+        "\"or\"userName\"pr",
+        "x\")or(userName",
+        "${jndi:x}",
+        "\u{202e}42",
+        "userName:jane@acme.example",
+    ];
+    for (number, name) in names.into_iter().enumerate() {
+        let user = json!({ "userName": name, "externalId": format!("\"{name}\"") });
+        server.put_user(SystemKind::Scim, &format!("strange-{number}"), &user).unwrap();
+    }
+    let before = server.snapshot().to_json();
+    let uri = server.uri(SystemKind::Scim);
+    let scim = Scim::builder().base_url(uri).credentials(scim::Credentials::bearer(token)).build().unwrap();
+    for (number, name) in names.into_iter().enumerate() {
+        for named in [format!("userName:{name}"), format!("externalId:\"{name}\"")] {
+            assert_eq!(scim.find(&named).await.unwrap(), format!("strange-{number}"), "{named}");
+        }
+        let nobody = format!("userName:{name}x");
+        assert!(scim.apply(&nobody, &StatusChange::disable()).await.unwrap_err().is_not_found(), "{nobody}");
+    }
+    assert_eq!(server.snapshot().to_json(), before);
+    // The change is of the one who was named.
+    scim.apply_and_verify("userName:\\\"", &StatusChange::disable()).await.unwrap();
+    for (number, name) in names.into_iter().enumerate() {
+        let enabled = server.status(SystemKind::Scim, &format!("strange-{number}")).unwrap().enabled;
+        assert_eq!(enabled, Some(name != "\\\""), "{name}");
+    }
+    // What is no name of anybody is refused before anything is sent.
+    let sent = server.total_requests();
+    for name in
+        ["userName:", "userName: ", "externalId:a\nb", "userName:a\0b", &format!("userName:{}", "x".repeat(10_000))]
+    {
+        assert_eq!(scim.find(name).await.unwrap_err().kind(), ErrorKind::InvalidInput, "{name:?}");
+    }
+    assert_eq!(server.total_requests(), sent);
 }

@@ -13,7 +13,7 @@ use user_status::dialect::{
 use user_status::testing::{TestFailure, TestSystem};
 use user_status::{
     AccountStatus, AccountSystem, Applied, BoxFuture, CallOptions, Capabilities, Change, Conclusion, Error, ErrorKind,
-    Proof, Receipt, Registry, Result, StatusChange, SystemKind,
+    Proof, Receipt, Registry, Result, RetryPolicy, StatusChange, SystemKind,
 };
 
 use crate::support::repository;
@@ -47,7 +47,9 @@ impl Dialect for Payroll {
     }
 
     fn conventions(&self) -> Conventions {
-        Conventions::new().with_refusals(self.refusals, |body: &Map<String, Value>| body.contains_key("error"))
+        Conventions::new()
+            .with_refusals(self.refusals, |body: &Map<String, Value>| body.contains_key("error"))
+            .with_rate_limit_403(|body: &Map<String, Value>| body["error"] == "rateLimitExceeded")
     }
 
     fn repeatable(&self, _: &StatusChange) -> bool {
@@ -106,6 +108,31 @@ async fn a_read_travels_as_the_dialect_says() {
     assert_eq!(status.enabled, Some(true));
     let requests = script.requests();
     assert!(requests[0].starts_with("get /api/people/4711/access?full=yes%20%26%20no http/1.1\r\n"), "{requests:?}");
+}
+
+/// A 403 that says that there were too many requests is one that may be asked again, also by what may not be sent twice; any other
+/// 403 is not.
+#[tokio::test]
+async fn too_many_requests_may_come_as_a_403() {
+    const REFUSALS: &[(u16, Conclusion, &str)] = &[(403, Conclusion::Refused, "handbook, section 9")];
+    let too_many = || response(403, "retry-after: 0\r\n", &json!({ "error": "rateLimitExceeded" }).to_string());
+    for repeatable in [true, false] {
+        let payroll = || Payroll { repeatable, refusals: REFUSALS, ..PAYROLL };
+        let script =
+            Script::start(move |number, _| Reply::Kept(if number == 0 { too_many() } else { ok(false) })).await;
+        let receipt = system(payroll(), &script).apply("4711", &StatusChange::disable()).await.unwrap();
+        assert_eq!((receipt.proof, receipt.attempts), (Proof::Confirmed, 2));
+
+        let script = Script::start(move |_, _| Reply::Kept(too_many())).await;
+        let never = CallOptions::default().with_retry(RetryPolicy::never());
+        let error = system(payroll(), &script).apply_with("4711", &StatusChange::disable(), never).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied(), error.status()), (ErrorKind::RateLimited, Applied::No, Some(403)));
+
+        let forbidden = response(403, "", &json!({ "error": "forbidden" }).to_string());
+        let script = Script::start(move |_, _| Reply::Kept(forbidden.clone())).await;
+        let error = system(payroll(), &script).apply("4711", &StatusChange::disable()).await.unwrap_err();
+        assert_eq!((error.kind(), error.applied(), error.attempts()), (ErrorKind::Forbidden, Applied::No, 1));
+    }
 }
 
 /// A dry run reads where the dialect reads first, and sends nothing that changes.

@@ -1,4 +1,4 @@
-//! One vocabulary over five systems: what each change sends, and what is refused before anything is sent.
+//! One vocabulary over all systems: what each change sends, and what is refused before anything is sent.
 
 use serde_json::{Value, json};
 use user_status::systems::{Userdocks, mediconnect, symphony, userdocks};

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use user_status_mock::SystemKind;
-use user_status_openapi::{Contract, Location, MediaType, Operation, SchemeKind, pointer};
+use user_status_openapi::{Contract, Location, MediaType, Operation, Parameter, SchemeKind, pointer};
 use user_status_tests::Message;
 
 /// After this long a connection that should have ended is a failure.
@@ -138,12 +138,32 @@ pub(crate) fn target_with(operation: &Operation, value: impl Fn(&str, String) ->
     let path = format!("{}{}", contract.base_path(operation.system), operation.path);
     let parameters = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
     parameters.fold(path, |path, parameter| {
-        let example = match contract.resolve(&format!("{}/example", parameter.pointer)).unwrap() {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let example = example_of(parameter);
         path.replace(&format!("{{{}}}", parameter.name), &value(&parameter.name, example))
     })
+}
+
+/// The query of an operation, with the examples of its parameters; empty if it has none.
+pub(crate) fn query(operation: &Operation) -> String {
+    let parameters = operation.parameters.iter().filter(|parameter| parameter.location == Location::Query);
+    let pairs: Vec<String> =
+        parameters.map(|parameter| format!("{}={}", parameter.name, encoded(&example_of(parameter)))).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+/// The example of a parameter, as text.
+pub(crate) fn example_of(parameter: &Parameter) -> String {
+    match Contract::embedded().resolve(&format!("{}/example", parameter.pointer)).unwrap() {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A text as the value of a query, every byte encoded that need be.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~*".contains(&byte);
+    let each = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(each).collect()
 }
 
 /// The examples of an operation's request bodies, of all media types: media type, name and value.
@@ -188,6 +208,7 @@ pub(crate) fn user(operation: &Operation) -> &'static str {
         SystemKind::Mediconnect => "42",
         SystemKind::Symphony => "7215545078541",
         SystemKind::Clearsquare => world::CLEARSQUARE_USER,
+        SystemKind::Scim => world::SCIM_USER,
     }
 }
 

@@ -1,8 +1,9 @@
-//! The five systems with the credentials of the default world, for the modules that need all of them.
+//! The systems with the credentials of the default world, for the modules that need all of them.
 
 use user_status::StatusChange;
 use user_status::systems::{
-    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+    Akana, Clearsquare, Mediconnect, Scim, Symphony, Userdocks, akana, clearsquare, mediconnect, scim, symphony,
+    userdocks,
 };
 use user_status_mock::{MockServer, Options, StandaloneServer};
 
@@ -52,4 +53,8 @@ pub(crate) fn clearsquare_builder(uri: &str) -> clearsquare::ClearsquareBuilder 
 
 pub(crate) fn clearsquare(uri: &str) -> Clearsquare {
     clearsquare_builder(uri).build().unwrap()
+}
+
+pub(crate) fn scim_builder(uri: &str) -> scim::ScimBuilder {
+    Scim::builder().base_url(uri).credentials(scim::Credentials::bearer("mock-scim-token"))
 }

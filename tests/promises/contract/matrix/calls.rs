@@ -5,16 +5,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use user_status::systems::{
-    Akana, Clearsquare, Mediconnect, Symphony, Userdocks, akana, clearsquare, mediconnect, symphony, userdocks,
+    Akana, Clearsquare, Mediconnect, Scim, Symphony, Userdocks, akana, clearsquare, mediconnect, scim, symphony,
+    userdocks,
 };
 use user_status::{AccountSystem, Error, RawResponse, RetryPolicy, StatusChange};
 use user_status_mock::{Credentials, SystemKind};
-use user_status_openapi::Contract;
+use user_status_openapi::{Contract, Operation};
 
 use super::cells::Cell;
 
 /// Who can call.
-const CALLERS: [(SystemKind, &[&str]); 7] = [
+const CALLERS: [(SystemKind, &[&str]); 8] = [
     (SystemKind::Userdocks, &["userdocksApiKey", "userdocksApiKeyType", "userdocksClientId"]),
     (SystemKind::Userdocks, &["userdocksAccessToken"]),
     (SystemKind::Akana, &["akanaSession", "akanaCsrf"]),
@@ -23,10 +24,11 @@ const CALLERS: [(SystemKind, &[&str]); 7] = [
     (SystemKind::Mediconnect, &["mediconnectToken"]),
     (SystemKind::Symphony, &["symphonySession"]),
     (SystemKind::Clearsquare, &["clearsquareToken"]),
+    (SystemKind::Scim, &["scimToken"]),
 ];
 
 /// What the unified layer makes of a success, by operation and example: proof and status of a change, status of a read.
-const SUCCESSES: [(&str, &str, &str); 10] = [
+const SUCCESSES: [(&str, &str, &str); 17] = [
     ("setAccessStatus", "freezed", "accepted: unknown"),
     ("setAppAccessStatus", "freezed", "accepted: unknown"),
     ("getUser", "user", "enabled"),
@@ -37,11 +39,34 @@ const SUCCESSES: [(&str, &str, &str); 10] = [
     ("updateUserStatus", "ok", "accepted: unknown"),
     ("getUserStatus", "enabled", "enabled"),
     ("manageUserStatus", "changed", "accepted: unknown"),
+    ("getScimUser", "enabled", "enabled"),
+    ("patchScimUser", "disabled", "confirmed: disabled"),
+    ("patchScimUser", NO_BODY, "accepted: unknown"),
+    ("replaceScimUser", "disabled", "confirmed: disabled"),
+    ("findScimUsers", "found", "2819c223-7f76-453a-919d-413861904646"),
+    ("findScimUsers", "nobody", "not_found, applied: No"),
+    ("getScimConfig", "config", ASKED_BESIDE),
 ];
 
+/// In the place of an example, for a response without a body.
+pub(super) const NO_BODY: &str = "–";
+
+/// In the place of a result: the unified layer asks for it beside a change, and goes on without it.
+const ASKED_BESIDE: &str = "";
+
 /// The kind of error for each status code, and whether the account may have been changed: by a change, by a read.
-const REFUSALS: [(u16, &str); 5] =
-    [(400, "rejected"), (401, "credentials"), (403, "forbidden"), (404, "not_found"), (500, "server")];
+const REFUSALS: [(u16, &str); 10] = [
+    (400, "rejected"),
+    (401, "credentials"),
+    (403, "forbidden"),
+    (404, "not_found"),
+    (409, "rejected"),
+    (412, "rejected"),
+    (413, "rejected"),
+    (429, "rate_limited"),
+    (500, "server"),
+    (501, "server"),
+];
 
 /// Returns whether a cell can be brought about, and what is to come of it is known.
 pub(super) fn covers(cell: &Cell) -> bool {
@@ -50,7 +75,11 @@ pub(super) fn covers(cell: &Cell) -> bool {
     let caller = CALLERS.iter().any(|(system, known)| *system == operation.system && *known == cell.schemes());
     let spoken = cell.media_type().is_none_or(|spoken| {
         let known = akana::MediaType::ALL.iter().any(|known| known.as_str() == spoken.name);
-        known && (operation.system == SystemKind::Akana || spoken.name == "application/json")
+        match operation.system {
+            SystemKind::Akana => known,
+            SystemKind::Scim => spoken.name == "application/scim+json",
+            _ => spoken.name == "application/json",
+        }
     });
     let expected = match cell {
         Cell::Request(_) => true,
@@ -59,6 +88,7 @@ pub(super) fn covers(cell: &Cell) -> bool {
             SUCCESSES.iter().any(known)
         }
         Cell::Answer(answer) => REFUSALS.iter().any(|(status, _)| *status == answer.status),
+        Cell::Bodyless(_) => SUCCESSES.iter().any(|(id, example, _)| (*id, *example) == (&*operation.id, NO_BODY)),
     };
     called && caller && spoken && expected
 }
@@ -66,11 +96,18 @@ pub(super) fn covers(cell: &Cell) -> bool {
 /// Returns what the unified layer is to make of an answer.
 pub(super) fn expected(operation: &str, status: u16, example: &str, changes: bool) -> String {
     if let Some((_, kind)) = REFUSALS.iter().find(|(known, _)| *known == status) {
-        let applied = if changes && status == 500 { "Unknown" } else { "No" };
+        // Of a 412 it is not known who has changed the account.
+        let applied = if changes && matches!(status, 412 | 500) { "Unknown" } else { "No" };
         return format!("{kind}, applied: {applied}");
     }
     let found = SUCCESSES.iter().find(|(id, known, _)| (*id, *known) == (operation, example));
     found.unwrap_or_else(|| panic!("{operation} {example}")).2.to_owned()
+}
+
+/// The media type in which a client of JSON calls an operation.
+pub(super) fn json_of(operation: &Operation) -> &str {
+    let content = &operation.responses[&200].content;
+    content.iter().map(|media_type| media_type.name.as_str()).find(|name| name.ends_with("json")).unwrap()
 }
 
 /// A client of one system.
@@ -80,6 +117,7 @@ pub(super) enum Client {
     Mediconnect(Mediconnect),
     Symphony(Symphony),
     Clearsquare(Clearsquare),
+    Scim(Scim),
 }
 
 /// Who calls, what is spoken, and what is preferred.
@@ -136,6 +174,14 @@ pub(super) fn connect(system: SystemKind, uri: &str, caller: &Caller<'_>, operat
         SystemKind::Clearsquare => {
             let credentials = clearsquare::Credentials::token(&*known.clearsquare.token);
             Client::Clearsquare(built!(Clearsquare::builder().base_url(uri).credentials(credentials), prefer))
+        }
+        SystemKind::Scim => {
+            let method = match operation {
+                "replaceScimUser" => scim::Method::Put,
+                _ => scim::Method::Patch,
+            };
+            let credentials = scim::Credentials::bearer(&*known.scim.token);
+            Client::Scim(built!(Scim::builder().base_url(uri).credentials(credentials).method(method), prefer))
         }
     }
 }
@@ -205,6 +251,29 @@ pub(super) async fn typed(client: &Client, operation: &str, user: &str, body: Op
             let call = clearsquare.client().manage_user_status().accept_language("en-US,en;q=0.9").body(body);
             outcome(call.send().await)
         }
+        Client::Scim(scim) => {
+            let client = scim.client();
+            match operation {
+                "getScimUser" => {
+                    let call = client.get_scim_user().id(user).attributes("id,active,meta");
+                    outcome(call.excluded_attributes("displayName").send().await)
+                }
+                "patchScimUser" => {
+                    let body: scim::types::ScimPatch = of(body);
+                    outcome(client.patch_scim_user().id(user).if_match("*").body(body).send().await)
+                }
+                "replaceScimUser" => {
+                    let body: scim::types::ScimReplacement = of(body);
+                    outcome(client.replace_scim_user().id(user).if_match("*").body(body).send().await)
+                }
+                "findScimUsers" => {
+                    let call = client.find_scim_users().filter(r#"userName eq "jane@acme.example""#);
+                    let call = call.start_index(1).count(10).attributes("id,userName");
+                    outcome(call.excluded_attributes("displayName").send().await)
+                }
+                _ => outcome(client.get_scim_config().send().await),
+            }
+        }
     }
 }
 
@@ -229,6 +298,16 @@ where
     }
 }
 
+/// Returns whether the unified layer sends other requests before this one, which would get what is preferred as well.
+pub(super) fn comes_after_others(operation: &str) -> bool {
+    matches!(operation, "patchScimUser" | "replaceScimUser")
+}
+
+/// Returns whether the unified layer has a call of its own for an operation.
+pub(super) fn is_called_by_itself(operation: &str) -> bool {
+    SUCCESSES.iter().any(|(id, _, result)| *id == operation && *result != ASKED_BESIDE)
+}
+
 /// Calls an operation by the unified layer: what comes of it, in the words of [`expected`], and the answer as it came.
 pub(super) async fn unified(client: &Client, operation: &str, user: &str) -> (String, Option<RawResponse>) {
     let (system, change): (&dyn AccountSystem, StatusChange) = match client {
@@ -237,9 +316,11 @@ pub(super) async fn unified(client: &Client, operation: &str, user: &str) -> (St
         Client::Mediconnect(system) => (system, StatusChange::suspend("Violation of terms of service")),
         Client::Symphony(system) => (system, StatusChange::disable()),
         Client::Clearsquare(system) => (system, StatusChange::toggle()),
+        Client::Scim(system) => (system, StatusChange::disable()),
     };
     let reads = Contract::embedded().operation(operation).unwrap().changes.is_empty();
     let result = match reads {
+        true if operation == "findScimUsers" => system.find("userName:jane@acme.example").await.map(|id| (id, None)),
         true => system.status(user).await.map(|status| (status.to_string(), None)),
         false => system
             .apply(user, &change)
@@ -250,7 +331,10 @@ pub(super) async fn unified(client: &Client, operation: &str, user: &str) -> (St
         Ok((said, raw)) => (said, raw),
         Err(error) => {
             let said = format!("{}, applied: {:?}", error.kind().as_str(), error.applied());
-            (said, Some(error.raw().unwrap_or_else(|| panic!("{error:?}")).clone()))
+            // Nobody was found, in a response that is no error.
+            let raw = error.raw().cloned();
+            assert!(raw.is_some() || operation == "findScimUsers", "{error:?}");
+            (said, raw)
         }
     }
 }

@@ -9,8 +9,17 @@ use user_status_openapi::{Contract, MediaType, Operation, pointer};
 pub(super) enum Cell {
     /// From the mock to the SDK.
     Answer(Answer),
+    /// From the mock to the SDK, without a body.
+    Bodyless(Bodyless),
     /// From the SDK to the mock.
     Request(Request),
+}
+
+/// One response of an operation that has no body, to a caller with these credentials.
+pub(super) struct Bodyless {
+    pub(super) operation: Operation,
+    pub(super) schemes: Vec<String>,
+    pub(super) status: u16,
 }
 
 /// One answer of an operation, to a caller with these credentials.
@@ -47,6 +56,10 @@ pub(super) fn cells(contract: &Contract) -> Vec<Cell> {
                 }
             }
             for (&status, response) in &operation.responses {
+                if response.content.is_empty() {
+                    let (operation, schemes) = (operation.clone(), schemes.clone());
+                    cells.push(Cell::Bodyless(Bodyless { operation, schemes, status }));
+                }
                 for media_type in &response.content {
                     for (example, body) in examples(contract, media_type) {
                         cells.push(Cell::Answer(Answer {
@@ -85,6 +98,7 @@ impl Cell {
     pub(super) fn operation(&self) -> &Operation {
         match self {
             Cell::Answer(answer) => &answer.operation,
+            Cell::Bodyless(bodyless) => &bodyless.operation,
             Cell::Request(request) => &request.operation,
         }
     }
@@ -92,6 +106,7 @@ impl Cell {
     pub(super) fn schemes(&self) -> &[String] {
         match self {
             Cell::Answer(answer) => &answer.schemes,
+            Cell::Bodyless(bodyless) => &bodyless.schemes,
             Cell::Request(request) => &request.schemes,
         }
     }
@@ -100,13 +115,24 @@ impl Cell {
     pub(super) fn media_type(&self) -> Option<&MediaType> {
         match self {
             Cell::Answer(answer) => Some(&answer.media_type),
+            Cell::Bodyless(_) => None,
             Cell::Request(request) => request.body.as_ref().map(|(media_type, ..)| media_type),
+        }
+    }
+
+    /// The status code of a response.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Cell::Answer(answer) => Some(answer.status),
+            Cell::Bodyless(bodyless) => Some(bodyless.status),
+            Cell::Request(_) => None,
         }
     }
 
     pub(super) fn example(&self) -> Option<&str> {
         match self {
             Cell::Answer(answer) => Some(&answer.example),
+            Cell::Bodyless(_) => None,
             Cell::Request(request) => request.body.as_ref().map(|(_, name, _)| name.as_str()),
         }
     }
@@ -114,10 +140,7 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self {
-            Cell::Answer(answer) => answer.status.to_string(),
-            Cell::Request(_) => "request".to_owned(),
-        };
+        let kind = self.status().map_or_else(|| "request".to_owned(), |status| status.to_string());
         let media_type = self.media_type().map_or("–", |media_type| media_type.name.as_str());
         let example = self.example().unwrap_or("–");
         write!(f, "{} {kind} {media_type} {example} {}", self.operation().id, self.schemes().join("+"))

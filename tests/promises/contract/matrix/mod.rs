@@ -29,6 +29,7 @@ async fn every_cell_holds() {
     for cell in &cells {
         let by = match cell {
             Cell::Answer(answer) => answers::prove(answer).await,
+            Cell::Bodyless(bodyless) => answers::prove_bodyless(bodyless).await,
             Cell::Request(request) => requests::prove(request).await,
         };
         proved.push((cell, by));
@@ -73,10 +74,10 @@ fn what_is_added_to_the_contract_is_missed_by_name() {
             "a status code",
             |document| {
                 let responses = document.pointer_mut(&format!("{READ}/responses")).unwrap();
-                responses["409"] = responses["400"].clone();
+                responses["418"] = responses["400"].clone();
             },
             2,
-            "409",
+            "418",
         ),
         (
             "an example of a success",

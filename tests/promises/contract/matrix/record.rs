@@ -25,14 +25,10 @@ pub(super) fn write(contract: &Contract, proved: &[(&Cell, Vec<&'static str>)]) 
 }
 
 fn row(cell: &Cell, by: &[&'static str]) -> Value {
-    let (direction, status) = match cell {
-        Cell::Answer(answer) => ("answer", Some(answer.status)),
-        Cell::Request(_) => ("request", None),
-    };
     json!({
         "operation": cell.operation().id,
-        "direction": direction,
-        "status": status,
+        "direction": if cell.status().is_some() { "answer" } else { "request" },
+        "status": cell.status(),
         "media_type": cell.media_type().map(|media_type| &media_type.name),
         "example": cell.example(),
         "credentials": cell.schemes(),
@@ -51,13 +47,7 @@ fn table(contract: &Contract, proved: &[(&Cell, Vec<&'static str>)]) -> String {
     text.push_str(&"---|".repeat(codes.len() + 1));
     for operation in contract.operations() {
         let of = |code: Option<u16>| {
-            let here = |cell: &Cell| {
-                let found = match cell {
-                    Cell::Answer(answer) => Some(answer.status),
-                    Cell::Request(_) => None,
-                };
-                cell.operation().id == operation.id && found == code
-            };
+            let here = |cell: &Cell| cell.operation().id == operation.id && cell.status() == code;
             proved.iter().filter(|(cell, _)| here(cell)).count()
         };
         let counts: Vec<usize> = std::iter::once(of(None)).chain(codes.iter().map(|code| of(Some(*code)))).collect();

@@ -17,7 +17,7 @@ pub(super) async fn prove(cell: &Request) -> Vec<&'static str> {
     let (contract, operation) = (Contract::embedded(), &cell.operation);
     let server = server().await;
     let credentials = credentials(&server);
-    let media_type = cell.body.as_ref().map_or("application/json", |(media_type, ..)| &media_type.name);
+    let media_type = cell.body.as_ref().map_or(calls::json_of(operation), |(media_type, ..)| &media_type.name);
     let caller = Caller { schemes: &cell.schemes, media_type, credentials: &credentials, prefer: None };
     let client = calls::connect(operation.system, &server.uri(operation.system), &caller, &operation.id);
     let body = cell.body.as_ref().map(|(.., body)| body.clone());
@@ -31,8 +31,16 @@ pub(super) async fn prove(cell: &Request) -> Vec<&'static str> {
     assert!(exchange.violations.is_empty(), "{what}: {:?}", exchange.violations);
     assert_eq!((exchange.operation, exchange.status), (Some(&*operation.id), Some(200)), "{what}");
     // The app in the path is the client id in the header, which the journal does not keep.
-    let target = raw::target(operation).replace(&credentials.userdocks.client_id, "[redacted]");
-    assert_eq!((&exchange.method, exchange.target), (&operation.method, target), "{what}");
+    let target = raw::target(operation) + &raw::query(operation);
+    let target = target.replace(&credentials.userdocks.client_id, "[redacted]");
+    // In whichever order the parameters of the query come.
+    let sorted = |target: &str| {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut pairs: Vec<String> = query.split('&').map(str::to_owned).collect();
+        pairs.sort();
+        (path.to_owned(), pairs)
+    };
+    assert_eq!((&exchange.method, sorted(&exchange.target)), (&operation.method, sorted(&target)), "{what}");
 
     let mut names: Vec<String> = COMMON.map(str::to_owned).into();
     for scheme in cell.schemes.iter().chain(extra(cell)) {
@@ -45,7 +53,7 @@ pub(super) async fn prove(cell: &Request) -> Vec<&'static str> {
     let value = |name: &str| exchange.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Header) {
         let example = contract.resolve(&format!("{}/example", parameter.pointer)).unwrap();
-        assert_eq!(value(&parameter.name), example.as_str(), "{what}");
+        assert_eq!(value(&parameter.name.to_lowercase()), example.as_str(), "{what}");
         names.push(parameter.name.to_lowercase());
     }
     assert_eq!(value("accept"), Some(media_type), "{what}");

@@ -57,7 +57,7 @@ impl Growing<'_> {
         if at.contains("/example") || at.contains("/x-") && !at.starts_with("/x-") {
             return self.example(at, object);
         }
-        if is_schema && (object.get("type").is_some()) {
+        if is_schema && object.get("type").is_some_and(Value::is_string) {
             self.schema(at, object);
         }
         if object.get("operationId").is_some() {
@@ -81,7 +81,8 @@ impl Growing<'_> {
         if at == "/paths" {
             for path in object.as_object().unwrap().keys() {
                 let path = path.clone();
-                let (head, tail) = path.rsplit_once("/users").or_else(|| path.rsplit_once("/user")).unwrap();
+                let named = ["/users", "/user", "/Users", "/ServiceProviderConfig"];
+                let (head, tail) = named.into_iter().find_map(|name| path.rsplit_once(name)).unwrap();
                 let renamed = format!("{head}/accounts{tail}");
                 self.rename("path", at, &path, &renamed);
             }
@@ -104,7 +105,7 @@ impl Growing<'_> {
                 self.rename("status-other", at, code, "418");
                 self.add("status-gone", at, |responses| drop(responses.as_object_mut().unwrap().shift_remove(code)));
             }
-            self.add("status-new", at, |responses| responses["409"] = responses["400"].clone());
+            self.add("status-new", at, |responses| responses["418"] = responses["401"].clone());
         }
         if at.ends_with("/content") {
             let names: Vec<String> = object.as_object().unwrap().keys().cloned().collect();
@@ -113,7 +114,7 @@ impl Growing<'_> {
             if names.len() > 1 {
                 self.add("media-type-gone", at, |content| drop(content.as_object_mut().unwrap().shift_remove(last)));
             }
-            self.add("media-type-new", at, |content| content["text/json"] = content["application/json"].clone());
+            self.add("media-type-new", at, |content| content["text/json"] = content[last.as_str()].clone());
         }
         if at.contains("/parameters/") && object.get("in").is_some() {
             self.add("parameter-name", at, |parameter| {
@@ -227,9 +228,14 @@ impl Growing<'_> {
             Some(_) => self.add("nullable-gone", at, |s| drop(s.as_object_mut().unwrap().shift_remove("nullable"))),
             None => self.add("nullable-new", at, |s| s["nullable"] = true.into()),
         }
-        for (kind, wider, narrower) in
-            [("minLength", -1, 1), ("minimum", -1, 1), ("minProperties", -1, 1), ("maxLength", 1, -1)]
-        {
+        for (kind, wider, narrower) in [
+            ("minLength", -1, 1),
+            ("minimum", -1, 1),
+            ("minItems", -1, 1),
+            ("minProperties", -1, 1),
+            ("maxItems", 1, -1),
+            ("maxLength", 1, -1),
+        ] {
             if let Some(bound) = schema.get(kind).and_then(Value::as_i64) {
                 self.add("bound-wider", at, |s| s[kind] = (bound + wider).into());
                 self.name_last("bound-wider", kind);
@@ -240,9 +246,17 @@ impl Growing<'_> {
         if schema["type"] == "string" && schema.get("maxLength").is_none() {
             self.add("bound-new", at, |s| s["maxLength"] = 3.into());
         }
-        for keyword in
-            ["pattern", "format", "x-credential", "x-known-values", "x-enum-varnames", "xml", "maxLength", "enum"]
-        {
+        for keyword in [
+            "pattern",
+            "format",
+            "x-credential",
+            "x-read-leniently",
+            "x-known-values",
+            "x-enum-varnames",
+            "xml",
+            "maxLength",
+            "enum",
+        ] {
             if schema.get(keyword).is_some() {
                 self.add("keyword-gone", at, |s| drop(s.as_object_mut().unwrap().shift_remove(keyword)));
                 self.name_last("keyword-gone", keyword);
