@@ -54,6 +54,8 @@ pub fn credentials() -> &'static [Credential] {
             ("$symphony.session_token", known.symphony.session_token, true),
             ("$symphony.unentitled_session_token", known.symphony.unentitled_session_token, false),
             ("$clearsquare.token", known.clearsquare.token, true),
+            ("$scim.token", known.scim.token, true),
+            ("$scim.unentitled_token", known.scim.unentitled_token, false),
         ]
         .map(|(placeholder, value, changes)| Credential { placeholder, value, changes })
         .into()
@@ -97,6 +99,7 @@ pub fn authentication(system: SystemKind) -> &'static [(&'static str, &'static s
         SystemKind::Mediconnect => &[("authorization", "Bearer $mediconnect.token")],
         SystemKind::Symphony => &[("sessiontoken", "$symphony.session_token")],
         SystemKind::Clearsquare => &[("authorization", "Bearer $clearsquare.token")],
+        SystemKind::Scim => &[("authorization", "Bearer $scim.token")],
     }
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::client::auth::CredentialInput;
 use crate::client::config::{Config, Peer, config_setters};
@@ -21,6 +21,7 @@ use crate::model::status::AccountStatus;
 use crate::seam::convert::ErrorBody;
 use crate::seam::hooks;
 use crate::system::{Capabilities, Consistency, DisableEffect};
+use crate::systems::operations::repeatable;
 
 pub use crate::generated::scim::{Client, builder, types};
 pub use crate::generated::values::{ScimPatchOp, ScimPatchPath, ScimUserId};
@@ -336,11 +337,17 @@ impl Api {
         (named == tag).then_some(tag)
     }
 
-    fn patch<'a>(&self, user: &str, active: bool) -> Request<'a> {
-        scim(Request::patch(&["Users", user])).with_json(&json!({
-            "schemas": [PATCH_OP],
-            "Operations": [{ "op": "replace", "path": "active", "value": active }],
-        }))
+    fn patch<'a>(&'a self, user: &str, active: bool, version: Option<&str>) -> Result<Request<'a>> {
+        let id: ScimUserId = user.parse()?;
+        let operation =
+            types::ScimPatchOperation { op: ScimPatchOp::Replace, path: ScimPatchPath::Active, value: active };
+        let body = types::ScimPatch { schemas: vec![PATCH_OP.to_owned()], operations: vec![operation] };
+        let call = self.client.patch_scim_user().id(id).body(body);
+        let call = match version {
+            Some(version) => call.if_match(version),
+            None => call,
+        };
+        Ok(Request::generated(call.send()))
     }
 
     /// The user as it was read, with `active` set.
@@ -424,8 +431,8 @@ impl Dialect for Api {
         self.preset.conventions()
     }
 
-    fn repeatable(&self, _: &StatusChange) -> bool {
-        true
+    fn repeatable(&self, change: &StatusChange) -> bool {
+        repeatable(KIND, change.change(), None)
     }
 
     fn read_first(&self, _: &StatusChange) -> ReadFirst {
@@ -440,10 +447,10 @@ impl Dialect for Api {
     ) -> Result<Request<'a>> {
         check_string(KIND, "user id", user, LONGEST)?;
         let active = change.change() == Change::Enable;
-        let Some(read) = before.and_then(Before::response) else { return Ok(self.patch(user, active)) };
+        let Some(read) = before.and_then(Before::response) else { return self.patch(user, active, None) };
         let version = self.version(read);
         let request = match self.method() {
-            Method::Patch => self.patch(user, active),
+            Method::Patch => return self.patch(user, active, version),
             Method::Put if version.is_none() && !self.allow_blind_put => {
                 let why = "the service has no PATCH and no versions, so that a change replaces the whole user and can undo what \
                            somebody else changes meanwhile; `allow_blind_put` allows that";
