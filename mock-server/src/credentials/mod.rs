@@ -4,6 +4,7 @@
 //! literally works as it is given, signed or not.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,54 @@ pub(crate) struct Token {
     /// When it expires; never if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<Timestamp>,
+}
+
+/// A token that stands for itself: a session, or the bearer token of a service that says nothing about its tokens.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Session {
+    /// The token.
+    pub(crate) token: String,
+    /// `true` if the caller may change accounts.
+    #[serde(default = "yes")]
+    pub(crate) entitled: bool,
+    /// When it ends; never if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<Timestamp>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("entitled", &self.entitled).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// One that never ends.
+    pub(crate) fn of(token: &str, entitled: bool) -> Session {
+        Session { token: token.to_owned(), entitled, expires: None }
+    }
+
+    pub(crate) fn expired(&self, now: Timestamp) -> bool {
+        expired(self.expires, now)
+    }
+
+    /// The session of this world that a caller sends.
+    pub(crate) fn find<'a>(known: &'a [Session], sent: &str) -> Option<&'a Session> {
+        known.iter().find(|session| session.token == sent)
+    }
+
+    /// The token of a session that works.
+    pub(crate) fn working(known: &[Session], now: Timestamp) -> Option<&str> {
+        let session = known.iter().find(|session| session.entitled && !session.expired(now));
+        session.map(|session| session.token.as_str())
+    }
+
+    /// The first token that is entitled, or is not; empty if there is none.
+    pub(crate) fn first(known: &[Session], entitled: bool) -> String {
+        let first = known.iter().find(|session| session.entitled == entitled);
+        first.map(|session| session.token.clone()).unwrap_or_default()
+    }
 }
 
 pub(crate) fn yes() -> bool {

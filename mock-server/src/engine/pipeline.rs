@@ -66,7 +66,9 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
     let presented = PresentedCredentials::read(contract(), operation, request.headers(), model.tenant());
     let user = model.user_of(&asked);
     let before = model.status(&user);
-    let less = model.room(&user, before.as_ref());
+    // A read changes nothing of a user.
+    let changes = !operation.changes.is_empty();
+    let less = if changes { model.room(&user, before.as_ref()) } else { 0 };
     let preference = Preference::read(request.headers());
     let mut applied = None;
     let mut authenticated = false;
@@ -96,7 +98,7 @@ pub(super) fn complete(world: &World, prepared: Accepted, path: &str, request: &
         model.perform(&Call { operation, now: at, caller, presented: &presented, asked: &asked })
     });
     let after = model.status(&user);
-    let more = model.room(&user, after.as_ref());
+    let more = if changes { model.room(&user, after.as_ref()) } else { 0 };
     let known = state.known.clone();
     if more != less {
         state.part.take(less);

@@ -17,7 +17,7 @@ use user_status_openapi::Operation;
 
 use super::Users;
 use crate::codec::media_type::Refusal;
-use crate::credentials::{Mint, expired, problem, without_secrets, yes};
+use crate::credentials::{Mint, Session, problem, without_secrets};
 use crate::model::{Arguments, BeyondKind, Call, Caller, PresentedCredentials, Quirks, SystemModel, SystemResponse};
 use crate::status::{AccountStatus, Suspension};
 
@@ -61,26 +61,6 @@ pub(crate) struct Symphony {
     users: Users<i64, User>,
 }
 
-/// Somebody who has authenticated.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Session {
-    /// The session token.
-    token: String,
-    /// `true` if the caller has the role User Provisioning.
-    #[serde(default = "yes")]
-    entitled: bool,
-    /// When it ends; never if it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<Timestamp>,
-}
-
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("entitled", &self.entitled).finish_non_exhaustive()
-    }
-}
-
 /// A user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
@@ -119,11 +99,10 @@ impl User {
 impl Default for Symphony {
     fn default() -> Self {
         let service = |name: &str| User { service: Some(name.to_owned()), ..User::default() };
-        let session = |token: &str, entitled| Session { token: token.to_owned(), entitled, expires: None };
         Symphony {
             sessions: vec![
-                session("mock-symphony-session-token", true),
-                session("mock-symphony-unentitled-session-token", false),
+                Session::of("mock-symphony-session-token", true),
+                Session::of("mock-symphony-unentitled-session-token", false),
             ],
             users: Users::from_iter([
                 (USER, User::default()),
@@ -142,8 +121,8 @@ impl SystemModel for Symphony {
         now: Timestamp,
     ) -> Result<Caller, SystemResponse> {
         let session = presented.get("symphonySession");
-        match session.and_then(|sent| self.sessions.iter().find(|session| session.token == sent)) {
-            Some(session) if expired(session.expires, now) => Err(self.refuse(401, "Invalid session")),
+        match session.and_then(|sent| Session::find(&self.sessions, sent)) {
+            Some(session) if session.expired(now) => Err(self.refuse(401, "Invalid session")),
             Some(session) if session.entitled => Ok(Caller::ANYBODY),
             Some(_) => Err(self.refuse(403, "The user lacks the required entitlement to perform this operation")),
             None => Err(self.refuse(401, "Invalid session")),
@@ -254,8 +233,7 @@ impl SystemModel for Symphony {
     }
 
     fn credentials(&self, now: Timestamp) -> Value {
-        let session = self.sessions.iter().find(|session| session.entitled && !expired(session.expires, now));
-        session.map_or_else(|| json!({}), |session| json!({ "sessionToken": session.token }))
+        Session::working(&self.sessions, now).map_or_else(|| json!({}), |token| json!({ "sessionToken": token }))
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, number: u64) -> Result<Value, String> {
@@ -274,8 +252,7 @@ impl SystemModel for Symphony {
 impl Symphony {
     /// The credentials as a Rust program gets them.
     pub(crate) fn typed(&self) -> Credentials {
-        let of = |entitled| self.sessions.iter().find(|session| session.entitled == entitled);
-        let token = |entitled| of(entitled).map(|session| session.token.clone()).unwrap_or_default();
+        let token = |entitled| Session::first(&self.sessions, entitled);
         Credentials { session_token: token(true), unentitled_session_token: token(false) }
     }
 }

@@ -49,10 +49,20 @@ pub(super) fn resource_type() -> Value {
     })
 }
 
-/// A list of these.
-pub(super) fn list(resources: Vec<Value>) -> Value {
-    let count = resources.len();
-    json!({ "schemas": [LIST], "totalResults": count, "startIndex": 1, "itemsPerPage": count, "Resources": resources })
+/// A list of all these.
+pub(super) fn whole_list(resources: Vec<Value>) -> Value {
+    list(resources.len(), 1, resources)
+}
+
+/// The part of a list of so many that starts at this place.
+pub(super) fn list(total: usize, start: usize, resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": [LIST],
+        "totalResults": total,
+        "startIndex": start,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
 }
 
 fn meta(kind: &str, below: &str) -> Value {

@@ -24,7 +24,7 @@ use super::Users;
 use crate::bounds;
 use crate::codec::json as text;
 use crate::codec::media_type::Refusal;
-use crate::credentials::{Mint, expired, problem, without_secrets, yes};
+use crate::credentials::{Mint, Session, problem, without_secrets};
 use crate::model::{
     Arguments, BeyondKind, BeyondRequest, Call, Caller, Deed, PresentedCredentials, Quirks, SystemModel, SystemResponse,
 };
@@ -69,7 +69,7 @@ without_secrets!(Credentials);
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Scim {
     ways: Ways,
-    tokens: Vec<Token>,
+    tokens: Vec<Session>,
     users: Users<String, User>,
     /// The number of users that were created by a call.
     #[serde(skip_serializing_if = "is_zero")]
@@ -83,31 +83,11 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// A bearer token.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Token {
-    token: String,
-    /// `true` if it may change accounts.
-    #[serde(default = "yes")]
-    entitled: bool,
-    /// When it ends; never if it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<Timestamp>,
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Token").field("entitled", &self.entitled).finish_non_exhaustive()
-    }
-}
-
 impl Default for Scim {
     fn default() -> Self {
-        let token = |token: &str, entitled| Token { token: token.to_owned(), entitled, expires: None };
         Scim {
             ways: Ways::default(),
-            tokens: vec![token("mock-scim-token", true), token("mock-scim-unentitled-token", false)],
+            tokens: vec![Session::of("mock-scim-token", true), Session::of("mock-scim-unentitled-token", false)],
             users: Users::from_iter([
                 (USER.to_owned(), User::of("jane@acme.example", "Jane Doe", "4711")),
                 (SECOND_USER.to_owned(), User::of("joe@acme.example", "Joe Bloggs", "4712")),
@@ -175,13 +155,8 @@ impl Refused {
 impl Scim {
     /// The credentials as a Rust program gets them.
     pub(crate) fn typed(&self) -> Credentials {
-        let of = |entitled| self.tokens.iter().find(|token| token.entitled == entitled);
-        let token = |entitled| of(entitled).map(|token| token.token.clone()).unwrap_or_default();
+        let token = |entitled| Session::first(&self.tokens, entitled);
         Credentials { token: token(true), unentitled_token: token(false) }
-    }
-
-    fn entitled(&self, now: Timestamp) -> Option<&Token> {
-        self.tokens.iter().find(|token| token.entitled && !expired(token.expires, now))
     }
 
     /// Returns the refusal as the service writes it.
@@ -237,13 +212,15 @@ impl Scim {
 
     /// The response that shows a user.
     fn show(&self, status: u16, id: &str, user: &User, wanted: Wanted<'_>) -> SystemResponse {
-        let body = self.shown(id, user, wanted);
-        // Strings in the place of booleans are none of the contract's.
-        let response = match self.ways.strings.are_sent() {
+        self.tagged(self.response(status, self.shown(id, user, wanted)), user)
+    }
+
+    /// A response with users in it. Strings in the place of booleans are none of the contract's.
+    fn response(&self, status: u16, body: Value) -> SystemResponse {
+        match self.ways.strings.are_sent() {
             true => SystemResponse::observed(status, MEDIA_TYPE, body),
             false => SystemResponse::of(status, body),
-        };
-        self.tagged(response, user)
+        }
     }
 
     fn tagged(&self, response: SystemResponse, user: &User) -> SystemResponse {
@@ -272,17 +249,7 @@ impl Scim {
         let count = search.count.map_or(MOST, number).min(MOST);
         let page = found.iter().skip(start - 1).take(count);
         let listed: Vec<Value> = page.map(|(id, user)| self.shown(id, user, search.wanted)).collect();
-        let body = json!({
-            "schemas": [LIST],
-            "totalResults": found.len(),
-            "startIndex": start,
-            "itemsPerPage": listed.len(),
-            "Resources": listed,
-        });
-        Ok(match self.ways.strings.are_sent() {
-            true => SystemResponse::observed(200, MEDIA_TYPE, body),
-            false => SystemResponse::of(200, body),
-        })
+        Ok(self.response(200, discovery::list(found.len(), start, listed)))
     }
 
     /// The users of a name.
@@ -303,15 +270,11 @@ impl Scim {
 
     fn insert(&mut self, id: String, user: User) {
         let name = user.user_name.to_lowercase();
-        match self.users.get(&id) {
-            Some(before) if before.user_name.to_lowercase() == name => {}
-            Some(before) => {
-                let before = (before.user_name.to_lowercase(), id.clone());
-                self.names.remove_mut(&before);
-                self.names.insert_mut((name, id.clone()), ());
-            }
-            None => self.names.insert_mut((name, id.clone()), ()),
+        let before = self.users.get(&id).map(|before| before.user_name.to_lowercase());
+        if let Some(before) = before.filter(|before| *before != name) {
+            self.names.remove_mut(&(before, id.clone()));
         }
+        self.names.insert_mut((name, id.clone()), ());
         self.users.insert_mut(id, user);
     }
 
@@ -403,9 +366,9 @@ impl Scim {
                 Ok(Deed::Remove(id, SystemResponse::of(204, Value::Null)))
             }
             Some(Beyond::Delete(_)) => Err(no_such_user()),
-            Some(Beyond::Schemas) => answer(Some(discovery::list(discovery::schemas()))),
+            Some(Beyond::Schemas) => answer(Some(discovery::whole_list(discovery::schemas()))),
             Some(Beyond::Schema(id)) => answer(discovery::schema(&id)),
-            Some(Beyond::ResourceTypes) => answer(Some(discovery::list(vec![discovery::resource_type()]))),
+            Some(Beyond::ResourceTypes) => answer(Some(discovery::whole_list(vec![discovery::resource_type()]))),
             Some(Beyond::ResourceType(id)) => answer((id == "User").then(discovery::resource_type)),
             Some(Beyond::OtherMethod) => Err(Refused::new(405, "", "there is GET only")),
             Some(Beyond::Nothing) | None => Err(no_such_resource()),
@@ -495,9 +458,8 @@ impl SystemModel for Scim {
         presented: &PresentedCredentials<'_>,
         now: Timestamp,
     ) -> Result<Caller, SystemResponse> {
-        let known = presented.get("scimToken").and_then(|sent| self.tokens.iter().find(|token| token.token == sent));
-        match known {
-            Some(token) if expired(token.expires, now) => Err(self.refuse(401, "the token has expired")),
+        match presented.get("scimToken").and_then(|sent| Session::find(&self.tokens, sent)) {
+            Some(token) if token.expired(now) => Err(self.refuse(401, "the token has expired")),
             Some(token) if token.entitled => Ok(Caller::ANYBODY),
             Some(_) => Err(self.refuse(403, "the token may not do this")),
             None => Err(self.refuse(401, "the token is not valid")),
@@ -590,7 +552,7 @@ impl SystemModel for Scim {
     }
 
     fn sample(&self, base_url: &str, now: Timestamp) -> Option<String> {
-        let token = self.entitled(now)?.token.replace('\'', "'\\''");
+        let token = Session::working(&self.tokens, now)?.replace('\'', "'\\''");
         let (id, _) = self.users.first()?;
         let insecure = if base_url.starts_with("https") { " --insecure" } else { "" };
         Some(format!(
@@ -610,7 +572,7 @@ impl SystemModel for Scim {
     }
 
     fn credentials(&self, now: Timestamp) -> Value {
-        self.entitled(now).map_or_else(|| json!({}), |token| json!({ "bearer": token.token }))
+        Session::working(&self.tokens, now).map_or_else(|| json!({}), |token| json!({ "bearer": token }))
     }
 
     fn mint(&mut self, mint: &Mint, now: Timestamp, number: u64) -> Result<Value, String> {
@@ -619,7 +581,7 @@ impl SystemModel for Scim {
         }
         // RFC 6750 recommends an hour at most.
         let expires = Some(mint.expiry(now, 60 * 60));
-        let token = Token { token: format!("mock-scim-made-{number}"), entitled: mint.entitled, expires };
+        let token = Session { token: format!("mock-scim-made-{number}"), entitled: mint.entitled, expires };
         let listed = json!({ "bearer": token.token });
         self.tokens.push(token);
         Ok(listed)
