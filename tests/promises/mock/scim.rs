@@ -112,9 +112,15 @@ async fn users_are_created_found_renamed_and_deleted() {
     let gone = ask(&server, &format!("DELETE /Users/{id}"), &Value::Null).await;
     assert_eq!((gone.status(), gone.body.len()), (204, 0));
     assert_eq!(ask(&server, &format!("DELETE /Users/{id}"), &Value::Null).await.status(), 404);
-    // An id is of one user, and never of another.
+    // An id is of one user, and never of another, also where the world has it already.
     let again = ask(&server, "POST /Users", &ann).await.json();
     assert_ne!(again["id"], json!(id));
+    let number = u64::from_str_radix(again["id"].as_str().unwrap().rsplit('-').next().unwrap(), 16).unwrap();
+    let next = format!("00000000-0000-4000-8000-{:012x}", number + 1);
+    server.put_user(SystemKind::Scim, &next, &json!({ "userName": "eve@acme.example" })).unwrap();
+    let made = ask(&server, "POST /Users", &json!({ "schemas": [USER], "userName": "abe@acme.example" })).await.json();
+    assert_ne!(made["id"], json!(next));
+    assert_eq!(server.user(SystemKind::Scim, &next).unwrap()["userName"], "eve@acme.example");
 }
 
 #[tokio::test]

@@ -346,8 +346,14 @@ impl Scim {
         let body = body_of(body)?;
         let user = User { version: 1, created: now, modified: now, ..User::read(&body)? };
         self.check_name(&user.user_name, "")?;
-        self.created += 1;
-        let id = format!("00000000-0000-4000-8000-{:012x}", self.created);
+        // A world's document may have given one of these ids to somebody.
+        let id = loop {
+            self.created += 1;
+            let id = format!("00000000-0000-4000-8000-{:012x}", self.created);
+            if !self.users.contains_key(&id) {
+                break id;
+            }
+        };
         let location = format!("{BASE}/Users/{id}");
         let answer = self.show(201, &id, &user, Wanted::default()).with_header(header::LOCATION, location);
         Ok(Deed::Put(id, json!(user), answer))
